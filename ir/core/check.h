@@ -1,0 +1,16 @@
+// The IR verifier: structural rules that hold for every graph in memory (SSA, def-use both ways, order, scopes, subgraph parents, arity against the
+// schema). Returns findings, empty if all is well; `where` is "graph/node", `what` one line.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "ir/core/model.h"
+
+namespace onnxopt {
+
+struct Finding { std::string where, what; };
+std::vector<Finding> check(Model& model);
+std::vector<Finding> check(Graph& graph);   // subgraphs included
+
+}  // namespace onnxopt

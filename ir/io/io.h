@@ -1,0 +1,35 @@
+// Reading and writing .onnx files as they are: no lifting, no inference. A wire scan over the mapped file leaves weights as views; a writer of
+// our own streams them out again (onnx.proto, IR version 14; docs/IR.md, docs/ExternalData.md of the ONNX specification).
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "ir/core/model.h"
+
+namespace onnxopt {
+
+struct ReadOptions {
+  bool strict_links = false;        // refuse hard-linked external data too
+};
+// Throws Error(bad_input): truncated or corrupt protobuf, cycles, duplicate names, missing values, bad external data, ... See DESIGN 6.
+std::unique_ptr<Model> read_model(const std::filesystem::path& file, const ReadOptions& options = {});
+std::unique_ptr<Model> read_model(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::filesystem::path& folder,
+                                  const ReadOptions& options = {});
+// One TensorProto / SequenceProto / OptionalProto file (test data): see ir/io/value_io.h.
+
+struct WriteOptions {
+  // nullopt: one file unless it would exceed 2 GiB; "": external data beside it as FILE.data; else that file name (relative to the model's folder).
+  std::optional<std::string> external_data;
+  std::uint64_t external_threshold = 1024;   // tensors of at least so many bytes go out
+};
+struct WriteResult { std::uint64_t model_bytes = 0, external_bytes = 0; std::string external_file; };
+// Writes to a temporary file in the target folder, reads its structure back, renames. The model is at the opsets it says it is at (model.opsets).
+WriteResult write_model(const Model& model, const std::filesystem::path& file, const WriteOptions& options = {});
+std::string serialize_model(const Model& model);    // one buffer; for tests and hashing of small models
+
+}  // namespace onnxopt
