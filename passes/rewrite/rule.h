@@ -49,6 +49,14 @@ class Rewriter {
   // Through the context's Evaluator. If evaluation is not possible the rewrite is abandoned by the driver (an empty Tensor is returned).
   Tensor eval(std::string_view op, std::vector<Tensor> inputs, Attrs attrs = {});
   void give_up(std::string why) { if (failure_.empty()) failure_ = std::move(why); }   // for what only the rewrite can find out, before any replace()
+  // Declares that `n` takes part in this rewrite besides the matched nodes: its outputs may be replaced, and it counts as removed if it dies.
+  void consume(const Node& n);
+  // A node of any row (other domains, omitted outputs are not possible).
+  std::vector<Value*> call(const OpSchema& op, std::vector<Value*> inputs, Attrs attrs = {}, std::size_t outputs = 1);
+
+  PassContext& context() const { return *ctx_; }
+  Graph& graph() const { return *graph_; }                   // for reading; a rewrite changes nothing but through this class
+  SymbolTable& symbols() const;
 
  private:
   friend class Driver;
@@ -59,6 +67,7 @@ class Rewriter {
   std::vector<Node*> made_;
   std::vector<Value*> constants_;
   std::vector<std::pair<Value*, Value*>> replaced_;
+  std::vector<const Node*> consumed_;
   std::string failure_;
 };
 
@@ -68,6 +77,7 @@ struct Rule {
   std::string_view name, summary, match;
   std::vector<Where> where = {};
   std::function<void(const Match&, Rewriter&)> rewrite;
+  std::string_view keep = {};              // inner values (names separated by spaces) that may be used outside the match; they stay unless replaced
   Level level = Level::o2;                 // lowest level at which it runs
   bool may_grow_nodes = false;             // false: refused where it leaves more nodes than it removes (after lowering)
 };
