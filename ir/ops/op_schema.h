@@ -28,10 +28,10 @@ struct AttrSpec {
   bool has_default = false;
   std::int64_t i = 0;                           // defaults, by type
   float f = 0;
-  std::string_view s;
-  std::span<const std::int64_t> ints;
-  std::span<const float> floats;
-  std::span<const std::string_view> strings;
+  std::string_view s{};
+  std::span<const std::int64_t> ints{};
+  std::span<const float> floats{};
+  std::span<const std::string_view> strings{};
 };
 
 struct TypeConstraint {
