@@ -1,11 +1,10 @@
-// Value, Node and Graph: the mutable IR. The Graph owns nodes and values in arenas; raw pointers are handles and stay valid until the
-// model dies; ids are never reused. Erased nodes and values are unlinked at once and their memory is recycled only by Graph::collect(),
-// which the pass manager calls between passes. Def-use is edited by Graph methods only. Nodes stand in topological order at all times;
+// Value, Node and Graph: the mutable IR. The Graph owns nodes and values (their memory is in arenas of the Model); raw pointers are
+// handles and stay valid until the model dies; ids are never reused. Erased nodes and values are unlinked at once; what they hold is freed by
+// Model::collect(), which the pass manager calls between passes. Def-use is edited by Graph methods only. Nodes stand in topological order at all times;
 // iteration is in list order. A Value of an outer graph may be used by nodes of subgraphs: those uses are in uses() too.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <iterator>
 #include <memory>
@@ -68,6 +67,7 @@ class Value {
   std::uint32_t output_index() const { return output_index_; }   // at the producer
   bool is_graph_input() const { return is_input_; }
   bool is_graph_output() const { return output_uses_ > 0; }
+  bool erased() const { return erased_; }
   const Tensor* constant() const { return constant_ ? &constant_ : nullptr; }   // initializer or (lifted) Constant node
   std::span<const Use> uses() const { return uses_; }             // order is unspecified but deterministic
   bool unused() const { return uses_.empty() && output_uses_ == 0; }
@@ -142,19 +142,25 @@ class Node {
   std::unique_ptr<NodeExtra> extra_;
 };
 
-// Stable-address storage in blocks; objects live until the arena dies.
+// Stable-address storage in blocks, owned by the Model (so that a node can move between graphs); objects live until the arena dies.
 template <class T>
 class Arena {
  public:
-  T& make() { items_.emplace_back(); return items_.back(); }
-  std::size_t size() const { return items_.size(); }
-  auto begin() { return items_.begin(); }
-  auto end() { return items_.end(); }
-  auto begin() const { return items_.begin(); }
-  auto end() const { return items_.end(); }
+  Arena() = default;
+  Arena(const Arena&) = delete;
+  Arena& operator=(const Arena&) = delete;
+  T& make() {
+    if (used_ == kBlock) {
+      blocks_.push_back(std::make_unique<T[]>(kBlock));
+      used_ = 0;
+    }
+    return blocks_.back()[used_++];
+  }
 
  private:
-  std::deque<T> items_;
+  static constexpr std::size_t kBlock = 64;
+  std::vector<std::unique_ptr<T[]>> blocks_;
+  std::size_t used_ = kBlock;
 };
 
 class Graph {
@@ -174,13 +180,18 @@ class Graph {
   std::string name, doc_string, unknown;
   StringPairs metadata;
 
-  // ---- iteration: list order = topological order. The current node may be erased and others inserted while iterating.
+  // ---- iteration: list order = topological order. The current node and others may be erased or inserted while iterating.
   class NodeIterator {
    public:
     using value_type = Node; using difference_type = std::ptrdiff_t;
     explicit NodeIterator(Node* n) : node_(n), next_(n ? n->next() : nullptr) {}
     Node& operator*() const { return *node_; }
-    NodeIterator& operator++() { node_ = next_; next_ = node_ ? node_->next() : nullptr; return *this; }
+    NodeIterator& operator++() {
+      node_ = next_;
+      while (node_ && node_->erased()) node_ = node_->next();   // erased nodes keep their links
+      next_ = node_ ? node_->next() : nullptr;
+      return *this;
+    }
     void operator++(int) { ++*this; }
     bool operator==(const NodeIterator& o) const { return node_ == o.node_; }
    private:
@@ -195,18 +206,18 @@ class Graph {
   std::span<Value* const> outputs() const { return outputs_; }
   std::vector<Value*> constants() const;                         // live constants, in creation order
   bool is_before(const Node& a, const Node& b) const;            // both in this graph
-  // All live values of this graph in id order (inputs, constants, node outputs).
-  template <class F> void for_each_value(F&& f) { for (Value& v : values_) if (!v.erased_) f(v); }
-  template <class F> void for_each_value(F&& f) const { for (const Value& v : values_) if (!v.erased_) f(v); }
+  // All live values of this graph: inputs, constants, node outputs in node order.
+  void for_each_value(const std::function<void(Value&)>& f) const;
 
   // ---- building
   Value& add_input(std::string value_name, Type type);           // name is the file's
   void add_output(Value& v);                                     // v: of this graph or, in a subgraph, captured
-  Value& add_constant(std::string_view name_hint, Tensor t);     // sets type and known values
+  Value& add_constant(std::string_view name_hint, Tensor t);     // sets the type
   // A node at the end / before `at`. Outputs: `num_outputs` new values, named after `out_hint` (made unique on save).
   Node& append(const OpSchema& op, std::vector<Value*> in, Attrs attrs = {}, std::size_t num_outputs = 1);
   Node& insert_before(Node& at, const OpSchema& op, std::vector<Value*> in, Attrs attrs = {}, std::size_t num_outputs = 1);
-  Value& add_node_output(Node& n, bool omitted = false);         // appends one output; omitted ones are nullptr (returns a dummy erased value)
+  Value& add_node_output(Node& n);                               // appends one output
+  void add_omitted_output(Node& n);                              // appends nullptr
   void set_output_omitted(Node& n, std::size_t i);               // erases the unused value of output i
   // Makes `sub` the value of graph attribute `attr_name` of `n`; sets its parent.
   void adopt_subgraph(Node& n, std::string attr_name, std::shared_ptr<Graph> sub);
@@ -226,15 +237,20 @@ class Graph {
   void replace_output(std::size_t i, Value& v);                  // graph output i becomes v, nothing else changes
   void remove_output(std::size_t i);
   void move_before(Node& n, Node& at);                           // caller keeps topological order
-  // Moves all nodes and constants of `from` (a subgraph or body whose inputs have been replaced) in front of `at` in this graph.
+  // Moves all nodes and constants of `from` (a subgraph whose inputs are unused or replaced) in front of `at` in this graph. Its outputs() stay
+  // listed there, so that the caller can replace uses; afterwards erase the node that holds `from`.
   void splice_before(Node& at, Graph& from);
   // Sorts the nodes topologically, stably; false if there is a cycle (nodes on it: `culprit`).
   bool sort_topologically(Node** culprit = nullptr);
-  void collect();                                                // frees what erased nodes and values hold (memory of the objects themselves stays)
 
  private:
-  friend class Value;
+  friend class Model;
+  static void free_contents(Node& n);
+  static void free_contents(Value& v);
   Value& new_value();
+  Node& new_node(const OpSchema& op, std::vector<Value*> in, Attrs attrs, std::size_t num_outputs);
+  void mark_erased(Value& v);
+  void move_output_uses(Value& from, Value& to, std::size_t& inserted);
   void add_use(Value& v, Node& n, std::uint32_t i);
   void drop_use(Node& n, std::uint32_t i);
   void link(Node& n, Node* before);
@@ -244,11 +260,11 @@ class Graph {
   Model* model_;
   Node* parent_ = nullptr;
   Function* function_ = nullptr;
-  Arena<Node> nodes_;
-  Arena<Value> values_;
   Node *first_ = nullptr, *last_ = nullptr;
   std::size_t node_count_ = 0;
   std::vector<Value*> inputs_, outputs_;
+  std::vector<Value*> constants_;          // in creation order; may hold erased ones and ones that moved away until swept
+  std::size_t dead_constants_ = 0;
 };
 
 // Visits `g` and all graphs inside it, outer before inner, in node order.

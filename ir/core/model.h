@@ -52,11 +52,18 @@ class Model {
   // An opaque row for an operator outside the table; equal arguments give the same row.
   const OpSchema& opaque_op(std::string_view op_domain, std::string_view name, int version);
   std::uint32_t next_id() { return next_id_++; }               // of nodes and values, all graphs together
+  // Frees what erased nodes and values hold (the objects themselves stay as tombstones).
+  void collect();
   // Main graph and function bodies (their subgraphs not included).
   std::vector<Graph*> root_graphs();
 
  private:
+  friend class Graph;
   struct OpaqueRow;
+  Arena<Node> nodes_;
+  Arena<Value> values_;
+  std::vector<Node*> erased_nodes_;
+  std::vector<Value*> erased_values_;
   SymbolTable symbols_;
   std::vector<std::unique_ptr<OpaqueRow>> opaque_;
   std::uint32_t next_id_ = 1;

@@ -1,0 +1,214 @@
+#include "ir/core/tensor.h"
+
+#include <fmt/format.h>
+
+#include <atomic>
+#include <cstring>
+#include <mutex>
+#include <new>
+
+namespace onnxopt {
+namespace {
+
+constexpr std::size_t kAlignment = 16;
+
+struct AlignedFree {
+  void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t(kAlignment)); }
+};
+using AlignedBytes = std::unique_ptr<std::byte[], AlignedFree>;
+
+AlignedBytes aligned_copy(std::span<const std::byte> bytes) {
+  AlignedBytes copy(new (std::align_val_t(kAlignment)) std::byte[bytes.size() + 1]);
+  if (!bytes.empty()) std::memcpy(copy.get(), bytes.data(), bytes.size());
+  return copy;
+}
+
+// 64-bit multiply-mix hash over 8-byte words; a quality hash for dedup tables, not for security.
+std::uint64_t mix(std::uint64_t h, std::uint64_t v) {
+  h ^= v * 0x9E3779B97F4A7C15ull;
+  h = (h << 27) | (h >> 37);
+  return h * 0xD6E8FEB86659FD93ull + 0x52DCE729ull;
+}
+std::uint64_t hash_bytes(const void* data, std::size_t n, std::uint64_t h) {
+  const auto* p = static_cast<const unsigned char*>(data);
+  std::uint64_t lanes[4] = {h, h + 1, h + 2, h + 3};   // independent chains keep the multiplier busy on large weights
+  for (; n >= 32; p += 32, n -= 32)
+    for (int l = 0; l < 4; ++l) {
+      std::uint64_t v;
+      std::memcpy(&v, p + 8 * l, 8);
+      lanes[l] = mix(lanes[l], v);
+    }
+  for (std::uint64_t l : lanes) h = mix(h, l);
+  for (; n > 0; p += 8) {
+    std::uint64_t v = 0;
+    const std::size_t take = n < 8 ? n : 8;
+    std::memcpy(&v, p, take);
+    h = mix(h, v ^ (take << 56));
+    n -= take;
+  }
+  return h;
+}
+
+}  // namespace
+
+std::int64_t element_count(const Dims& dims) {
+  std::int64_t n = 1;
+  bool zero = false;
+  for (std::int64_t d : dims) {
+    if (d < 0) bad_input(fmt::format("negative dimension {}", d));
+    if (d == 0) { zero = true; continue; }
+    if (__builtin_mul_overflow(n, d, &n)) bad_input("number of elements overflows 64 bits");
+  }
+  return zero ? 0 : n;
+}
+
+std::size_t raw_byte_size(DType t, const Dims& dims) {
+  const std::int64_t n = element_count(dims);
+  std::int64_t bits = 0;
+  if (__builtin_mul_overflow(n, static_cast<std::int64_t>(bit_width(t)), &bits) || bits > INT64_MAX - 7) bad_input("tensor size overflows 64 bits");
+  return static_cast<std::size_t>((bits + 7) / 8);
+}
+
+struct Tensor::Payload {
+  DType dtype = DType::undefined;
+  Dims dims;
+  std::int64_t count = 0;
+  std::span<const std::byte> bytes;
+  AlignedBytes heap;
+  std::shared_ptr<const void> owner;       // of a view, or the payload that a reshaped tensor shares
+  FileRange range;
+  std::shared_ptr<const std::vector<std::string>> strings;
+  std::shared_ptr<const TensorNotes> notes;
+  mutable std::once_flag aligned_once;
+  mutable AlignedBytes aligned;
+  mutable std::atomic<std::uint64_t> hash{0};
+  const Payload* base = nullptr;           // the payload whose aligned copy is shared (kept alive by owner)
+};
+
+namespace {
+const Dims kNoDims;
+}
+
+Tensor Tensor::from_bytes(DType t, Dims dims, std::vector<std::byte> bytes) {
+  ONNXOPT_CHECK(bytes.size() == raw_byte_size(t, dims), fmt::format("{} bytes for {} elements of {}", bytes.size(), element_count(dims), dtype_name(t)));
+  auto p = std::make_shared<Payload>();
+  p->dtype = t;
+  p->count = element_count(dims);
+  p->dims = std::move(dims);
+  auto held = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
+  p->bytes = *held;
+  p->owner = std::move(held);
+  Tensor r;
+  r.payload_ = std::move(p);
+  return r;
+}
+
+Tensor Tensor::from_view(DType t, Dims dims, std::span<const std::byte> bytes, std::shared_ptr<const void> owner, FileRange range) {
+  ONNXOPT_CHECK(bytes.size() == raw_byte_size(t, dims), fmt::format("{} bytes for {} elements of {}", bytes.size(), element_count(dims), dtype_name(t)));
+  auto p = std::make_shared<Payload>();
+  p->dtype = t;
+  p->count = element_count(dims);
+  p->dims = std::move(dims);
+  p->bytes = bytes;
+  p->owner = std::move(owner);
+  p->range = std::move(range);
+  Tensor r;
+  r.payload_ = std::move(p);
+  return r;
+}
+
+Tensor Tensor::from_strings(Dims dims, std::vector<std::string> strings) {
+  ONNXOPT_CHECK(static_cast<std::int64_t>(strings.size()) == element_count(dims), "number of strings does not match the dims");
+  auto p = std::make_shared<Payload>();
+  p->dtype = DType::string;
+  p->count = element_count(dims);
+  p->dims = std::move(dims);
+  p->strings = std::make_shared<const std::vector<std::string>>(std::move(strings));
+  Tensor r;
+  r.payload_ = std::move(p);
+  return r;
+}
+
+Tensor Tensor::zeros(DType t, Dims dims) {
+  if (t == DType::string) {
+    const auto n = static_cast<std::size_t>(element_count(dims));
+    return from_strings(std::move(dims), std::vector<std::string>(n));
+  }
+  const std::size_t n = raw_byte_size(t, dims);
+  return from_bytes(t, std::move(dims), std::vector<std::byte>(n));
+}
+
+DType Tensor::dtype() const { return payload_ ? payload_->dtype : DType::undefined; }
+const Dims& Tensor::dims() const { return payload_ ? payload_->dims : kNoDims; }
+std::int64_t Tensor::size() const { return payload_ ? payload_->count : 0; }
+std::size_t Tensor::byte_size() const { return payload_ ? payload_->bytes.size() : 0; }
+std::span<const std::byte> Tensor::bytes() const { return payload_ ? payload_->bytes : std::span<const std::byte>(); }
+std::span<const std::string> Tensor::strings() const {
+  ONNXOPT_CHECK(dtype() == DType::string, "tensor is not of strings");
+  return *payload_->strings;
+}
+
+const std::byte* Tensor::aligned() const {
+  if (!payload_) return nullptr;
+  const Payload* p = payload_->base ? payload_->base : payload_.get();
+  if (reinterpret_cast<std::uintptr_t>(p->bytes.data()) % kAlignment == 0) return p->bytes.data();
+  std::call_once(p->aligned_once, [p] { p->aligned = aligned_copy(p->bytes); });
+  return p->aligned.get();
+}
+
+const FileRange* Tensor::file_range() const { return payload_ && payload_->range.file ? &payload_->range : nullptr; }
+const TensorNotes* Tensor::notes() const { return payload_ ? payload_->notes.get() : nullptr; }
+
+Tensor Tensor::reshaped(Dims dims) const {
+  ONNXOPT_CHECK(element_count(dims) == size(), "reshape changes the number of elements");
+  auto p = std::make_shared<Payload>();
+  p->dtype = payload_->dtype;
+  p->count = payload_->count;
+  p->dims = std::move(dims);
+  p->bytes = payload_->bytes;
+  p->owner = payload_;
+  p->base = payload_->base ? payload_->base : payload_.get();
+  p->range = payload_->range;
+  p->strings = payload_->strings;
+  Tensor r;
+  r.payload_ = std::move(p);
+  return r;
+}
+
+Tensor Tensor::with_notes(TensorNotes notes) const {
+  Tensor r = reshaped(dims());
+  const_cast<Payload&>(*r.payload_).notes = std::make_shared<const TensorNotes>(std::move(notes));
+  return r;
+}
+
+std::uint64_t Tensor::content_hash() const {
+  if (!payload_) return 0;
+  std::uint64_t h = payload_->hash.load(std::memory_order_relaxed);
+  if (h != 0) return h;
+  h = mix(0x243F6A8885A308D3ull, static_cast<std::uint64_t>(dtype()));
+  for (std::int64_t d : dims()) h = mix(h, static_cast<std::uint64_t>(d));
+  if (payload_->strings) {
+    for (const std::string& s : *payload_->strings) h = hash_bytes(s.data(), s.size(), mix(h, s.size()));
+  } else {
+    h = hash_bytes(payload_->bytes.data(), payload_->bytes.size(), h);
+  }
+  if (h == 0) h = 1;
+  payload_->hash.store(h, std::memory_order_relaxed);
+  return h;
+}
+
+bool Tensor::same_content(const Tensor& other) const {
+  if (payload_ == other.payload_) return true;
+  if (!payload_ || !other.payload_ || dtype() != other.dtype() || dims() != other.dims()) return false;
+  if (payload_->strings) return *payload_->strings == *other.payload_->strings;
+  if (payload_->bytes.data() == other.payload_->bytes.data()) return true;
+  return payload_->bytes.empty() || std::memcmp(payload_->bytes.data(), other.payload_->bytes.data(), payload_->bytes.size()) == 0;
+}
+
+bool Tensor::shares_payload(const Tensor& other) const {
+  if (!payload_ || !other.payload_) return false;
+  if (payload_->strings) return payload_->strings == other.payload_->strings;
+  return payload_->bytes.data() == other.payload_->bytes.data() && payload_->bytes.size() == other.payload_->bytes.size();
+}
+
+}  // namespace onnxopt
