@@ -3,6 +3,7 @@
 // coefficients over atoms; an atom is a symbol, floor(a/b), ceil(a/b), mod, min or max of expressions.
 #pragma once
 
+#include <concepts>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -20,7 +21,8 @@ struct SymExpr;  // interned, immutable, owned by its SymbolTable
 class Dim {
  public:
   Dim() = default;                                   // unknown
-  Dim(std::int64_t value) : value_(value), known_(true) {}  // NOLINT: implicit by design
+  template <std::integral T>
+  Dim(T value) : value_(static_cast<std::int64_t>(value)), known_(true) {}  // NOLINT: implicit by design
   explicit Dim(const SymExpr* expr) : expr_(expr) {}
   bool is_value() const { return known_; }
   bool is_symbolic() const { return expr_ != nullptr; }
