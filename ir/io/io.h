@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -26,6 +27,8 @@ struct WriteOptions {
   // nullopt: one file unless it would exceed 2 GiB; "": external data beside it as FILE.data; else that file name (relative to the model's folder).
   std::optional<std::string> external_data;
   std::uint64_t external_threshold = 1024;   // tensors of at least so many bytes go out
+  // Called with the complete temporary file (external data in place) before it takes its final name; if it throws, everything written is removed.
+  std::function<void(const std::filesystem::path&)> before_commit;
 };
 struct WriteResult { std::uint64_t model_bytes = 0, external_bytes = 0; std::string external_file; };
 // Writes to a temporary file in the target folder, reads its structure back, renames. The model is at the opsets it says it is at (model.opsets).

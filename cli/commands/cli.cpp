@@ -1,0 +1,101 @@
+#include "cli/commands/cli.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/version.h"
+#include "ir/core/error.h"
+
+namespace onnxopt {
+namespace {
+
+constexpr const char* kAbout =
+    "onnxopt turns an ONNX model into a better ONNX model and proves it.\n\n"
+    "  onnxopt optimize model.onnx -o better.onnx     simplify, fold, fuse; check the result against the original\n"
+    "  onnxopt inspect model.onnx                     inputs, outputs, operators, size, cost\n\n"
+    "Exit codes: 0 fine, 1 a check failed, 2 wrong usage, 3 bad or unsupported input, 4 internal error.";
+
+void append_option(std::vector<std::string>& args, const std::string& key, const nlohmann::json& value) {
+  const std::string flag = (key.size() == 1 ? "-" : "--") + key;
+  if (value.is_boolean()) {
+    if (value.get<bool>()) args.push_back(flag);
+  } else if (value.is_array()) {
+    for (const auto& v : value) append_option(args, key, v);
+  } else {
+    args.push_back(flag);
+    args.push_back(value.is_string() ? value.get<std::string>() : value.dump());
+  }
+}
+
+// --config FILE.json: an object of long option names; its options come before those of the command line.
+std::vector<std::string> expand_config(int argc, char** argv) {
+  std::vector<std::string> args;
+  for (int i = 1; i < argc; ++i) {
+    const std::string a = argv[i];
+    const bool joined = a.rfind("--config=", 0) == 0;
+    if (!joined && !(a == "--config" && i + 1 < argc)) {
+      args.push_back(a);
+      continue;
+    }
+    const std::string file = joined ? a.substr(9) : argv[++i];
+    std::ifstream in(file);
+    if (!in) throw Error(ExitCode::usage, fmt::format("--config: cannot read '{}'", file));
+    const auto json = nlohmann::json::parse(in, nullptr, false);
+    if (!json.is_object()) throw Error(ExitCode::usage, fmt::format("--config: '{}' is not a JSON object of options", file));
+    for (const auto& [key, value] : json.items()) append_option(args, key, value);
+  }
+  return args;
+}
+
+int parse_and_run(int argc, char** argv) {
+  CLI::App app{kAbout};
+  app.name("onnxopt");
+  app.set_version_flag("--version", version_text());
+  app.require_subcommand(1);
+  app.get_formatter()->column_width(38);
+  Action chosen;
+  setup_optimize(app, chosen);
+  setup_inspect(app, chosen);
+  setup_print(app, chosen);
+  setup_check(app, chosen);
+  setup_diff(app, chosen);
+  setup_compare(app, chosen);
+  setup_run(app, chosen);
+  setup_passes(app, chosen);
+  setup_bisect(app, chosen);
+  std::vector<std::string> args = expand_config(argc, argv);
+  std::reverse(args.begin(), args.end());   // CLI11 takes them in reverse
+  try {
+    app.parse(args);
+  } catch (const CLI::ParseError& e) {
+    const int code = app.exit(e);
+    return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
+  }
+  return chosen();
+}
+
+}  // namespace
+
+int run_cli(int argc, char** argv) {
+  try {
+    return parse_and_run(argc, argv);
+  } catch (const Error& e) {
+    fmt::print(stderr, "onnxopt: {}\n", e.what());
+    return static_cast<int>(e.code());
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "onnxopt: out of memory\n");
+    return static_cast<int>(ExitCode::bad_input);
+  } catch (const std::filesystem::filesystem_error& e) {
+    fmt::print(stderr, "onnxopt: {}\n", e.what());
+    return static_cast<int>(ExitCode::bad_input);
+  } catch (const std::exception& e) {
+    fmt::print(stderr, "onnxopt: internal error: {}\n", e.what());
+    return static_cast<int>(ExitCode::internal);
+  }
+}
+
+}  // namespace onnxopt

@@ -1,0 +1,25 @@
+// The command line: one file a subcommand, each with a setup function that adds it to the parser.
+#pragma once
+
+#include <functional>
+
+namespace CLI { class App; }
+
+namespace onnxopt {
+
+// Returns the process exit code (DESIGN 6).
+int run_cli(int argc, char** argv);
+
+// What the chosen subcommand does; returns the exit code.
+using Action = std::function<int()>;
+void setup_optimize(CLI::App& app, Action& chosen);
+void setup_inspect(CLI::App& app, Action& chosen);
+void setup_print(CLI::App& app, Action& chosen);
+void setup_check(CLI::App& app, Action& chosen);
+void setup_diff(CLI::App& app, Action& chosen);
+void setup_passes(CLI::App& app, Action& chosen);
+void setup_run(CLI::App& app, Action& chosen);
+void setup_compare(CLI::App& app, Action& chosen);
+void setup_bisect(CLI::App& app, Action& chosen);
+
+}  // namespace onnxopt

@@ -1,0 +1,26 @@
+// Numbers and tables as people read them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace onnxopt {
+
+std::string human_bytes(std::uint64_t n);      // "1.27 MB" (powers of 1000, as file managers show)
+std::string human_count(double n);             // "4.09 G", "25.5 M", "320"
+std::string human_ms(double ms);               // "12.3 ms", "4.56 s"
+
+// A table with aligned columns; the first row is the header. Columns whose cells are all numbers are right-aligned.
+class Table {
+ public:
+  explicit Table(std::vector<std::string> header) { rows_.push_back(std::move(header)); }
+  void add(std::vector<std::string> row) { rows_.push_back(std::move(row)); }
+  bool empty() const { return rows_.size() == 1; }
+  std::string text(int indent = 0) const;
+
+ private:
+  std::vector<std::vector<std::string>> rows_;
+};
+
+}  // namespace onnxopt

@@ -1,0 +1,35 @@
+// Seeded inputs for a model, as its author would feed it: types, shapes and likely meaning (token ids below the size of the table that they index,
+// masks of ones, positions, lengths, images in [0, 1)). Deterministic: the same model, attempt and seed give the same values everywhere.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "verify/exec/executor.h"
+
+namespace onnxopt {
+
+class SeededInputs {
+ public:
+  // `model` is lifted and inferred. Throws Error(bad_input) if some input's type cannot be made up (opaque types).
+  explicit SeededInputs(Model& model);
+  // Number of different assignments of symbolic dims that are worth trying, likeliest first.
+  int attempts() const;
+  // Values in order of graph().inputs() without constants.
+  std::vector<RtValue> make(int attempt, std::uint64_t seed);
+  // "batch=1, seq=16": how the symbolic dims were set in the last make().
+  std::string dims_text() const;
+
+ private:
+  struct Plan { Value* value; std::int64_t index_limit; };   // index_limit: ids must stay below it; 0: none
+  RtValue make_value(const std::string& name, const Type& type, const Plan& plan, class Random& random);
+  Dims make_dims(const std::string& name, const Type& type, const Value* value);
+
+  Model& model_;
+  std::vector<Plan> plans_;
+  int attempt_ = 0;
+  std::map<std::string, std::int64_t> dims_;
+};
+
+}  // namespace onnxopt
