@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -25,6 +26,8 @@ struct ExplainRequest { std::string rule, node; };
 
 struct GrowthBudget { std::int64_t left_bytes = 0; bool take(std::int64_t bytes) { if (bytes > left_bytes) return false; left_bytes -= bytes; return true; } };
 
+struct RuleStats { std::size_t tries = 0, hits = 0; double ms = 0; };
+
 struct PassContext {
   Model* model = nullptr;
   Evaluator* evaluator = nullptr;           // never null while passes run
@@ -39,8 +42,15 @@ struct PassContext {
   std::unordered_map<std::string, std::size_t> rule_hits;
   const ExplainRequest* explain = nullptr;
   std::vector<std::string> explanations;
+  std::size_t rewrites = 0;                 // committed so far; `events` holds the first 100,000 of them
+  std::vector<std::string> dropped_inputs;  // initializers listed as inputs that were rewritten away with their input entry
+  std::vector<std::string> notes;           // what the report should say: a fixpoint cut short, a fold that failed
+  bool time_rules = false;                  // --time-passes: tries, hits and time of each rule
+  std::map<std::string, RuleStats, std::less<>> rule_stats;
+  std::map<std::string, int, std::less<>> runs;              // of passes and rules by name, for --disable=name@n
   bool take_fuel() { if (fuel == 0) return false; if (fuel > 0) --fuel; return true; }
-  bool is_disabled(std::string_view name) const;
+  bool is_disabled(std::string_view name) const;             // by --disable=name, every run
+  bool begin_run(std::string_view name);                     // counts a run of this pass or rule; false: disabled, for good or this time (name@n)
   bool is_kept(const Node& n) const;        // --keep
 };
 

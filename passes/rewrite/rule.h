@@ -31,12 +31,13 @@ class Match {
 
  private:
   friend class Matcher;
+  int index_of(std::string_view name) const;                 // CHECKs
   const CompiledRule* rule_ = nullptr;
   PassContext* ctx_ = nullptr;
   Node* root_ = nullptr;
-  std::vector<Value*> values_;
-  std::vector<Node*> nodes_, pattern_nodes_;
-  std::vector<const Attribute*> attrs_;
+  std::vector<Value*> values_;                               // by name
+  std::vector<Node*> nodes_, producers_;                     // producers_: by name
+  std::vector<const Attribute*> attrs_;                      // by capture
 };
 
 // Records what a rewrite builds, in front of the root node. Nothing is visible to the graph's users until the driver commits.
@@ -46,9 +47,12 @@ class Rewriter {
   std::vector<Value*> op_n(std::string_view type, std::vector<Value*> inputs, Attrs attrs, std::size_t outputs);
   Value* constant(Tensor t, std::string_view name_hint = "");
   void replace(Value* from, Value* to);                      // `from`: an output of a matched node
-  // Through the context's Evaluator. If evaluation is not possible the rewrite is abandoned by the driver (an empty Tensor is returned).
+  // Through the context's Evaluator. If evaluation is not possible the rewrite is abandoned on the spot: this does not return (it throws what only the
+  // driver catches).
   Tensor eval(std::string_view op, std::vector<Tensor> inputs, Attrs attrs = {});
   void give_up(std::string why) { if (failure_.empty()) failure_ = std::move(why); }   // for what only the rewrite can find out, before any replace()
+  // Like give_up, but does not return.
+  [[noreturn]] void abandon(std::string why);
   // Declares that `n` takes part in this rewrite besides the matched nodes: its outputs may be replaced, and it counts as removed if it dies.
   void consume(const Node& n);
   // A node of any row (other domains, omitted outputs are not possible).
@@ -57,6 +61,7 @@ class Rewriter {
   PassContext& context() const { return *ctx_; }
   Graph& graph() const { return *graph_; }                   // for reading; a rewrite changes nothing but through this class
   SymbolTable& symbols() const;
+  const std::string& failure() const { return failure_; }
 
  private:
   friend class Driver;
@@ -71,7 +76,14 @@ class Rewriter {
   std::string failure_;
 };
 
-struct Where { std::string what; std::function<bool(const Match&)> holds; };   // `what` is what --explain prints and UNCHANGED cases name
+// A condition. `what` is what --explain prints and UNCHANGED cases name. A condition that holds for each of `names` says so through `each`
+// instead of `holds`, so that --explain can name the one that fails: "used_once(c)".
+struct Where {
+  std::string what;
+  std::function<bool(const Match&)> holds = {};
+  std::vector<std::string> names = {};                       // must occur in the pattern (checked when the rule is compiled)
+  std::function<bool(const Match&, std::string_view name)> each = {};
+};
 
 struct Rule {
   std::string_view name, summary, match;
@@ -96,6 +108,9 @@ Where same_shape(std::string_view a, std::string_view b);          // provably, 
 Where is_float_tensor(std::string_view names);
 Where dtype_is(std::string_view names, DType t);
 Where custom(std::string what, std::function<bool(const Match&)> holds);
+
+// The constant behind `v` as rewrites may see it; null: none, sparse, or an initializer that the caller may override (--keep-overridable).
+const Tensor* constant_of(const Value* v, const PassContext& ctx);
 
 std::span<Rule (*const)()> all_rules();                // passes/core/rule_table.cpp, by hand, sorted by name
 
