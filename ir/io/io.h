@@ -16,6 +16,7 @@ namespace onnxopt {
 
 struct ReadOptions {
   bool strict_links = false;        // refuse hard-linked external data too
+  bool verify_checksums = false;    // compute the SHA-1 of external data files that state one
 };
 // Throws Error(bad_input): truncated or corrupt protobuf, cycles, duplicate names, missing values, bad external data, ... See DESIGN 6.
 std::unique_ptr<Model> read_model(const std::filesystem::path& file, const ReadOptions& options = {});

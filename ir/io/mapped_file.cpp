@@ -1,0 +1,65 @@
+#include "ir/io/mapped_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "ir/core/error.h"
+
+namespace onnxopt {
+namespace {
+
+struct Descriptor {
+  int fd;
+  explicit Descriptor(int f) : fd(f) {}
+  ~Descriptor() { if (fd >= 0) ::close(fd); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+};
+
+}  // namespace
+
+std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
+  struct stat info;
+  if (::stat(path.c_str(), &info) != 0) bad_input(fmt::format("{}: {}", path.string(), errno == ENOENT ? "no such file" : std::strerror(errno)));
+  // Checked before opening as well: opening a pipe would wait, opening a device may do something.
+  if (S_ISDIR(info.st_mode)) bad_input(fmt::format("{}: is a folder, not a file", path.string()));
+  if (!S_ISREG(info.st_mode)) bad_input(fmt::format("{}: not a regular file", path.string()));
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (file.fd < 0) bad_input(fmt::format("{}: cannot be opened: {}", path.string(), std::strerror(errno)));
+  if (::fstat(file.fd, &info) != 0 || !S_ISREG(info.st_mode)) bad_input(fmt::format("{}: not a regular file", path.string()));
+
+  std::shared_ptr<MappedFile> r(new MappedFile());
+  r->size_ = static_cast<std::size_t>(info.st_size);
+  r->device_ = info.st_dev;
+  r->inode_ = info.st_ino;
+  r->links_ = info.st_nlink;
+  if (r->size_ == 0) return r;
+  void* p = ::mmap(nullptr, r->size_, PROT_READ, MAP_SHARED, file.fd, 0);
+  if (p == MAP_FAILED) bad_input(fmt::format("{}: cannot be mapped into memory: {}", path.string(), std::strerror(errno)));
+  r->data_ = static_cast<const std::byte*>(p);
+  return r;
+}
+
+MappedFile::~MappedFile() {
+  if (data_) ::munmap(const_cast<std::byte*>(data_), size_);
+}
+
+void release_pages(std::span<const std::byte> mapped) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = (reinterpret_cast<std::uintptr_t>(mapped.data()) + page - 1) / page * page;
+  const auto end = (reinterpret_cast<std::uintptr_t>(mapped.data()) + mapped.size()) / page * page;
+  if (begin < end) ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_DONTNEED);
+}
+
+bool same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+  std::error_code error;
+  return std::filesystem::equivalent(a, b, error) && !error;
+}
+
+}  // namespace onnxopt

@@ -1,0 +1,56 @@
+// Names of one scope: an open-addressing hash map from names that stay alive elsewhere (in the mapped file) to small values. Internal to ir/io.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+#include <vector>
+
+namespace onnxopt {
+
+template <class T>
+class NameTable {
+ public:
+  const T* find(std::string_view name) const {
+    if (slots_.empty()) return nullptr;
+    const Slot& s = slots_[locate(name, hash(name))];
+    return s.used ? &s.value : nullptr;
+  }
+  // False if the name is there already; the table then stays as it is.
+  bool insert(std::string_view name, T value) {
+    if ((count_ + 1) * 4 > slots_.size() * 3) grow();
+    const std::uint32_t h = hash(name);
+    Slot& s = slots_[locate(name, h)];
+    if (s.used) return false;
+    s = {name, value, h, true};
+    ++count_;
+    return true;
+  }
+  std::size_t size() const { return count_; }
+
+ private:
+  struct Slot { std::string_view name; T value{}; std::uint32_t hash = 0; bool used = false; };
+  static std::uint32_t hash(std::string_view name) { return static_cast<std::uint32_t>(std::hash<std::string_view>()(name)); }
+  std::size_t locate(std::string_view name, std::uint32_t h) const {
+    const std::size_t mask = slots_.size() - 1;
+    std::size_t i = h & mask;
+    while (slots_[i].used && (slots_[i].hash != h || slots_[i].name != name)) i = (i + 1) & mask;
+    return i;
+  }
+  void grow() {
+    std::vector<Slot> old(slots_.empty() ? 16 : slots_.size() * 2);
+    old.swap(slots_);
+    const std::size_t mask = slots_.size() - 1;
+    for (const Slot& s : old) {
+      if (!s.used) continue;
+      std::size_t i = s.hash & mask;
+      while (slots_[i].used) i = (i + 1) & mask;
+      slots_[i] = s;
+    }
+  }
+
+  std::vector<Slot> slots_;
+  std::size_t count_ = 0;
+};
+
+}  // namespace onnxopt

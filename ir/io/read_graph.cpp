@@ -1,0 +1,228 @@
+#include "ir/io/read_graph.h"
+
+#include <fmt/format.h>
+
+#include <unordered_set>
+
+#include "ir/io/fields.h"
+#include "ir/io/read_tensor.h"
+#include "ir/io/type_codec.h"
+#include "ir/ops/op_table.h"
+
+namespace onnxopt {
+namespace {
+
+constexpr std::size_t kManyAttributes = 16;   // above this, duplicates are looked for with a hash set
+
+void refuse_duplicates(const Attrs& attrs) {
+  const auto twice = [](const std::string& name) { bad_input(fmt::format("attribute '{}' is given twice", name)); };
+  if (attrs.size() > kManyAttributes) {
+    std::unordered_set<std::string_view> names;
+    for (const Attribute& a : attrs)
+      if (!names.insert(a.name).second) twice(a.name);
+    return;
+  }
+  for (auto a = attrs.begin(); a != attrs.end(); ++a)
+    for (auto b = attrs.begin(); b != a; ++b)
+      if (a->name == b->name) twice(a->name);
+}
+
+}  // namespace
+
+Value* GraphReader::find(const Scope& scope, std::string_view name) {
+  for (const Scope* s = &scope; s; s = s->outer)
+    if (Value* const* v = s->names.find(name)) return *v;
+  return nullptr;
+}
+
+void GraphReader::define(Scope& scope, std::string_view name, Value& value) {
+  if (!scope.names.insert(name, &value))
+    bad_input(fmt::format("value '{}' is defined twice in graph '{}'; names must be unique in a graph", name, scope.graph.name));
+}
+
+void GraphReader::declare(Value& value, const ValueInfoParts& info) {
+  if (!info.has_type && info.doc_string.empty() && info.metadata.empty() && info.unknown.empty()) return;
+  ValueExtra& extra = value.make_extra();
+  if (info.has_type && !extra.has_declared) {
+    TypeNotes notes;
+    extra.declared = in_context([&] { return fmt::format("type of '{}'", info.name); }, [&] { return read_type(info.type, ctx_, notes); });
+    extra.has_declared = true;
+    extra.dim_denotations = std::move(notes.dim_denotations);
+    extra.type_denotation = std::move(notes.denotation);
+    extra.opaque_type = std::move(notes.verbatim);
+  }
+  if (extra.doc_string.empty()) extra.doc_string = info.doc_string;
+  if (extra.metadata.empty()) extra.metadata = info.metadata;
+  if (extra.unknown.empty()) extra.unknown = info.unknown;
+}
+
+void GraphReader::add_input(Scope& scope, std::string_view message) {
+  const ValueInfoParts info = read_value_info(message, ctx_);
+  if (info.name.empty()) bad_input(fmt::format("an input of graph '{}' has no name", scope.graph.name));
+  Value& v = scope.graph.add_input(std::string(info.name), Type());
+  define(scope, info.name, v);
+  declare(v, info);
+  if (v.extra()) v.type = v.extra()->declared;
+}
+
+void GraphReader::add_initializer(Scope& scope, std::string_view message) {
+  std::string_view name;
+  Tensor t = read_tensor(message, ctx_, &name);
+  if (name.empty()) bad_input(fmt::format("an initializer of graph '{}' has no name", scope.graph.name));
+  if (Value* const* known = scope.names.find(name)) {
+    if ((*known)->constant() || !(*known)->is_graph_input()) bad_input(fmt::format("initializer '{}' is given twice in graph '{}'", name, scope.graph.name));
+    scope.graph.set_constant(**known, std::move(t));
+    return;
+  }
+  Value& v = scope.graph.add_constant(name, std::move(t));
+  v.set_name(std::string(name), true);
+  define(scope, name, v);
+}
+
+// A sparse initializer stands in the IR as a Constant node with sparse_value, so that nothing else has to know it; extra().sparse says that it
+// goes back as what it was.
+void GraphReader::add_sparse_initializer(Scope& scope, std::string_view message) {
+  auto sparse = std::make_shared<SparseTensor>(read_sparse_tensor(message, ctx_));
+  const TensorNotes* notes = sparse->values.notes();
+  if (!notes || notes->name.empty()) bad_input(fmt::format("a sparse initializer of graph '{}' has no name", scope.graph.name));
+  Node& node = scope.graph.append(op("Constant"), {}, Attrs{{"sparse_value", *sparse}}, 1);
+  Value& v = *node.output();
+  v.set_name(notes->name, true);
+  v.make_extra().sparse = sparse;
+  if (!scope.names.insert(notes->name, &v)) bad_input(fmt::format("sparse initializer '{}' is also an input or another initializer of graph '{}'", notes->name, scope.graph.name));
+}
+
+Attrs GraphReader::read_attrs(const NodeParts& parts, std::vector<PendingGraphs>& graphs) {
+  Attrs attrs;
+  for (const std::string_view a : parts.attributes) attrs.add(read_attribute(a, ctx_, graphs));
+  refuse_duplicates(attrs);
+  return attrs;
+}
+
+void GraphReader::add_subgraphs(Scope& scope, Node& node, std::vector<PendingGraphs>& graphs) {
+  for (const PendingGraphs& p : graphs) {
+    for (const std::string_view message : p.messages) {
+      auto sub = std::make_shared<Graph>(model_);
+      Graph& body = *sub;
+      const auto extra = node.mutable_attrs().find(p.name)->extra;
+      scope.graph.adopt_subgraph(node, p.name, std::move(sub));
+      node.mutable_attrs().find(p.name)->extra = extra;
+      in_context([&] { return fmt::format("graph attribute '{}'", p.name); }, [&] { read_subgraph(message, body, &scope); });
+    }
+  }
+}
+
+void GraphReader::add_node(Scope& scope, const NodeParts& parts) {
+  if (parts.op_type.empty()) bad_input("a node has no op_type");
+  std::vector<Value*> inputs;
+  inputs.reserve(parts.inputs.size());
+  for (const std::string_view name : parts.inputs) {
+    Value* v = name.empty() ? nullptr : find(scope, name);
+    if (!v && !name.empty()) {
+      if (!sort_nodes_) throw NodesNotSorted();
+      bad_input(fmt::format("input '{}' is not made by any node, initializer or graph input", name));
+    }
+    inputs.push_back(v);
+  }
+  std::vector<PendingGraphs> graphs;
+  Node& node = scope.graph.append(ops_.resolve(parts.domain, parts.op_type), std::move(inputs), read_attrs(parts, graphs), 0);
+  node.name = parts.name;
+  if (!parts.doc_string.empty() || !parts.overload.empty() || !parts.unknown.empty() || !parts.metadata.empty()) {
+    NodeExtra& extra = node.make_extra();
+    extra.doc_string = parts.doc_string;
+    extra.overload = parts.overload;
+    extra.unknown = parts.unknown;
+    extra.metadata = parts.metadata;
+  }
+  if (!graphs.empty()) add_subgraphs(scope, node, graphs);
+  for (const std::string_view name : parts.outputs) {
+    if (name.empty()) {
+      scope.graph.add_omitted_output(node);
+      continue;
+    }
+    Value& v = scope.graph.add_node_output(node);
+    v.set_name(std::string(name), true);
+    define(scope, name, v);
+  }
+}
+
+void GraphReader::add_nodes(Scope& scope, const Views& nodes) {
+  if (scratch_.size() <= level_) scratch_.resize(level_ + 1);
+  NodeParts& parts = scratch_[level_++];
+  const auto add = [&](std::string_view message) {
+    const DepthGuard guard(ctx_);
+    read_node_parts(message, ctx_, parts);
+    in_context([&] { return parts.label(); }, [&] { add_node(scope, parts); });
+  };
+  if (sort_nodes_) for (const std::size_t i : sorted_nodes(nodes, ctx_)) add(nodes[i]);
+  else for (const std::string_view message : nodes) add(message);
+  --level_;
+}
+
+void GraphReader::add_output(Scope& scope, std::string_view name, const ValueInfoParts* info) {
+  if (name.empty()) bad_input(fmt::format("an output of graph '{}' has no name", scope.graph.name));
+  Value* v = find(scope, name);
+  if (!v) bad_input(fmt::format("output '{}' of graph '{}' is not made by any node, initializer or graph input", name, scope.graph.name));
+  scope.graph.add_output(*v);
+  if (info && v->graph() == &scope.graph) declare(*v, *info);   // a captured value is declared where it is made
+}
+
+void GraphReader::add_value_info(Scope& scope, std::string_view message) {
+  const ValueInfoParts info = read_value_info(message, ctx_);
+  if (Value* const* v = scope.names.find(info.name)) declare(**v, info);   // what names nothing is stale
+}
+
+// `raw` is the whole field, tag included: what does not belong to a value stays with the graph.
+void GraphReader::add_annotation(Scope& scope, std::string_view raw) {
+  WireReader outer(raw, ctx_.base);
+  WireField field;
+  outer.next(field);
+  std::string_view name;
+  StringPairs pairs;
+  bool plain = true;
+  WireReader in(field.bytes, ctx_.base);
+  for (WireField f; in.next(f);) {
+    if (f.number == pb::annotation::tensor_name && f.is(WireType::bytes)) name = f.bytes;
+    else if (f.number == pb::annotation::quant_parameter_tensor_names && f.is(WireType::bytes)) pairs.push_back(read_string_entry(f.bytes, ctx_));
+    else plain = false;
+  }
+  Value* const* v = scope.names.find(name);
+  if (plain && v && !pairs.empty() && (!(*v)->extra() || (*v)->extra()->quantization.empty())) (*v)->make_extra().quantization = std::move(pairs);
+  else scope.graph.unknown.append(raw);
+}
+
+void GraphReader::read_graph(std::string_view message, Graph& into) { read_subgraph(message, into, nullptr); }
+
+void GraphReader::read_subgraph(std::string_view message, Graph& into, const Scope* outer) {
+  const DepthGuard guard(ctx_);
+  GraphParts parts = read_graph_parts(message, ctx_);
+  into.name = parts.name;
+  into.doc_string = parts.doc_string;
+  into.metadata = std::move(parts.metadata);
+  into.unknown = std::move(parts.unknown);
+  Scope scope{into, outer, {}};
+  for (const std::string_view m : parts.inputs) add_input(scope, m);
+  for (const std::string_view m : parts.initializers) add_initializer(scope, m);
+  for (const std::string_view m : parts.sparse_initializers) add_sparse_initializer(scope, m);
+  add_nodes(scope, parts.nodes);
+  for (const std::string_view m : parts.outputs) {
+    const ValueInfoParts info = read_value_info(m, ctx_);
+    add_output(scope, info.name, &info);
+  }
+  for (const std::string_view m : parts.value_infos) add_value_info(scope, m);
+  for (const std::string_view m : parts.annotations) add_annotation(scope, m);
+}
+
+void GraphReader::read_body(const FunctionParts& parts, Graph& into) {
+  into.name = parts.name;
+  Scope scope{into, nullptr, {}};
+  for (const std::string_view name : parts.inputs) {
+    if (name.empty()) bad_input("an input has no name");
+    define(scope, name, into.add_input(std::string(name), Type()));
+  }
+  add_nodes(scope, parts.nodes);
+  for (const std::string_view name : parts.outputs) add_output(scope, name, nullptr);
+  for (const std::string_view m : parts.value_infos) add_value_info(scope, m);
+}
+
+}  // namespace onnxopt
