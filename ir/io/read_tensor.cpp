@@ -153,11 +153,11 @@ Tensor decode_strings(std::string_view message, const RawTensor& t, const ReadCo
 
 Tensor map_external(const RawTensor& t, DType dtype, const ReadContext& ctx) {
   if (dtype == DType::string) bad_input("strings cannot be stored as external data");
-  if (t.has_raw || t.data_field != 0) bad_input("tensor has external data and data inside as well");
   const ExternalRef ref = parse_external_ref(t.external);
   const std::uint64_t size = raw_byte_size(dtype, t.dims);
   if (!ctx.external) bad_input("external data is not allowed here");
   const auto& file = ctx.external->open(ref.location);
+  if (t.has_raw || t.data_field != 0) bad_input("tensor has external data and data inside as well");
   if (ref.has_length && ref.length != size) wrong_size(t, size, ref.length, "bytes (external data 'length')");
   if (ref.offset > file->size() || size > file->size() - ref.offset)
     bad_input(fmt::format("external data '{}' has {} bytes, but the tensor wants {} bytes from offset {}; the file is cut or another one", ref.location,

@@ -1,0 +1,48 @@
+// Reads models and writes them back unchanged: the other half of tests/tools/roundtrip.py, which compares the files with the onnx package.
+//   io_roundtrip read IN...              prints one line a file
+//   io_roundtrip copy IN OUT [DATA]      DATA: external data file name ("" for OUT.data)
+//   io_roundtrip copies < LIST           lines IN<tab>OUT; prints "ok" or "refused: why" for each
+#include <sys/resource.h>
+
+#include <chrono>
+#include <iostream>
+
+#include "ir/io/io.h"
+
+namespace {
+
+using namespace onnxopt;
+
+void report(const std::string& what, std::chrono::steady_clock::time_point start) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const double ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  std::cout << what << "  " << ms << " ms, peak " << usage.ru_maxrss / 1024 << " MB\n";
+}
+
+int run(const std::vector<std::string>& args) {
+  const auto start = std::chrono::steady_clock::now();
+  if (args.size() > 1 && args[0] == "read") {
+    for (std::size_t i = 1; i < args.size(); ++i) {
+      try {
+        const auto model = read_model(args[i]);
+        report(args[i] + ": " + std::to_string(total_nodes(model->graph())) + " nodes", start);
+      } catch (const Error& e) {
+        std::cout << "refused: " << e.what() << '\n';
+      }
+    }
+    return 0;
+  }
+  return 2;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run({argv + 1, argv + argc});
+  } catch (const onnxopt::Error& e) {
+    std::cout << "refused: " << e.what() << '\n';
+    return 3;
+  }
+}
