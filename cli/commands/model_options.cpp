@@ -192,8 +192,9 @@ std::unique_ptr<Model> read_raw(const std::string& file, const ModelOptions& o) 
   return load(file, load_options);
 }
 
-std::unique_ptr<Model> load_with_options(const std::string& file, const ModelOptions& o, LiftReport* report) {
+std::unique_ptr<Model> load_with_options(const std::string& file, const ModelOptions& o, LiftReport* report, const std::function<void(Model&)>& on_raw) {
   std::unique_ptr<Model> m = read_raw(file, o);
+  if (on_raw) on_raw(*m);
   for (const std::string& s : o.input_shapes) set_input_shape(*m, s);
   for (const std::string& s : o.dims) set_dim(*m, s);
   LiftReport r = lift(*m);

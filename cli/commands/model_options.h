@@ -1,6 +1,7 @@
 // Options that change what model is read: input shapes, symbolic dims, selection of inputs and outputs. Shared by the commands that load models.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -28,6 +29,8 @@ void add_model_options(CLI::App& cmd, ModelOptions& o);    // the above and the 
 // As the file has it: not lifted, dims not changed.
 std::unique_ptr<Model> read_raw(const std::string& file, const ModelOptions& o);
 // Read, --dim and --input-shape applied, lifted, inferred, --input and --output applied.
-std::unique_ptr<Model> load_with_options(const std::string& file, const ModelOptions& o, LiftReport* report = nullptr);
+// `on_raw` sees the model as the file has it, before anything is changed.
+std::unique_ptr<Model> load_with_options(const std::string& file, const ModelOptions& o, LiftReport* report = nullptr,
+                                         const std::function<void(Model&)>& on_raw = {});
 
 }  // namespace onnxopt

@@ -1,0 +1,239 @@
+#include "cli/commands/optimize.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <filesystem>
+#include <unordered_set>
+
+#include "cli/report/progress.h"
+#include "ir/core/check.h"
+#include "ir/io/file_identity.h"
+#include "ir/ops/op_table.h"
+#include "passes/core/instruments.h"
+
+namespace onnxopt {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double ms_since(Clock::time_point t) { return std::chrono::duration<double, std::milli>(Clock::now() - t).count(); }
+
+std::int64_t growth_budget(const std::string& text, std::uint64_t bytes) {
+  if (text.empty()) return std::max<std::int64_t>(1 << 20, static_cast<std::int64_t>(bytes / 10));
+  const bool percent = text.back() == '%';
+  const char* end = text.data() + text.size() - (percent ? 1 : 0);
+  std::int64_t n = 0;
+  const auto [at, error] = std::from_chars(text.data(), end, n);
+  if (error != std::errc() || at != end || n < 0) throw Error(ExitCode::usage, fmt::format("--max-growth {}: expected bytes or a percentage", text));
+  return percent ? static_cast<std::int64_t>(static_cast<double>(bytes) * static_cast<double>(n) / 100) : n;
+}
+
+void check_paths(const OptimizeOptions& o) {
+  if (!o.in_place && same_file(o.input, o.output))
+    throw Error(ExitCode::usage, fmt::format("'{}' is both input and output; name another output, or say --in-place", o.input));
+}
+
+void refuse_newer(const Model& m, const ModelOptions& o) {
+  if (o.assume_opset != 0) return;
+  for (const OpsetImport& i : m.file_opsets)
+    if (const int newest = newest_opset(i.domain); newest > 0 && i.version > newest)
+      bad_input(fmt::format("the model uses opset {} of '{}', this program knows opsets up to {}; --assume-opset {} reads it as such", i.version,
+                            i.domain.empty() ? "ai.onnx" : i.domain, newest, newest));
+}
+
+// Duplicate names of nodes that --keep lists must exist, or the user is misled.
+void check_kept_names(const Model& m, const std::vector<std::string>& names) {
+  if (names.empty()) return;
+  std::unordered_set<std::string> present;
+  for (Graph* root : const_cast<Model&>(m).root_graphs())
+    for_each_graph(*root, [&](Graph& g) {
+      for (Node& n : g.nodes()) present.insert(n.name);
+    });
+  for (const std::string& n : names)
+    if (!present.count(n)) throw Error(ExitCode::usage, fmt::format("--keep: the model has no node named '{}'", n));
+}
+
+std::string pipeline_text(const OptimizeOptions& o) {
+  std::string text = o.passes ? *o.passes : default_pipeline(static_cast<Level>(o.level));
+  if (o.inline_functions) text = text.empty() ? "inline-functions" : "inline-functions," + text;
+  return text;
+}
+
+void add_instruments(PassManager& manager, const OptimizeOptions& o) {
+  if (!o.print_after.empty() || o.print_changed) manager.observe(print_instrument(o.print_after, o.print_changed));
+  if (!o.dump_dir.empty()) manager.observe(dump_instrument(o.dump_dir));
+  if (o.verify_each) manager.observe(verify_instrument());
+  if (o.check_each) {
+    // The model before the passes and after each changed one, on the same inputs. Fresh copies: verification may cut what it gets.
+    manager.observe(check_instrument([o](Model& now) -> std::string {
+      const auto reference = load_with_options(o.input, o.model);
+      const std::string bytes = serialize_model(now);
+      const auto held = std::make_shared<const std::string>(bytes);
+      const auto folder = std::filesystem::path(o.input).parent_path();
+      const auto copy = read_model(std::as_bytes(std::span(held->data(), held->size())), held, folder);
+      lift(*copy);
+      VerifyOptions v;
+      v.seeds = 1;
+      v.budget_s = o.verify_budget_s;
+      const VerifyReport r = verify_models(*reference, *copy, v);
+      return r.verdict == Verdict::differs ? r.reason : std::string();
+    }));
+  }
+}
+
+struct Prepared {
+  std::unique_ptr<Model> model;
+  PassContext ctx;
+  std::unique_ptr<Evaluator> evaluator;
+  ExplainRequest explain;
+};
+
+void prepare_context(Prepared& p, const OptimizeOptions& o, std::uint64_t bytes) {
+  p.evaluator = reference_evaluator();
+  PassContext& ctx = p.ctx;
+  ctx.model = p.model.get();
+  ctx.evaluator = p.evaluator.get();
+  ctx.output = parse_opsets(*p.model, o.opsets);
+  ctx.level = static_cast<Level>(o.level);
+  ctx.growth.left_bytes = growth_budget(o.max_growth, bytes);
+  ctx.fuel = o.fuel;
+  ctx.disabled = o.disable;
+  ctx.keep_nodes = o.keep_nodes;
+  ctx.keep_overridable = o.keep_overridable;
+  if (!o.explain.empty()) {
+    const auto at = o.explain.find('@');
+    p.explain = {o.explain.substr(0, at), at == std::string::npos ? "" : o.explain.substr(at + 1)};
+    ctx.explain = &p.explain;
+  }
+}
+
+// Before IR 10 nodes carry no metadata: the origin of rewritten nodes is in the report only.
+void drop_origins(Model& m) {
+  for (Graph* root : m.root_graphs())
+    for_each_graph(*root, [](Graph& g) {
+      for (Node& n : g.nodes())
+        if (n.extra()) std::erase_if(n.make_extra().metadata, [](const auto& kv) { return kv.first == "onnxopt.origin"; });
+    });
+}
+
+VerifyReport verify_file(const OptimizeOptions& o, const std::filesystem::path& written) {
+  const auto reference = load_with_options(o.input, o.model);
+  const auto candidate = load(written);
+  VerifyOptions v;
+  v.budget_s = o.verify_budget_s;
+  return verify_models(*reference, *candidate, v);
+}
+
+void gate(const OptimizeOptions& o, const VerifyReport& v) {
+  if (v.verdict == Verdict::differs)
+    throw Error(ExitCode::gate_failed, fmt::format("the result differs from the original and was not written: {}\n  onnxopt bisect {} finds the rewrite; --no-verify writes it all the same", v.reason, o.input));
+  if (o.require_verified && v.verdict != Verdict::verified)
+    throw Error(ExitCode::gate_failed, fmt::format("--require-verified: {}: {}; nothing was written", verdict_text(v.verdict), v.reason));
+}
+
+void note_changes_of_interface(const Model& m, const std::vector<std::string>& inputs_before, OptimizeResult& r) {
+  std::unordered_set<std::string> left;
+  for (Value* v : m.graph().inputs()) left.insert(v->name());
+  for (const std::string& name : inputs_before)
+    if (!left.count(name)) r.notes.push_back(fmt::format("input '{}' had a default value that was rewritten away; its input entry is gone (--keep-overridable keeps such inputs)", name));
+}
+
+void write_result(const OptimizeOptions& o, Prepared& p, OptimizeResult& r, Progress& progress) {
+  SaveOptions save_options;
+  save_options.target = p.ctx.output;
+  save_options.lower.restore = o.restore;
+  save_options.ir_version = o.ir_version;
+  save_options.write.external_data = o.external_data;
+  save_options.write.external_threshold = o.external_threshold;
+  save_options.write.infer_types = o.infer_types;
+  double verify_ms = 0;
+  if (o.verify)
+    save_options.write.before_commit = [&](const std::filesystem::path& written) {
+      progress.stage("verifying");
+      const auto t = Clock::now();
+      r.verification = verify_file(o, written);
+      verify_ms = ms_since(t);
+      gate(o, *r.verification);
+    };
+  if (std::max(p.model->ir_version, o.ir_version) < 10) drop_origins(*p.model);
+  progress.stage("writing");
+  const auto t = Clock::now();
+  r.written = save(*p.model, o.output, save_options);
+  r.save_ms = ms_since(t) - verify_ms;
+}
+
+}  // namespace
+
+OutputOpsets parse_opsets(const Model& m, const std::vector<std::string>& texts) {
+  OutputOpsets r = own_opsets(m);
+  for (const std::string& text : texts)
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(text.find(',', at), text.size());
+      const std::string item = text.substr(at, end - at);
+      at = end + 1;
+      const auto colon = item.rfind(':');
+      const std::string domain(canonical_domain(colon == std::string::npos ? "" : item.substr(0, colon)));
+      const std::string number = colon == std::string::npos ? item : item.substr(colon + 1);
+      std::int64_t version = 0;
+      const auto [p, error] = std::from_chars(number.data(), number.data() + number.size(), version);
+      if (error != std::errc() || p != number.data() + number.size() || version < 1)
+        throw Error(ExitCode::usage, fmt::format("--opset {}: expected a number, or DOMAIN:NUMBER", item));
+      if (const int newest = newest_opset(domain); newest > 0 && version > newest)
+        throw Error(ExitCode::usage, fmt::format("--opset {}: the newest opset of {} that this program knows is {}", item, domain.empty() ? "ai.onnx" : domain, newest));
+      auto it = std::find_if(r.imports.begin(), r.imports.end(), [&](const OpsetImport& i) { return canonical_domain(i.domain) == domain; });
+      if (it == r.imports.end()) r.imports.push_back({domain, version});
+      else it->version = version;
+    }
+  return r;
+}
+
+std::uint64_t model_bytes(const Model& m, const std::string& file) {
+  std::error_code ignored;
+  std::uint64_t total = std::filesystem::file_size(file, ignored);
+  std::uint64_t weights = 0;
+  for (Graph* root : const_cast<Model&>(m).root_graphs())
+    for_each_graph(*root, [&](Graph& g) {
+      for (Value* v : g.constants()) weights += v->constant()->byte_size();
+    });
+  return std::max(total, weights);   // with external data the weights are not in the file
+}
+
+OptimizeResult optimize(const OptimizeOptions& o) {
+  const auto start = Clock::now();
+  check_paths(o);
+  Progress progress(!o.quiet);
+  progress.stage("reading");
+  OptimizeResult r;
+  Prepared p;
+  p.model = load_with_options(o.input, o.model, &r.lift, [&](Model& raw) {
+    refuse_newer(raw, o.model);
+    r.before = graph_stats(raw);
+    r.bytes_before = model_bytes(raw, o.input);
+  });
+  check_kept_names(*p.model, o.keep_nodes);
+  prepare_context(p, o, r.bytes_before);
+  std::vector<std::string> inputs_before;
+  for (Value* v : p.model->graph().inputs()) inputs_before.push_back(v->name());
+  r.load_ms = ms_since(start);
+
+  progress.stage("optimizing");
+  const auto passes_start = Clock::now();
+  PassManager manager(graph_passes());
+  manager.add(pipeline_text(o));
+  add_instruments(manager, o);
+  r.passes = manager.run(*p.model, p.ctx);
+  r.passes_ms = ms_since(passes_start);
+
+  write_result(o, p, r, progress);
+  r.after = graph_stats(*p.model);
+  r.bytes_after = r.written.model_bytes + r.written.external_bytes;
+  r.events = std::move(p.ctx.events);
+  r.explanations = std::move(p.ctx.explanations);
+  note_changes_of_interface(*p.model, inputs_before, r);
+  r.total_ms = ms_since(start);
+  return r;
+}
+
+}  // namespace onnxopt

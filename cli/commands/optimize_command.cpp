@@ -1,0 +1,77 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/cli.h"
+#include "cli/commands/optimize.h"
+
+namespace onnxopt {
+namespace {
+
+void add_output_options(CLI::App& c, OptimizeOptions& o) {
+  c.add_option("--opset", o.opsets, "Opset of the output, e.g. 21 or 21,ai.onnx.ml:3 (default: the model's own)")->type_name("N")->allow_extra_args(false);
+  c.add_option("--ir-version", o.ir_version, "IR version of the output (default: the model's own)")->type_name("N")->check(CLI::Range(1, kNewestIrVersion));
+  c.add_option("--external-data", o.external_data, "Write weights to this file beside the model (FILE.data if no name is given); automatic above 2 GiB")
+      ->type_name("FILE")->expected(0, 1)->default_str("");
+  c.add_option("--external-threshold", o.external_threshold, "Smallest tensor that goes to the external file, in bytes")->capture_default_str();
+  c.add_flag("--infer", o.infer_types, "Write the inferred types of inner values into the model");
+  c.add_flag("--in-place", o.in_place, "Allow the output to be the input file");
+  c.add_flag("!--no-restore", o.restore, "Write every node through the opset adapters instead of restoring untouched ones");
+}
+
+void add_rewrite_options(CLI::App& c, OptimizeOptions& o) {
+  c.add_option("-O", o.level, "Optimization level: 1 bit-equal, 2 within float rounding, 3 also bigger operators and layout")->check(CLI::Range(1, 3))->capture_default_str();
+  c.add_option("--passes", o.passes, "Run exactly this pipeline, e.g. \"fixpoint(fold-constants,fusions),remove-dead\"; \"\" runs nothing")->type_name("TEXT");
+  c.add_option("--disable", o.disable, "Switch a rule or pass off (NAME or NAME@n for its n-th run)")->type_name("NAME")->allow_extra_args(false);
+  c.add_option("--keep", o.keep_nodes, "Leave the node of this name as it is")->type_name("NODE")->allow_extra_args(false);
+  c.add_flag("--inline", o.inline_functions, "Inline model-local functions");
+  c.add_flag("--keep-overridable", o.keep_overridable, "Keep inputs that have a default value as inputs");
+  c.add_option("--max-growth", o.max_growth, "How much the file may grow, in bytes or percent (default: the larger of 1 MiB and 10 %)")->type_name("SIZE");
+  c.add_option("--target", o.target, "Runtime to optimize for: generic, onnxruntime-cpu, onnxruntime-cuda, tensorrt, openvino")->capture_default_str();
+}
+
+void add_verify_options(CLI::App& c, OptimizeOptions& o) {
+  c.add_flag("!--no-verify", o.verify, "Do not check the result against the original");
+  c.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take")->type_name("S")->check(CLI::PositiveNumber)->capture_default_str();
+  c.add_flag("--require-verified", o.require_verified, "Exit 1, and write nothing, unless every output was compared and is equal");
+}
+
+void add_debug_options(CLI::App& c, OptimizeOptions& o) {
+  c.add_option("--explain", o.explain, "Say why a rule did not fire (RULE or RULE@NODE): the nearest miss")->type_name("RULE")->group("Debugging");
+  c.add_option("--print-after", o.print_after, "Print the graph after this pass (or all)")->type_name("PASS")->group("Debugging");
+  c.add_flag("--print-changed", o.print_changed, "Print the graph after every pass that changed it")->group("Debugging");
+  c.add_option("--dump-dir", o.dump_dir, "Write the graph after every pass that changed it into this folder")->type_name("DIR")->group("Debugging");
+  c.add_flag("--verify-each", o.verify_each, "Check the graph's structure after every pass")->group("Debugging");
+  c.add_flag("--check-each", o.check_each, "Compare numerically with the original after every pass that changed something")->group("Debugging");
+  c.add_option("--fuel", o.fuel, "Stop after this many rewrites")->type_name("N")->group("Debugging");
+  c.add_flag("--time-passes", o.time_passes, "Report the time of every pass")->group("Debugging");
+}
+
+}  // namespace
+
+void setup_optimize(CLI::App& app, Action& chosen) {
+  auto o = std::make_shared<OptimizeOptions>();
+  CLI::App* c = app.add_subcommand("optimize", "Simplify, fold and fuse a model; check the result against the original");
+  c->add_option("model", o->input, "The .onnx file to read")->required();
+  c->add_option("-o,--out", o->output, "The .onnx file to write")->required();
+  add_rewrite_options(*c, *o);
+  add_model_options(*c, o->model);
+  add_output_options(*c, *o);
+  add_verify_options(*c, *o);
+  add_debug_options(*c, *o);
+  c->add_flag("--json", o->json, "Print the report as JSON");
+  c->add_flag("-q,--quiet", o->quiet, "Print nothing but errors");
+  c->footer("Example: onnxopt optimize model.onnx -o better.onnx --dim batch=1");
+  c->callback([o, &chosen] {
+    chosen = [o] {
+      const OptimizeResult r = optimize(*o);
+      if (o->json) fmt::print("{}\n", optimize_json(*o, r).dump(2));
+      else if (!o->quiet) fmt::print("{}", optimize_text(*o, r));
+      return static_cast<int>(ExitCode::ok);
+    };
+  });
+}
+
+}  // namespace onnxopt
