@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "cli/commands/optimize.h"
 #include "cli/commands/version.h"
 #include "ir/core/error.h"
 
@@ -36,6 +37,10 @@ std::vector<std::string> expand_config(int argc, char** argv) {
   std::vector<std::string> args;
   for (int i = 1; i < argc; ++i) {
     const std::string a = argv[i];
+    if (a == "--external-data") {   // its value is optional and joined with '=': a bare one must not swallow the next word
+      args.push_back("--external-data=" + std::string(kBesideTheModel));
+      continue;
+    }
     const bool joined = a.rfind("--config=", 0) == 0;
     if (!joined && !(a == "--config" && i + 1 < argc)) {
       args.push_back(a);

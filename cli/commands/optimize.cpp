@@ -145,7 +145,7 @@ void write_result(const OptimizeOptions& o, Prepared& p, OptimizeResult& r, Prog
   save_options.target = p.ctx.output;
   save_options.lower.restore = o.restore;
   save_options.ir_version = o.ir_version;
-  save_options.write.external_data = o.external_data;
+  save_options.write.external_data = o.external_data == kBesideTheModel ? std::string() : o.external_data;
   save_options.write.external_threshold = o.external_threshold;
   save_options.write.infer_types = o.infer_types;
   double verify_ms = 0;

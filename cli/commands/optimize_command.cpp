@@ -6,6 +6,7 @@
 
 #include "cli/commands/cli.h"
 #include "cli/commands/optimize.h"
+#include "ir/ops/op_table.h"
 
 namespace onnxopt {
 namespace {
@@ -14,7 +15,7 @@ void add_output_options(CLI::App& c, OptimizeOptions& o) {
   c.add_option("--opset", o.opsets, "Opset of the output, e.g. 21 or 21,ai.onnx.ml:3 (default: the model's own)")->type_name("N")->allow_extra_args(false);
   c.add_option("--ir-version", o.ir_version, "IR version of the output (default: the model's own)")->type_name("N")->check(CLI::Range(1, kNewestIrVersion));
   c.add_option("--external-data", o.external_data, "Write weights to this file beside the model (FILE.data if no name is given); automatic above 2 GiB")
-      ->type_name("FILE")->expected(0, 1)->default_str("");
+      ->type_name("[=FILE]");
   c.add_option("--external-threshold", o.external_threshold, "Smallest tensor that goes to the external file, in bytes")->capture_default_str();
   c.add_flag("--infer", o.infer_types, "Write the inferred types of inner values into the model");
   c.add_flag("--in-place", o.in_place, "Allow the output to be the input file");

@@ -1,0 +1,86 @@
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/cli.h"
+#include "cli/commands/optimize.h"
+#include "cli/report/progress.h"
+#include "passes/core/bisect.h"
+
+namespace onnxopt {
+namespace {
+
+// A scratch file in the system's temporary folder, removed at the end.
+struct ScratchFile {
+  std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("onnxopt-bisect-{}.onnx", ::getpid());
+  ~ScratchFile() {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+    std::filesystem::remove(path.string() + ".data", ignored);
+  }
+};
+
+// The command's verdict on a model file: the user's program (exit 0: good) or the built-in comparison.
+bool is_good(const OptimizeOptions& o, const std::string& command, const std::string& file) {
+  if (!command.empty()) return std::system(fmt::format("{} '{}' > /dev/null 2>&1", command, file).c_str()) == 0;   // NOLINT: the user's own command
+  const auto a = load_with_options(o.input, o.model);
+  const auto b = load(file);
+  VerifyOptions v;
+  v.budget_s = o.verify_budget_s;
+  return verify_models(*a, *b, v).verdict != Verdict::differs;
+}
+
+int run(OptimizeOptions o, const std::string& command, bool json) {
+  Progress progress(true);
+  const ScratchFile scratch;
+  o.output = scratch.path.string();
+  o.verify = false;
+  o.quiet = true;
+  std::vector<RewriteEvent> events;
+  const auto good_with = [&](std::int64_t fuel) {
+    progress.stage(fuel < 0 ? "trying all rewrites" : fmt::format("trying {} rewrites", fuel));
+    o.fuel = fuel;
+    events = optimize(o).events;
+    return is_good(o, command, o.output);
+  };
+  if (good_with(-1)) {
+    fmt::print("{}", json ? "{\"bad\": false}\n" : "no rewrite breaks this model\n");
+    return 0;
+  }
+  const std::int64_t bad = first_bad_rewrite(static_cast<std::int64_t>(events.size()), good_with);
+  if (bad == 0) {
+    if (json) fmt::print("{}\n", nlohmann::json{{"bad", true}, {"fuel", 0}}.dump());
+    else fmt::print("the model is bad without any rewrite: reading or writing it changes it\n");
+    return static_cast<int>(ExitCode::gate_failed);
+  }
+  good_with(bad);
+  const RewriteEvent& e = events.back();
+  if (json) fmt::print("{}\n", nlohmann::json{{"bad", true}, {"fuel", bad}, {"rule", e.rule}, {"node", e.node}, {"from", e.from_nodes}}.dump());
+  else fmt::print("rewrite {} breaks the model: {} at {}\n  onnxopt optimize {} -o OUT --disable {} does without it\n", bad, e.rule, e.node, o.input, e.rule);
+  return static_cast<int>(ExitCode::gate_failed);
+}
+
+}  // namespace
+
+void setup_bisect(CLI::App& app, Action& chosen) {
+  struct Options { OptimizeOptions optimize; std::string command; bool json = false; };
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand("bisect", "Find the first rewrite that breaks a model; exit 1 if there is one");
+  c->add_option("model", o->optimize.input, "The .onnx file to read")->required();
+  c->add_option("--command", o->command, "A program that exits 0 if the model file given as its last argument is good (default: compare with the original)");
+  c->add_option("-O", o->optimize.level, "Optimization level")->check(CLI::Range(1, 3))->capture_default_str();
+  c->add_option("--passes", o->optimize.passes, "The pipeline to bisect");
+  c->add_option("--disable", o->optimize.disable, "Switch a rule or pass off")->allow_extra_args(false);
+  c->add_option("--opset", o->optimize.opsets, "Opset of the output")->allow_extra_args(false);
+  c->add_option("--verify-budget", o->optimize.verify_budget_s, "Seconds that each comparison may take")->capture_default_str();
+  c->add_flag("--json", o->json, "Print the finding as JSON");
+  add_model_options(*c, o->optimize.model);
+  c->callback([o, &chosen] { chosen = [o] { return run(o->optimize, o->command, o->json); }; });
+}
+
+}  // namespace onnxopt

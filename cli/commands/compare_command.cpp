@@ -1,0 +1,67 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/cli.h"
+#include "cli/commands/model_options.h"
+#include "cli/report/format.h"
+#include "cli/report/progress.h"
+#include "verify/compare/verify_models.h"
+
+namespace onnxopt {
+namespace {
+
+struct Options { std::string a, b; ModelOptions model; VerifyOptions verify; bool exact = false, require_verified = false, json = false; };
+
+std::string number(double v) { return std::isinf(v) ? "inf" : fmt::format("{:.3g}", v); }
+
+void print_text(const VerifyReport& r) {
+  Table t({"output", "equal", "max abs", "max rel", "limit", "SQNR dB", ""});
+  for (const ValueDiff& d : r.outputs)
+    t.add({d.name, d.equal ? "yes" : "NO", number(d.max_abs), number(d.max_rel), number(d.limit), number(d.sqnr_db), d.reason});
+  fmt::print("{}", t.text());
+  fmt::print("{}: {} run{}{}, {}\n", verdict_text(r.verdict), r.runs, r.runs == 1 ? "" : "s", r.inputs_text.empty() ? "" : " with " + r.inputs_text, human_ms(r.ms));
+  if (!r.reason.empty()) fmt::print("  because {}\n", r.reason);
+  for (const std::string& w : r.warnings) fmt::print("  warning: {}\n", w);
+}
+
+void print_json(const Options& o, const VerifyReport& r) {
+  nlohmann::json outputs = nlohmann::json::array();
+  for (const ValueDiff& d : r.outputs)
+    outputs.push_back({{"name", d.name}, {"equal", d.equal}, {"max_abs", d.max_abs}, {"max_rel", d.max_rel}, {"limit", d.limit}, {"sqnr_db", d.sqnr_db}, {"vacuous", d.vacuous}, {"reason", d.reason}});
+  fmt::print("{}\n", nlohmann::json{{"a", o.a}, {"b", o.b}, {"verdict", verdict_text(r.verdict)}, {"reason", r.reason}, {"outputs", outputs}, {"runs", r.runs},
+                                    {"inputs", r.inputs_text}, {"warnings", r.warnings}, {"ms", r.ms}}.dump(2));
+}
+
+int run(Options& o) {
+  Progress progress(true);
+  progress.stage("comparing");
+  if (o.exact) o.verify.tolerance = Tolerance::exact;
+  const auto a = load_with_options(o.a, o.model), b = load_with_options(o.b, o.model);
+  const VerifyReport r = verify_models(*a, *b, o.verify);
+  if (o.json) print_json(o, r);
+  else print_text(r);
+  const bool failed = r.verdict == Verdict::differs || (o.require_verified && r.verdict != Verdict::verified);
+  return static_cast<int>(failed ? ExitCode::gate_failed : ExitCode::ok);
+}
+
+}  // namespace
+
+void setup_compare(CLI::App& app, Action& chosen) {
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand("compare", "Run two models on the same seeded inputs and compare their outputs; exit 1 if they differ");
+  c->add_option("a", o->a, "The reference .onnx file")->required();
+  c->add_option("b", o->b, "The .onnx file to compare with it")->required();
+  c->add_option("--seeds", o->verify.seeds, "Input sets to try")->check(CLI::Range(1, 1000))->capture_default_str();
+  c->add_option("--verify-budget", o->verify.budget_s, "Seconds that the comparison may take")->check(CLI::PositiveNumber)->capture_default_str();
+  c->add_flag("--exact", o->exact, "Outputs must be bit-equal");
+  c->add_flag("--require-verified", o->require_verified, "Exit 1 unless every output was compared and is equal");
+  c->add_flag("--json", o->json, "Print the comparison as JSON");
+  add_model_options(*c, o->model);
+  c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+}
+
+}  // namespace onnxopt

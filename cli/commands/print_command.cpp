@@ -1,0 +1,35 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/cli.h"
+#include "cli/commands/model_options.h"
+#include "ir/text/text.h"
+
+namespace onnxopt {
+
+void setup_print(CLI::App& app, Action& chosen) {
+  struct Options { std::string file; ModelOptions model; PrintOptions print; bool lifted = false, json = false; };
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand("print", "Print a model in ONNX text syntax");
+  c->add_option("model", o->file, "The .onnx file to read")->required();
+  c->add_flag("--full", o->print.full, "Everything, so that the text parses back to an equal model (default: constants over 16 elements are elided)");
+  c->add_flag("--types", o->print.types, "Add the inferred types of inner values");
+  c->add_flag("--lifted", o->lifted, "The graph as the passes see it: every node at the newest opset");
+  c->add_flag("--json", o->json, "The text as a JSON string");
+  add_load_options(*c, o->model);
+  c->callback([o, &chosen] {
+    chosen = [o] {
+      const bool lift_it = o->lifted || o->print.types;
+      const auto m = lift_it ? load_with_options(o->file, o->model) : read_raw(o->file, o->model);
+      const std::string text = print_model(*m, o->print);
+      if (o->json) fmt::print("{}\n", nlohmann::json{{"model", o->file}, {"text", text}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+      else std::fwrite(text.data(), 1, text.size(), stdout);
+      return 0;
+    };
+  });
+}
+
+}  // namespace onnxopt
