@@ -72,7 +72,7 @@ bool PassManager::run_fixpoint(Step& step, Model& model, PassContext& ctx, std::
 }
 
 bool PassManager::run_pass(Step& step, Model& model, PassContext& ctx, std::vector<PassRun>& runs) {
-  if (run_count_ >= options_.stop_before_run || !ctx.begin_run(step.name)) return false;
+  if (run_count_ >= options_.stop_before_run || ctx.fuel == 0 || !ctx.begin_run(step.name)) return false;
   current_ = step.name;
   PassRun record{.name = step.name};
   record.nodes_before = runs.empty() ? nodes_in(model) : runs.back().nodes_after;
@@ -82,6 +82,10 @@ bool PassManager::run_pass(Step& step, Model& model, PassContext& ctx, std::vect
   for (std::size_t i = 0; i < model.root_graphs().size(); ++i) record.changed |= run_on(step, *model.root_graphs()[i], ctx);
   if (record.changed) model.collect();
   record.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+  if (record.changed && ctx.rewrites == rewrites) {   // a pass that does not count its changes: one in all, so that bisect finds it
+    ctx.take_fuel();
+    ctx.events.push_back({.rule = step.name, .node = {}, .from_nodes = {}});
+  }
   record.rewrites = ctx.rewrites - rewrites;
   record.nodes_after = record.changed ? nodes_in(model) : record.nodes_before;
   runs.push_back(record);

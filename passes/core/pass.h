@@ -42,13 +42,14 @@ struct PassContext {
   std::unordered_map<std::string, std::size_t> rule_hits;
   const ExplainRequest* explain = nullptr;
   std::vector<std::string> explanations;
-  std::size_t rewrites = 0;                 // committed so far; `events` holds the first 100,000 of them
+  std::size_t rewrites = 0;                 // committed so far (take_fuel counts); `events` holds the first 100,000 of the rules' ones
   std::vector<std::string> dropped_inputs;  // initializers listed as inputs that were rewritten away with their input entry
   std::vector<std::string> notes;           // what the report should say: a fixpoint cut short, a fold that failed
   bool time_rules = false;                  // --time-passes: tries, hits and time of each rule
   std::map<std::string, RuleStats, std::less<>> rule_stats;
   std::map<std::string, int, std::less<>> runs;              // of passes and rules by name, for --disable=name@n
-  bool take_fuel() { if (fuel == 0) return false; if (fuel > 0) --fuel; return true; }
+  // Asks before each commit, of rules and whole-graph passes alike; counts it too.
+  bool take_fuel() { if (fuel == 0) return false; if (fuel > 0) --fuel; ++rewrites; return true; }
   bool is_disabled(std::string_view name) const;             // by --disable=name, every run
   bool begin_run(std::string_view name);                     // counts a run of this pass or rule; false: disabled, for good or this time (name@n)
   bool is_kept(const Node& n) const;        // --keep

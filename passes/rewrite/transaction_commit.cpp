@@ -49,7 +49,6 @@ void RewriteTransaction::commit(const AnyRule& rule, std::span<Node* const> matc
   std::erase_if(effects_.lost_use, [](const Value* v) { return v->erased(); });
 
   ++ctx_.rule_hits[std::string(rule.name())];
-  ++ctx_.rewrites;
   if (ctx_.events.size() < kMaxEvents) ctx_.events.push_back({std::string(rule.name()), root, std::move(names), removed, added, grown_bytes});
 }
 
