@@ -18,13 +18,13 @@ void setup_passes(CLI::App& app, Action& chosen) {
     chosen = [json] {
       if (*json) {
         nlohmann::json list = nlohmann::json::array(), pipelines;
-        for (const CatalogueEntry& e : catalogue()) list.push_back({{"name", e.name}, {"kind", e.kind}, {"level", static_cast<int>(e.level)}, {"summary", e.summary}});
+        for (const CatalogEntry& e : pipeline_names(graph_passes())) list.push_back({{"name", e.name}, {"kind", e.kind}, {"level", static_cast<int>(e.level)}, {"summary", e.summary}});
         for (const Level l : {Level::o1, Level::o2, Level::o3}) pipelines[fmt::format("O{}", static_cast<int>(l))] = default_pipeline(l);
         fmt::print("{}\n", nlohmann::json{{"passes", list}, {"pipelines", pipelines}}.dump(2));
         return 0;
       }
       Table t({"name", "kind", "level", "what it does"});
-      for (const CatalogueEntry& e : catalogue()) t.add({std::string(e.name), std::string(e.kind), fmt::format("O{}", static_cast<int>(e.level)), std::string(e.summary)});
+      for (const CatalogEntry& e : pipeline_names(graph_passes())) t.add({e.name, e.kind, fmt::format("O{}", static_cast<int>(e.level)), e.summary});
       fmt::print("{}\n", t.text());
       for (const Level l : {Level::o1, Level::o2, Level::o3}) fmt::print("O{} = {}\n", static_cast<int>(l), default_pipeline(l));
       return 0;

@@ -20,10 +20,6 @@ class Instrument {
   virtual void after(std::string_view pass, Graph&, bool changed) { (void)pass; (void)changed; }
 };
 
-// One line of `onnxopt passes`: passes, pattern rules and node rules together, sorted by name.
-struct CatalogueEntry { std::string_view name, kind /* "pass", "rule", "node rule", "group" */, summary; Level level; };
-std::vector<CatalogueEntry> catalogue();
-
 std::string default_pipeline(Level level);             // "O1", "O2", "O3" expand to these texts
 
 // What a pipeline may name, for `onnxopt passes`: passes, rules, node rules, groups ("cleanup", "fusions"), levels.
