@@ -1,6 +1,7 @@
 // The ONNX text syntax (docs/Syntax.md of ONNX) with our extensions (docs/text-format.md): parser, printer, equality and diff.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -10,7 +11,13 @@
 
 namespace onnxopt {
 
-struct ParseOptions { int default_opset = 28; std::string file = "<text>"; };
+struct ParseOptions {
+  int default_opset = 28;                    // of a text without header
+  std::string file = "<text>";
+  int first_line = 1;                        // where the text starts in `file`, for messages
+  bool placeholders = false;                 // accept constants without data (@any, @elided): only to compare with, never to run or write
+  std::uint64_t max_synthetic_bytes = std::uint64_t{1} << 30;   // @uniform, @fill, ... together
+};
 // A model (header optional) as text. Error(bad_input) with file:line:column.
 std::unique_ptr<Model> parse_model(std::string_view text, const ParseOptions& options = {});
 

@@ -1,0 +1,90 @@
+// Base64 and SHA-256, by OpenSSL's libcrypto.
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "ir/core/error.h"
+#include "ir/text/tensor_text.h"
+
+namespace onnxopt::text {
+namespace {
+
+using Digest = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
+
+Digest start_sha256() {
+  Digest d(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  ONNXOPT_CHECK(d && EVP_DigestInit_ex(d.get(), EVP_sha256(), nullptr) == 1, "SHA-256 is not available");
+  return d;
+}
+
+std::string finish(Digest& d) {
+  unsigned char bytes[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  ONNXOPT_CHECK(EVP_DigestFinal_ex(d.get(), bytes, &size) == 1, "SHA-256 failed");
+  std::string r;
+  for (unsigned i = 0; i < size; ++i) {
+    r += "0123456789abcdef"[bytes[i] >> 4];
+    r += "0123456789abcdef"[bytes[i] & 15];
+  }
+  return r;
+}
+
+constexpr std::size_t kBlock = std::size_t{3} << 20;   // libcrypto's lengths are ints
+
+}  // namespace
+
+std::string to_base64(std::string_view bytes) {
+  std::string r((bytes.size() + 2) / 3 * 4 + 1, '\0');   // EncodeBlock writes a terminating NUL
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < bytes.size(); i += kBlock) {
+    const std::size_t n = std::min(kBlock, bytes.size() - i);
+    at += static_cast<std::size_t>(EVP_EncodeBlock(reinterpret_cast<unsigned char*>(r.data() + at),
+                                                   reinterpret_cast<const unsigned char*>(bytes.data() + i), static_cast<int>(n)));
+  }
+  r.resize(at);
+  return r;
+}
+
+bool from_base64(std::string_view text, std::string& bytes) {
+  bytes.clear();
+  if (text.size() % 4 != 0) return false;
+  if (text.empty()) return true;
+  const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
+  const auto is_digit = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/'; };
+  if (!std::all_of(text.begin(), text.end() - static_cast<std::ptrdiff_t>(padding), is_digit)) return false;   // libcrypto skips white space
+  bytes.resize(text.size() / 4 * 3);
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < text.size(); i += kBlock / 3 * 4) {
+    const std::size_t n = std::min(kBlock / 3 * 4, text.size() - i);
+    const int got = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(bytes.data() + at), reinterpret_cast<const unsigned char*>(text.data() + i),
+                                    static_cast<int>(n));
+    if (got < 0) return false;
+    at += static_cast<std::size_t>(got);
+  }
+  bytes.resize(at - padding);
+  return true;
+}
+
+std::string sha256_hex(std::string_view bytes) {
+  Digest d = start_sha256();
+  EVP_DigestUpdate(d.get(), bytes.data(), bytes.size());
+  return finish(d);
+}
+
+std::string tensor_sha256(const Tensor& t) {
+  Digest d = start_sha256();
+  if (t.dtype() == DType::string) {
+    for (const std::string& s : t.strings()) {
+      unsigned char length[8];
+      for (int i = 0; i < 8; ++i) length[i] = static_cast<unsigned char>(static_cast<std::uint64_t>(s.size()) >> (8 * i));
+      EVP_DigestUpdate(d.get(), length, sizeof length);
+      EVP_DigestUpdate(d.get(), s.data(), s.size());
+    }
+  } else {
+    EVP_DigestUpdate(d.get(), t.bytes().data(), t.bytes().size());
+  }
+  return finish(d);
+}
+
+}  // namespace onnxopt::text
