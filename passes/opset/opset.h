@@ -34,6 +34,8 @@ OutputOpsets own_opsets(const Model& model);
 struct LowerOptions {
   bool restore = true;              // --no-restore: lower everything through the adapters
 };
+// The imports of a function body when its model goes to `target`: its own, with those domains that the model changes taken along.
+OutputOpsets function_opsets(const Model& model, const Function& f, const OutputOpsets& target);
 // Would `node` (newest version) exist at `target`? "" yes, else the reason. Used by the rewrite driver on trial, by save, and by convert --plan.
 // Looks at op, attributes, constness and types of inputs. Bounded work, no mutation.
 std::string cannot_lower(const Node& node, const OutputOpsets& target);

@@ -1,0 +1,58 @@
+#include "passes/opset/record.h"
+
+#include "passes/opset/walk.h"
+
+namespace onnxopt {
+namespace {
+
+bool in_scope(const Value& v, const Graph& g) {
+  for (const Graph* at = &g; at; at = at->outer())
+    if (v.graph() == at) return !v.erased();
+  return false;
+}
+
+bool unchanged(const Node& n, const NodeLiftRecord& r) {
+  if (&n.op() != r.lifted_op || n.inputs().size() != r.lifted_inputs || !same_attrs(n.attrs(), r.lifted_attrs)) return false;
+  for (const auto& [index, tensor] : r.made) {
+    const Value* v = n.input(index);
+    if (!v || !v->constant() || !v->constant()->same_content(tensor)) return false;
+  }
+  return true;
+}
+
+// The value that an input of the original form would have today; false: it is gone.
+bool find_original(const Node& n, const Origin& o, Value*& v) {
+  switch (o.kind) {
+    case Origin::Kind::none: v = nullptr; return true;
+    case Origin::Kind::input: v = n.input(o.index); return v != nullptr;
+    case Origin::Kind::value: v = o.value; return in_scope(*v, *n.graph());
+    case Origin::Kind::helper: break;
+  }
+  const Value* lifted = n.input(o.index);
+  const Node* helper = lifted ? lifted->producer() : nullptr;
+  if (!helper || !dynamic_cast<const HelperRecord*>(helper->lift_record.get())) return false;
+  v = helper->input(0);
+  return v != nullptr;
+}
+
+}  // namespace
+
+std::optional<Draft> restored(const Node& n, int version) {
+  const auto* r = dynamic_cast<const NodeLiftRecord*>(n.lift_record.get());
+  if (!r || row_at(*r->op, version) != r->op || !unchanged(n, *r)) return std::nullopt;
+  Draft d(n);
+  d.op = r->op;
+  d.attrs = r->attrs;
+  d.inputs.assign(r->inputs.size(), Arg());
+  d.touch();
+  for (std::size_t i = 0; i < r->inputs.size(); ++i) {
+    Value* v = nullptr;
+    if (!find_original(n, r->inputs[i], v)) return std::nullopt;
+    if (!r->types.empty() && v && !(v->type == r->types[i])) return std::nullopt;
+    d.inputs[i] = Arg(v);
+  }
+  if (d.num_outputs > static_cast<std::size_t>(r->op->max_outputs) || !types_fit(d, *r->op).empty()) return std::nullopt;
+  return d;
+}
+
+}  // namespace onnxopt

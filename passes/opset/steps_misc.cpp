@@ -1,0 +1,95 @@
+// What fits no family: Cast's saturation, DFT, GridSample, RoiAlign, Constant, Scan, Shape.
+#include <fmt/format.h>
+
+#include <array>
+
+#include "passes/opset/step.h"
+
+namespace onnxopt {
+namespace {
+
+std::string saturate_down(Draft& d) {
+  d.drop("saturate");   // of casts to float8, which the older version does not have
+  return "";
+}
+std::string round_mode_down(Draft& d) {
+  d.drop("round_mode");   // of casts to float8e8m0, which the older version does not have
+  return "";
+}
+
+std::string dft_20_up(Draft& d) {
+  const std::int64_t axis = int_attr(d, "axis", 1);
+  d.drop("axis");
+  if (d.inputs.size() < 2) d.set_input(1, Arg());
+  d.set_input(2, Tensor::scalar<std::int64_t>(axis));
+  return "";
+}
+std::string dft_20_down(Draft& d) {
+  std::int64_t axis = -2;
+  if (d.has(2)) {
+    const auto v = d.constant_ints(2);
+    if (!v || v->size() != 1) return "non-constant operand: axis";
+    axis = v->front();
+  }
+  d.trim_inputs(d.has(1) ? 2 : 1);
+  d.set("axis", axis);
+  return "";
+}
+
+constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kGridModes{{{"bilinear", "linear"}, {"bicubic", "cubic"}}};
+
+std::string grid_sample_20_up(Draft& d) {
+  const std::string mode = string_attr(d, "mode", "bilinear");
+  if (!d.attrs.has("mode")) return "";   // both defaults mean linear
+  for (const auto& [older, newer] : kGridModes)
+    if (mode == older) d.set("mode", std::string(newer));
+  return "";
+}
+std::string grid_sample_20_down(Draft& d) {
+  const auto rank = d.rank(0);
+  if (rank && *rank != 4) return "no decomposition: GridSample-16 takes 4-D inputs";
+  if (!d.attrs.has("mode")) return "";
+  const std::string mode = string_attr(d, "mode", "linear");
+  for (const auto& [older, newer] : kGridModes)
+    if (mode == newer) d.set("mode", std::string(older));
+  return "";
+}
+
+// RoiAlign-10 did what output_half_pixel means; the default became half_pixel.
+std::string roi_align_16_up(Draft& d) {
+  d.set("coordinate_transformation_mode", std::string("output_half_pixel"));
+  return "";
+}
+std::string roi_align_16_down(Draft& d) {
+  if (string_attr(d, "coordinate_transformation_mode", "half_pixel") != "output_half_pixel") return "no decomposition: coordinate_transformation_mode";
+  d.drop("coordinate_transformation_mode");
+  return "";
+}
+
+// Constant-1 knew tensors only.
+std::string constant_12_down(Draft& d) {
+  if (const auto* v = d.attrs.get<float>("value_float")) d.set("value", Tensor::scalar<float>(*v));
+  if (const auto* v = d.attrs.get<std::int64_t>("value_int")) d.set("value", Tensor::scalar<std::int64_t>(*v));
+  if (const auto* v = d.attrs.get<Ints>("value_ints")) d.set("value", Tensor::int64s(*v));
+  if (const auto* v = d.attrs.get<Floats>("value_floats")) d.set("value", Tensor::of<float>({static_cast<std::int64_t>(v->size())}, *v));
+  if (const auto* v = d.attrs.get<std::string>("value_string")) d.set("value", Tensor::from_strings({}, {*v}));
+  if (const auto* v = d.attrs.get<Strings>("value_strings")) d.set("value", Tensor::from_strings({static_cast<std::int64_t>(v->size())}, *v));
+  if (!d.attrs.get<Tensor>("value")) return "";
+  for (const char* name : {"value_float", "value_int", "value_ints", "value_floats", "value_string", "value_strings"}) d.drop(name);
+  return "";
+}
+
+std::string scan_9_up(Draft&) { return "Scan-8 works on batches with sequence lengths"; }
+std::string scan_9_down(Draft&) { return "no decomposition: Scan-8 works on batches"; }
+
+constexpr Step kSteps[] = {
+    {"Cast", 13, 19, nullptr, saturate_down}, {"CastLike", 15, 19, nullptr, saturate_down}, {"Cast", 23, 24, nullptr, round_mode_down},
+    {"CastLike", 23, 24, nullptr, round_mode_down}, {"DFT", 17, 20, dft_20_up, dft_20_down}, {"GridSample", 16, 20, grid_sample_20_up, grid_sample_20_down},
+    {"RoiAlign", 10, 16, roi_align_16_up, roi_align_16_down}, {"Constant", 11, 12, nullptr, constant_12_down}, {"Scan", 8, 9, scan_9_up, scan_9_down},
+};
+
+}  // namespace
+
+std::span<const Step> steps_misc() { return kSteps; }
+
+}  // namespace onnxopt

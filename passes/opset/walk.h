@@ -1,0 +1,35 @@
+// Moving a node or a draft along its operator's chain of versions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "passes/opset/step.h"
+
+namespace onnxopt {
+
+// What a relabel has to edit: attributes of the newer row that stand at their default, and outputs that nobody uses.
+struct RelabelEdits {
+  std::vector<std::string_view> drop_attrs;
+  std::size_t num_inputs = 0, num_outputs = 0;   // to keep
+  bool any = false;
+};
+// Is the node, spelled for `from`, also a valid `to` with the same meaning, both reached from each other by relabels? Checks attributes, arity and,
+// where known, types. "" or why not.
+std::string relabel(const Node& n, const OpSchema& from, const OpSchema& to, RelabelEdits& edits);
+std::string relabel(const Draft& d, const OpSchema& from, const OpSchema& to, RelabelEdits& edits);
+// Are the known types of inputs and outputs allowed by `row`? "" or which is not.
+std::string types_fit(const Node& n, const OpSchema& row);
+std::string types_fit(const Draft& d, const OpSchema& row);
+
+// Takes the draft to the row in force at opset `version` of its domain, upwards or downwards, renames included. "" or why not.
+std::string walk(Draft& d, int version);
+// As far up as possible: to the newest row of the operator (following renames). "" or why it stops short.
+std::string walk_up(Draft& d);
+// The row that the node would have at `version`; null: the operator does not exist there. Follows renames.
+const OpSchema* destination(const OpSchema& row, int version);
+
+std::string row_name(const OpSchema& row);      // "Clip-6"
+
+}  // namespace onnxopt
