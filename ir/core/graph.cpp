@@ -19,8 +19,6 @@ template <> Ints schema_default(const AttrSpec& a) { return {a.ints.begin(), a.i
 template <> Floats schema_default(const AttrSpec& a) { return {a.floats.begin(), a.floats.end()}; }
 template <> Strings schema_default(const AttrSpec& a) { return {a.strings.begin(), a.strings.end()}; }
 
-bool is_sparse_constant(const Value& v) { return !v.constant() && v.extra() && v.extra()->sparse; }
-
 }  // namespace
 
 template <class T>
@@ -70,17 +68,9 @@ void Graph::for_each_value(const std::function<void(Value&)>& f) const {
   for (Value* v : inputs_) f(*v);
   for (Value* v : constants())
     if (!v->is_input_) f(*v);
-  for (Value* v : sparse_constants()) f(*v);
   for (Node& n : nodes())
     for (Value* v : n.outputs_)
       if (v) f(*v);
-}
-
-std::vector<Value*> Graph::sparse_constants() const {
-  std::vector<Value*> r;
-  for (Value* v : constants_)
-    if (!v->erased_ && v->graph_ == this && is_sparse_constant(*v)) r.push_back(v);
-  return r;
 }
 
 bool Graph::is_before(const Node& a, const Node& b) const { return a.order_ < b.order_; }
@@ -127,16 +117,6 @@ Value& Graph::add_constant(std::string_view name_hint, Tensor t) {
   Value& v = new_value();
   v.set_name(std::string(name_hint));
   set_constant(v, std::move(t));
-  return v;
-}
-
-Value& Graph::add_sparse_constant(std::string_view name_hint, SparseTensor t) {
-  Value& v = new_value();
-  v.set_name(std::string(name_hint));
-  v.type = Type::tensor(t.values.dtype(), t.dims);
-  v.type.kind = Type::Kind::sparse_tensor;
-  v.make_extra().sparse = std::make_shared<const SparseTensor>(std::move(t));
-  constants_.push_back(&v);
   return v;
 }
 
@@ -296,7 +276,7 @@ void Graph::erase_value(Value& v) {
   mark_erased(v);
   if (v.graph_->dead_constants_ > 64 && v.graph_->dead_constants_ * 2 > v.graph_->constants_.size()) {   // amortised sweep
     auto& list = v.graph_->constants_;
-    std::erase_if(list, [&](Value* c) { return c->erased_ || c->graph_ != v.graph_ || (!c->constant_ && !is_sparse_constant(*c)); });
+    std::erase_if(list, [&](Value* c) { return c->erased_ || c->graph_ != v.graph_ || !c->constant_; });
     v.graph_->dead_constants_ = 0;
   }
 }

@@ -205,7 +205,6 @@ class Graph {
   std::span<Value* const> inputs() const { return inputs_; }
   std::span<Value* const> outputs() const { return outputs_; }
   std::vector<Value*> constants() const;                         // live constants, in creation order
-  std::vector<Value*> sparse_constants() const;                  // live sparse initializers (extra()->sparse), in creation order; not in constants()
   bool is_before(const Node& a, const Node& b) const;            // both in this graph
   // All live values of this graph: inputs, constants, node outputs in node order.
   void for_each_value(const std::function<void(Value&)>& f) const;
@@ -214,7 +213,6 @@ class Graph {
   Value& add_input(std::string value_name, Type type);           // name is the file's
   void add_output(Value& v);                                     // v: of this graph or, in a subgraph, captured
   Value& add_constant(std::string_view name_hint, Tensor t);     // sets the type
-  Value& add_sparse_constant(std::string_view name_hint, SparseTensor t);   // sets type and extra()->sparse
   // A node at the end / before `at`. Outputs: `num_outputs` new values, named after `out_hint` (made unique on save).
   Node& append(const OpSchema& op, std::vector<Value*> in, Attrs attrs = {}, std::size_t num_outputs = 1);
   Node& insert_before(Node& at, const OpSchema& op, std::vector<Value*> in, Attrs attrs = {}, std::size_t num_outputs = 1);

@@ -61,10 +61,6 @@ void Graph::splice_before(Node& at, Graph& from) {
     v->graph_ = this;
     constants_.push_back(v);
   }
-  for (Value* v : from.sparse_constants()) {
-    v->graph_ = this;
-    constants_.push_back(v);
-  }
   from.constants_.clear();
   while (Node* n = from.first_) {
     from.unlink(*n);
@@ -184,11 +180,6 @@ void clone_nodes(const Graph& from, Graph& into, Node* at, ValueMap& map) {
       }
     }
     Value& copy = into.add_constant(v->name(), *v->constant());
-    copy_description(*v, copy);
-    map[v] = &copy;
-  }
-  for (Value* v : from.sparse_constants()) {
-    Value& copy = into.add_sparse_constant(v->name(), *v->extra()->sparse);
     copy_description(*v, copy);
     map[v] = &copy;
   }
