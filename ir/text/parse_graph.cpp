@@ -27,7 +27,7 @@ void Parser::graph_inputs(Graph& g, Scope& scope) {
     const std::size_t at = lex_.pos();
     const bool typed = at_type();
     if (typed) t = type();
-    Value& v = g.add_input(lex_.quotable_id("the name of an input"), t);
+    Value& v = g.add_input(lex_.quotable_id("the name of an input"), g.function() ? Type() : t);   // bodies are polymorphic
     if (typed) {
       v.make_extra().declared = t;
       v.make_extra().has_declared = true;
@@ -90,8 +90,12 @@ void Parser::value_infos(Graph& g, Scope& scope) {
 
 void Parser::initializer(Graph& g, Scope& scope, const Type& type, const std::string& name, std::size_t at) {
   if (type.kind == Type::Kind::sparse_tensor) {
-    Value& v = g.add_sparse_constant(name, sparse_tensor(type, nullptr));
+    // As the reader of files has it: a Constant node, and the note that it goes back as an initializer.
+    auto sparse = std::make_shared<const SparseTensor>(sparse_tensor(type, nullptr));
+    Node& constant = g.append(op("Constant"), {}, Attrs{{"sparse_value", *sparse}}, 1);
+    Value& v = *constant.output();
     v.set_name(name, true);
+    v.make_extra().sparse = std::move(sparse);
     return define(scope, v, at);
   }
   Tensor data = parse_tensor_data(lex_, type.dtype, constant_dims(type, at), limits_);

@@ -10,6 +10,13 @@ namespace {
 constexpr std::array<std::string_view, 5> kTypeWords = {"seq", "map", "optional", "sparse_tensor", "opaque"};
 constexpr std::size_t kMaxOpaqueName = 50;   // two of them and their tags fit into a one-byte length
 
+// As the reader of files does: a long text is a name, so that no text can make us expand a huge polynomial.
+constexpr std::size_t kLongestExpression = 128;
+Dim named_dim(const std::string& text, SymbolTable& symbols) {
+  if (text.empty()) return {};
+  return text.size() <= kLongestExpression ? symbols.parse(text) : symbols.symbol(text);
+}
+
 }  // namespace
 
 bool Parser::at_type() {
@@ -67,7 +74,7 @@ Type Parser::shaped(Type::Kind kind, DType dtype) {
   Shape shape;
   do {
     if (lex_.accept('?')) shape.emplace_back();
-    else if (lex_.at_quotable_id()) shape.push_back(model_.symbols().parse(lex_.quotable_id("a dimension")));
+    else if (lex_.at_quotable_id()) shape.push_back(named_dim(lex_.quotable_id("a dimension"), model_.symbols()));
     else shape.emplace_back(lex_.integer("a dimension"));
   } while (lex_.accept(','));
   lex_.expect(']', "after the dimensions");

@@ -126,6 +126,7 @@ void Parser::function() {
     lex_.expect('>', "after the function's header");
   }
   f.name = lex_.quotable_id("the name of a function");
+  f.body->name = f.name;
   f.opsets = has_imports ? f.file_opsets : model_.opsets;
   for (OpsetImport& o : f.opsets) o.domain = std::string(canonical_domain(o.domain));
   imports_ = &f.opsets;

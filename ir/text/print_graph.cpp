@@ -17,6 +17,9 @@ bool is_qualified(std::string_view domain) {
 // Function bodies have no initializers in the file, and a constant with a record was a Constant node.
 bool is_constant_node(const Graph& g, const Value& v) { return g.function() || (v.extra() && v.extra()->constant_node); }
 
+// The reader of files puts a Constant node where the file has a sparse initializer.
+bool is_sparse_initializer(const Node& n) { return n.is("Constant") && n.output() && n.output()->extra() && n.output()->extra()->sparse; }
+
 // The attribute of a Constant node of which `t` is the value.
 Attribute constant_attribute(const Tensor& t, const std::string& spelling) {
   const auto floats = [&] { return t.data<float>(); };
@@ -50,7 +53,8 @@ void Printer::body(const Graph& g, const Names& names, std::string_view printed_
   graph_notes(g, names, printed_name);
   for (Value* v : g.constants())
     if (!v->is_graph_input() && is_constant_node(g, *v)) constant_node(*v, names);
-  for (Node& n : g.nodes()) node(n, names);
+  for (Node& n : g.nodes())
+    if (!is_sparse_initializer(n)) node(n, names);
   indent_ -= 2;
   indent();
   out_ += '}';
@@ -110,10 +114,11 @@ void Printer::value_infos(const Graph& g, const Names& names) {
     next();
     constant(*v, names);
   }
-  for (Value* v : g.sparse_constants()) {
-    next();
-    sparse(*v->extra()->sparse, names.of(*v));
-  }
+  for (Node& n : g.nodes())
+    if (is_sparse_initializer(n)) {
+      next();
+      sparse(*n.output()->extra()->sparse, names.of(*n.output()));
+    }
   g.for_each_value([&](Value& v) {
     if (v.is_graph_input() || v.is_graph_output()) return;
     const Type* type = listed_type(v);
