@@ -31,7 +31,6 @@ struct RtValue {
 };
 
 // What a kernel gets at run time. Inputs: empty RtValue = omitted.
-struct ExecEnv;
 class KernelIo {
  public:
   KernelIo(std::span<const RtValue> in, std::span<RtValue> out) : in_(in), out_(out) {}
@@ -49,18 +48,38 @@ class KernelIo {
 
 // Errors at run time (index out of range, shapes that do not match) are Error(bad_input); the executor adds the node.
 using RunFn = std::function<void(KernelIo&)>;
+struct ExecEnv;
 // `prepare`: here is a function, or no, because ... Input types may be unknown at prepare time.
-struct Kernel { std::string_view domain, op; int since_min, since_max; Maybe<RunFn> (*prepare)(const OpCall&, ExecEnv&); };
+// An entry serves the rows of `op` whose `since` lies in [since_min, since_max].
+struct Kernel {
+  std::string_view domain, op;
+  int since_min, since_max;
+  Maybe<RunFn> (*prepare)(const OpCall&, ExecEnv&);
+};
 std::span<const Kernel> reference_kernels();           // verify/kernels_ref/table.cpp
 
-struct ExecEnv { Model* model = nullptr; std::uint64_t seed = 0; std::function<std::vector<RtValue>(Graph&, std::vector<RtValue> inputs)> run_subgraph; };
+// What a kernel may ask of its surroundings. One per planned graph; it outlives the kernel's function, which may keep a reference.
+struct ExecEnv {
+  Model* model = nullptr;                  // null in an Evaluator
+  std::uint64_t seed = 0;                  // of random operators, mixed with the node's id
+  bool folding = false;                    // true: what the specification leaves undefined must be refused with an Error
+  // Runs a subgraph of the node on all its inputs; captured values come from the enclosing frames.
+  std::function<std::vector<RtValue>(Graph&, std::vector<RtValue> inputs)> run_subgraph;
+};
 
-struct ExecOptions { std::vector<std::span<const Kernel>> backends; std::uint64_t seed = 0; double deadline_s = 0; /* 0: none; else Error(gate_failed) "timed out" */ };
+struct ExecOptions {
+  std::vector<std::span<const Kernel>> backends;   // fastest first; empty: the caller's mistake, every node is unsupported
+  std::uint64_t seed = 0;
+  double deadline_s = 0;                           // 0: none; else run() throws Error(gate_failed) "timed out"
+  // Asked for the outputs of a node that has no kernel; false: cannot say either (run() throws).
+  std::function<bool(const Node&, KernelIo&)> fallback = {};
+};
 
 class Executor {
  public:
   using Tap = std::function<void(const Value&, const RtValue&)>;
   // The model may be lifted or not; every node needs a kernel of its own version: unsupported() lists those that have none, with reasons.
+  // The model must stay as it is while the executor lives.
   explicit Executor(Model& model, ExecOptions options = {});
   ~Executor();
   struct Unsupported { const Node* node; std::string reason; };
