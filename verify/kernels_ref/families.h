@@ -1,0 +1,31 @@
+// The kernel lists of all families; table.cpp joins them.
+#pragma once
+
+#include <span>
+
+#include "verify/exec/executor.h"
+
+namespace onnxopt::ref {
+
+std::span<const Kernel> unary_kernels();
+std::span<const Kernel> binary_kernels();
+std::span<const Kernel> variadic_kernels();
+std::span<const Kernel> cast_kernels();
+std::span<const Kernel> reshape_kernels();
+std::span<const Kernel> movement_kernels();
+std::span<const Kernel> gather_kernels();
+std::span<const Kernel> scatter_kernels();
+std::span<const Kernel> generate_kernels();
+std::span<const Kernel> pad_kernels();
+std::span<const Kernel> matmul_kernels();
+std::span<const Kernel> einsum_kernels();
+std::span<const Kernel> conv_kernels();
+std::span<const Kernel> pool_kernels();
+std::span<const Kernel> reduce_kernels();
+std::span<const Kernel> order_kernels();
+std::span<const Kernel> softmax_kernels();
+std::span<const Kernel> norm_kernels();
+std::span<const Kernel> resize_kernels();
+std::span<const Kernel> control_kernels();
+
+}  // namespace onnxopt::ref

@@ -1,0 +1,20 @@
+// The reference kernels, all families in one list.
+#include "verify/kernels_ref/families.h"
+
+namespace onnxopt {
+
+std::span<const Kernel> reference_kernels() {
+  using namespace ref;
+  static const std::vector<Kernel> all = [] {
+    std::vector<Kernel> list;
+    for (auto family : {unary_kernels, binary_kernels, variadic_kernels, cast_kernels, reshape_kernels, movement_kernels, gather_kernels, scatter_kernels,
+                        pad_kernels, generate_kernels}) {
+      const auto kernels = family();
+      list.insert(list.end(), kernels.begin(), kernels.end());
+    }
+    return list;
+  }();
+  return all;
+}
+
+}  // namespace onnxopt
