@@ -61,7 +61,7 @@ std::uint32_t MiniFloat::encode(double value, const NarrowOptions& options) cons
   std::uint32_t sign = std::signbit(value) ? sign_bit : 0;
   if (std::isnan(value)) {
     if (special == Special::fnuz) return nan_code;
-    if (special == Special::finite) return max_code;      // no NaN in the type: undefined by the specification
+    if (special == Special::finite) return sign_bit;      // no NaN in the type: -0, as ml_dtypes has it (the specification is silent)
     return sign | nan_code;
   }
   if (std::isinf(value)) return overflow(sign, options.saturate);

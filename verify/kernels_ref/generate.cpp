@@ -102,7 +102,7 @@ void run_range(KernelIo& io) {
 
 Maybe<RunFn> prepare_eye_like(const OpCall& call, ExecEnv&) {
   const int64_t k = attr<int64_t>(call, "k"), dtype = attr_or<int64_t>(call, "dtype", 0);
-  if (!is_known_dtype(dtype)) bad_input(fmt::format("attribute 'dtype': {} is no element type", dtype));
+  if (dtype != 0 && !is_known_dtype(dtype)) bad_input(fmt::format("attribute 'dtype': {} is no element type", dtype));
   return RunFn([k, dtype](KernelIo& io) {
     const Tensor& x = io.in(0);
     if (x.rank() != 2) bad_input("the input must have two dimensions");
