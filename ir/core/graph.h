@@ -179,6 +179,9 @@ class Graph {
 
   std::string name, doc_string, unknown;
   StringPairs metadata;
+  // What a file declares of an output whose value is declared elsewhere already: a captured value, an input, a value listed twice.
+  struct OutputNote { std::size_t index; const Value* value; std::shared_ptr<const ValueExtra> extra; };
+  std::vector<OutputNote> output_notes;
 
   // ---- iteration: list order = topological order. The current node and others may be erased or inserted while iterating.
   class NodeIterator {

@@ -46,6 +46,7 @@ class Model {
   Graph& graph() { return *graph_; }
   const Graph& graph() const { return *graph_; }
   SymbolTable& symbols() { return symbols_; }
+  const SymbolTable& symbols() const { return symbols_; }
   std::int64_t opset(std::string_view op_domain) const;        // of `opsets`; 0 if not imported
   Function* find_function(std::string_view op_domain, std::string_view name, std::string_view overload = "") const;
   Function* function_of(const Node& n) const;                  // the local function that `n` calls; null: none

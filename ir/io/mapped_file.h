@@ -34,7 +34,5 @@ class MappedFile {
 // Tells the kernel that these mapped bytes will not be needed soon: resident memory stays small while weights stream through. Only for
 // bytes of a MappedFile; whole pages inside the range only. The bytes stay readable.
 void release_pages(std::span<const std::byte> mapped);
-// True if both paths name the same existing file (links resolved).
-bool same_file(const std::filesystem::path& a, const std::filesystem::path& b);
 
 }  // namespace onnxopt

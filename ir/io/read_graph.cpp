@@ -40,9 +40,11 @@ void GraphReader::define(Scope& scope, std::string_view name, Value& value) {
     bad_input(fmt::format("value '{}' is defined twice in graph '{}'; names must be unique in a graph", name, scope.graph.name));
 }
 
-void GraphReader::declare(Value& value, const ValueInfoParts& info) {
-  if (!info.has_type && info.doc_string.empty() && info.metadata.empty() && info.unknown.empty()) return;
-  ValueExtra& extra = value.make_extra();
+namespace {
+bool says_something(const ValueInfoParts& info) { return info.has_type || !info.doc_string.empty() || !info.metadata.empty() || !info.unknown.empty(); }
+}  // namespace
+
+void GraphReader::declare(ValueExtra& extra, const ValueInfoParts& info) const {
   if (info.has_type && !extra.has_declared) {
     TypeNotes notes;
     extra.declared = in_context([&] { return fmt::format("type of '{}'", info.name); }, [&] { return read_type(info.type, ctx_, notes); });
@@ -61,7 +63,7 @@ void GraphReader::add_input(Scope& scope, std::string_view message) {
   if (info.name.empty()) bad_input(fmt::format("an input of graph '{}' has no name", scope.graph.name));
   Value& v = scope.graph.add_input(std::string(info.name), Type());
   define(scope, info.name, v);
-  declare(v, info);
+  if (says_something(info)) declare(v.make_extra(), info);
   if (v.extra()) v.type = v.extra()->declared;
 }
 
@@ -164,12 +166,17 @@ void GraphReader::add_output(Scope& scope, std::string_view name, const ValueInf
   Value* v = find(scope, name);
   if (!v) bad_input(fmt::format("output '{}' of graph '{}' is not made by any node, initializer or graph input", name, scope.graph.name));
   scope.graph.add_output(*v);
-  if (info && v->graph() == &scope.graph) declare(*v, *info);   // a captured value is declared where it is made
+  if (!info || !says_something(*info)) return;
+  const bool declared_elsewhere = v->graph() != &scope.graph || (v->extra() && v->extra()->has_declared);
+  if (!declared_elsewhere) return declare(v->make_extra(), *info);
+  auto extra = std::make_shared<ValueExtra>();
+  declare(*extra, *info);
+  scope.graph.output_notes.push_back({scope.graph.outputs().size() - 1, v, std::move(extra)});
 }
 
 void GraphReader::add_value_info(Scope& scope, std::string_view message) {
   const ValueInfoParts info = read_value_info(message, ctx_);
-  if (Value* const* v = scope.names.find(info.name)) declare(**v, info);   // what names nothing is stale
+  if (Value* const* v = scope.names.find(info.name); v && says_something(info)) declare((*v)->make_extra(), info);   // what names nothing is stale
 }
 
 // `raw` is the whole field, tag included: what does not belong to a value stays with the graph.

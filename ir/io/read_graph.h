@@ -40,7 +40,7 @@ class GraphReader {
   void add_output(Scope& scope, std::string_view name, const ValueInfoParts* info);
   void add_value_info(Scope& scope, std::string_view message);
   void add_annotation(Scope& scope, std::string_view raw);
-  void declare(Value& value, const ValueInfoParts& info);
+  void declare(ValueExtra& extra, const ValueInfoParts& info) const;
   void define(Scope& scope, std::string_view name, Value& value);
   Attrs read_attrs(const NodeParts& parts, std::vector<PendingGraphs>& graphs);
   static Value* find(const Scope& scope, std::string_view name);

@@ -33,6 +33,26 @@ int run(const std::vector<std::string>& args) {
     }
     return 0;
   }
+  if (args.size() >= 3 && args[0] == "copy") {
+    WriteOptions options;
+    if (args.size() > 3) options.external_data = args[3];
+    const auto model = read_model(args[1]);
+    const WriteResult r = write_model(*model, args[2], options);
+    report(std::to_string(r.model_bytes) + " + " + std::to_string(r.external_bytes) + " bytes " + r.external_file + (r.external_reused ? " (reused)" : ""), start);
+    return 0;
+  }
+  if (args.size() == 1 && args[0] == "copies") {
+    for (std::string line; std::getline(std::cin, line);) {
+      const std::size_t tab = line.find('\t');
+      try {
+        write_model(*read_model(line.substr(0, tab)), line.substr(tab + 1));
+        std::cout << "ok" << std::endl;
+      } catch (const Error& e) {
+        std::cout << "refused: " << e.what() << std::endl;
+      }
+    }
+    return 0;
+  }
   return 2;
 }
 

@@ -1,0 +1,101 @@
+#include "ir/io/external_plan.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "ir/io/constant_nodes.h"
+#include "ir/io/mapped_file.h"
+
+namespace onnxopt {
+namespace {
+
+constexpr std::uint64_t kLarge = std::uint64_t{1} << 20, kLargeAlignment = std::uint64_t{1} << 16, kAlignment = 64;
+
+// Hash of the size and of 16 blocks spread over the bytes. Weights that differ differ there; so only true candidates are read as a whole.
+std::uint64_t sample_hash(std::span<const std::byte> bytes, bool mapped) {
+  constexpr std::size_t kBlocks = 16, kBlock = 64;
+  std::uint64_t h = 0x9E3779B97F4A7C15ull ^ bytes.size();
+  const auto take = [&](std::size_t at) {
+    for (std::size_t i = at; i + 8 <= std::min(at + kBlock, bytes.size()); i += 8) {
+      std::uint64_t v;
+      std::memcpy(&v, bytes.data() + i, 8);
+      h = (h ^ v) * 0xD6E8FEB86659FD93ull;
+      h ^= h >> 29;
+    }
+  };
+  const std::size_t step = std::max<std::size_t>(kBlock, bytes.size() / kBlocks / 8 * 8);
+  for (std::size_t at = 0; at < bytes.size(); at += step) take(at);
+  if (bytes.size() >= 8) take(bytes.size() - 8);
+  if (mapped) release_pages(bytes);
+  return h;
+}
+
+bool same_bytes(std::span<const std::byte> a, bool a_mapped, std::span<const std::byte> b, bool b_mapped) {
+  if (a.size() != b.size()) return false;
+  constexpr std::size_t kChunk = std::size_t{4} << 20;
+  for (std::size_t at = 0; at < a.size(); at += kChunk) {
+    const std::size_t n = std::min(kChunk, a.size() - at);
+    const bool same = std::memcmp(a.data() + at, b.data() + at, n) == 0;
+    if (a_mapped) release_pages(a.subspan(at, n));
+    if (b_mapped) release_pages(b.subspan(at, n));
+    if (!same) return false;
+  }
+  return true;
+}
+
+void plan_attrs(ExternalPlan& plan, const Attrs& attrs) {
+  for (const Attribute& a : attrs) {
+    if (const auto* t = std::get_if<Tensor>(&a.value)) plan.add(*t);
+    if (const auto* list = std::get_if<std::vector<Tensor>>(&a.value))
+      for (const Tensor& t : *list) plan.add(t);
+  }
+}
+
+void plan_graph(ExternalPlan& plan, const Graph& g, std::int64_t ir_version, bool attributes) {
+  for (const Value* v : g.constants())
+    if (attributes || !is_constant_node(*v, ir_version)) plan.add(*v->constant());
+  for (const Node& n : g.nodes()) {
+    if (attributes) plan_attrs(plan, n.attrs());
+    for (const Graph* sub : n.subgraphs()) plan_graph(plan, *sub, ir_version, attributes);
+  }
+}
+
+}  // namespace
+
+std::size_t ExternalPlan::find_equal(const Tensor& t) {
+  const bool mapped = t.file_range() != nullptr;
+  auto& candidates = by_sample_[sample_hash(t.bytes(), mapped)];
+  for (const std::size_t i : candidates)
+    if (same_bytes(items_[i].bytes, items_[i].mapped, t.bytes(), mapped)) return i;
+  candidates.push_back(items_.size());
+  return items_.size();
+}
+
+void ExternalPlan::add(const Tensor& t) {
+  if (t.dtype() == DType::string || t.byte_size() < threshold_ || t.byte_size() == 0) return;
+  const auto [slot, is_new] = by_address_[t.bytes().data()].try_emplace(t.byte_size(), 0);
+  if (!is_new) return;
+  const std::size_t i = find_equal(t);
+  slot->second = i;
+  if (i < items_.size()) return;
+  const std::uint64_t alignment = t.byte_size() >= kLarge ? kLargeAlignment : kAlignment;
+  const std::uint64_t offset = (end_ + alignment - 1) / alignment * alignment;
+  items_.push_back({t.bytes(), t.file_range() != nullptr, offset});
+  tensors_.push_back(t);
+  end_ = offset + t.byte_size();
+}
+
+std::optional<std::uint64_t> ExternalPlan::offset(const Tensor& t) const {
+  const auto at = by_address_.find(t.bytes().data());
+  if (at == by_address_.end()) return std::nullopt;
+  const auto item = at->second.find(t.byte_size());
+  if (item == at->second.end()) return std::nullopt;
+  return items_[item->second].offset;
+}
+
+void plan_model(ExternalPlan& plan, const Model& model, bool attributes) {
+  plan_graph(plan, model.graph(), model.ir_version, attributes);
+  for (const auto& f : model.functions) plan_graph(plan, *f->body, model.ir_version, attributes);
+}
+
+}  // namespace onnxopt

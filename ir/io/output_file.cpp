@@ -1,0 +1,127 @@
+#include "ir/io/output_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "ir/io/mapped_file.h"
+
+namespace onnxopt {
+namespace fs = std::filesystem;
+namespace {
+
+constexpr std::size_t kChunk = std::size_t{8} << 20;
+constexpr mode_t kMode = 0666;   // less the umask
+constexpr unsigned kMostAttempts = 1000;
+
+fs::path folder_of(const fs::path& target) { return target.has_parent_path() ? target.parent_path() : fs::path("."); }
+
+// False with errno on failure.
+bool write_all(int fd, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t n = ::write(fd, bytes.data(), std::min(bytes.size(), kChunk));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(n));
+  }
+  return true;
+}
+
+[[noreturn]] void cannot_write(const fs::path& target, const char* doing) {
+  bad_input(fmt::format("cannot write {}: {}: {}", target.string(), doing, std::strerror(errno)));
+}
+
+}  // namespace
+
+void OutputFile::fail(const char* doing) const { cannot_write(target_, doing); }
+
+fs::path OutputFile::temporary_name() {
+  return folder_of(target_) / fmt::format(".{}.{}-{}.tmp", target_.filename().string(), ::getpid(), attempts_++);
+}
+
+OutputFile::OutputFile(const fs::path& target) : target_(target) {
+  fd_ = ::open(folder_of(target).c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, kMode);
+  unnamed_ = fd_ >= 0;
+  // Kernels and file systems without O_TMPFILE answer with one of several codes; a real problem shows again here.
+  while (fd_ < 0 && attempts_ < kMostAttempts) {
+    const fs::path name = temporary_name();
+    fd_ = ::open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kMode);
+    if (fd_ >= 0) temporary_ = name;
+    else if (errno != EEXIST) fail("creating a file in its folder");
+  }
+  if (fd_ < 0) fail("creating a file in its folder");
+}
+
+OutputFile::~OutputFile() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void OutputFile::write(std::string_view bytes) {
+  if (!write_all(fd_, bytes)) fail("writing");
+  at_ += bytes.size();
+}
+
+void OutputFile::write_mapped(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const std::string_view part = bytes.substr(0, kChunk);
+    write(part);
+    release_pages({reinterpret_cast<const std::byte*>(part.data()), part.size()});
+    bytes.remove_prefix(part.size());
+  }
+}
+
+void OutputFile::skip_to(std::uint64_t offset) {
+  ONNXOPT_CHECK(offset >= at_, "an output file is written forwards only");
+  if (offset == at_) return;
+  if (::ftruncate(fd_, static_cast<off_t>(offset)) != 0 || ::lseek(fd_, static_cast<off_t>(offset), SEEK_SET) < 0) fail("extending");
+  at_ = offset;
+}
+
+bool OutputFile::link_as(const fs::path& name) const {
+  if (unnamed_) {
+    const std::string self = fmt::format("/proc/self/fd/{}", fd_);
+    return ::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+  }
+  return ::link(temporary_.c_str(), name.c_str()) == 0;
+}
+
+bool OutputFile::publish_new() {
+  if (link_as(target_)) {
+    if (!temporary_.empty()) ::unlink(temporary_.c_str());
+    temporary_.clear();
+    return true;
+  }
+  if (errno != EEXIST) fail("naming it");
+  return false;
+}
+
+fs::path OutputFile::publish_temporary() {
+  while (temporary_.empty() && attempts_ < kMostAttempts) {
+    const fs::path name = temporary_name();
+    if (link_as(name)) temporary_ = name;
+    else if (errno != EEXIST) fail("naming it");
+  }
+  if (temporary_.empty()) fail("naming it");
+  return temporary_;
+}
+
+void OutputFile::replace_target() {
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("renaming the finished file");
+  temporary_.clear();
+}
+
+StreamFile::StreamFile(const fs::path& target) : target_(target), fd_(::open(target.c_str(), O_WRONLY | O_CLOEXEC)) {
+  if (fd_ < 0) cannot_write(target, "opening it");
+}
+StreamFile::~StreamFile() { ::close(fd_); }
+void StreamFile::write(std::string_view bytes) {
+  if (!write_all(fd_, bytes)) cannot_write(target_, "writing");
+}
+
+}  // namespace onnxopt
