@@ -1,0 +1,97 @@
+// Constants of equal type and content become one; an inner graph reads the outer one. Weight tying only grows this way.
+// Big tensors are told apart by a few of their bytes first, so that a model's weights are not read from disk for nothing.
+#include <cstring>
+#include <unordered_map>
+
+#include "passes/cleanup/whole_graph.h"
+
+namespace onnxopt {
+namespace {
+
+constexpr std::size_t kSample = 64, kSamples = 8;
+
+std::uint64_t mix(std::uint64_t h, std::uint64_t v) {
+  h ^= v + 0x9e3779b97f4a7c15ull + (h << 6) + (h >> 2);
+  return h * 0xff51afd7ed558ccdull;
+}
+
+std::uint64_t sample_hash(const Tensor& t) {
+  std::uint64_t h = static_cast<std::uint64_t>(t.dtype());
+  for (auto d : t.dims()) h = mix(h, static_cast<std::uint64_t>(d) + 1);
+  if (t.dtype() == DType::string) return mix(h, t.content_hash());
+  const auto bytes = t.bytes();
+  const auto take = [&](std::size_t from, std::size_t count) {
+    for (std::size_t i = from; i < from + count; i += 8) {
+      std::uint64_t word = 0;
+      std::memcpy(&word, bytes.data() + i, std::min<std::size_t>(8, from + count - i));
+      h = mix(h, word);
+    }
+  };
+  if (bytes.size() <= kSample * kSamples) {
+    take(0, bytes.size());
+    return h;
+  }
+  for (std::size_t k = 0; k < kSamples; ++k) take((bytes.size() - kSample) / (kSamples - 1) * k, kSample);
+  return h;
+}
+
+class DedupInitializers : public Pass {
+ public:
+  bool run(Graph& graph, PassContext& ctx) override {
+    Table none;
+    return visit(graph, ctx, none);
+  }
+
+ private:
+  using Table = std::unordered_multimap<std::uint64_t, Value*>;   // looked up only
+
+  static bool has_notes(const Value& v) {
+    const ValueExtra* e = v.extra();
+    return e && (!e->quantization.empty() || !e->metadata.empty() || !e->doc_string.empty() || !e->unknown.empty() || e->sparse);
+  }
+
+  // `table`: constants of the enclosing graphs; what this graph adds is taken out again.
+  static bool visit(Graph& g, PassContext& ctx, Table& table) {
+    bool changed = false;
+    std::vector<std::pair<std::uint64_t, Value*>> added;
+    for (Value* v : g.constants()) {
+      if (v->is_graph_input() && ctx.keep_overridable) continue;
+      const std::uint64_t h = sample_hash(*v->constant());
+      if (Value* same = v->unused() || has_notes(*v) ? nullptr : find(table, h, *v)) {
+        if (!ctx.take_fuel()) break;
+        ++ctx.rule_hits["dedup-initializers"];
+        ++ctx.rewrites;
+        g.replace_all_uses(*v, *same);
+        changed = true;
+        continue;
+      }
+      table.emplace(h, v);
+      added.emplace_back(h, v);
+    }
+    for (Node& n : g.nodes())
+      if (n.op().has(kControlFlow))
+        for (Graph* sub : n.subgraphs()) changed |= visit(*sub, ctx, table);
+    for (const auto& [h, v] : added)
+      for (auto [it, end] = table.equal_range(h); it != end; ++it)
+        if (it->second == v) {
+          table.erase(it);
+          break;
+        }
+    return changed;
+  }
+
+  static Value* find(const Table& table, std::uint64_t h, const Value& v) {
+    Value* best = nullptr;
+    for (auto [it, end] = table.equal_range(h); it != end; ++it) {
+      Value* c = it->second;
+      if ((!best || c->id() < best->id()) && replaceable(v, *c) && c->constant()->same_content(*v.constant())) best = c;
+    }
+    return best;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Pass> dedup_initializers() { return std::make_unique<DedupInitializers>(); }
+
+}  // namespace onnxopt

@@ -1,0 +1,36 @@
+// Constant nodes become initializers: every reader of the file sees a weight as a weight. Not in function bodies, which have no initializers.
+#include "passes/cleanup/whole_graph.h"
+
+namespace onnxopt {
+namespace {
+
+class LiftConstants : public Pass {
+ public:
+  bool run(Graph& graph, PassContext& ctx) override { return graph.function() ? false : visit(graph, ctx); }
+
+ private:
+  static bool visit(Graph& g, PassContext& ctx) {
+    bool changed = false;
+    for (Value* v : g.constants()) {
+      if (!v->extra() || !v->extra()->constant_node) continue;
+      if (!ctx.take_fuel()) return changed;
+      ValueExtra& extra = v->make_extra();
+      if (extra.doc_string.empty()) extra.doc_string = extra.constant_node->doc_string;
+      extra.metadata.insert(extra.metadata.end(), extra.constant_node->metadata.begin(), extra.constant_node->metadata.end());
+      extra.constant_node.reset();
+      ++ctx.rule_hits["lift-constants"];
+      ++ctx.rewrites;
+      changed = true;
+    }
+    for (Node& n : g.nodes())
+      if (n.op().has(kControlFlow))
+        for (Graph* sub : n.subgraphs()) changed |= visit(*sub, ctx);
+    return changed;
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Pass> lift_constants() { return std::make_unique<LiftConstants>(); }
+
+}  // namespace onnxopt

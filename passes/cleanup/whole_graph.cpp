@@ -1,0 +1,39 @@
+#include "passes/cleanup/whole_graph.h"
+
+#include <algorithm>
+
+namespace onnxopt {
+namespace {
+constexpr std::size_t kMaxEvents = 100000;   // of millions of changes a report needs the counts, not every name
+}  // namespace
+
+std::string label_of(const Node& n) {
+  if (!n.name.empty()) return n.name;
+  for (const Value* v : n.outputs())
+    if (v) return std::string(n.op().name) + "(" + std::string(v->name()) + ")";
+  return std::string(n.op().name);
+}
+
+bool book(PassContext& ctx, std::string_view pass, const Node& n, int removed, int added) {
+  if (!ctx.take_fuel()) return false;
+  ++ctx.rule_hits[std::string(pass)];
+  ++ctx.rewrites;
+  if (ctx.events.size() < kMaxEvents) ctx.events.push_back({std::string(pass), label_of(n), {label_of(n)}, removed, added, 0});
+  return true;
+}
+
+bool replaceable(const Value& from, const Value& to) {
+  if (&from == &to) return false;
+  if (!from.is_graph_output()) return true;
+  const auto outputs = from.graph()->outputs();
+  const bool listed_here = std::find(outputs.begin(), outputs.end(), &from) != outputs.end();
+  return listed_here && to.graph() == from.graph() && !to.is_graph_output() && !to.is_graph_input() &&
+         (to.producer() || (to.constant() && from.graph()->model().ir_version >= 4));
+}
+
+bool is_pure(const Node& n) {
+  const auto& op = n.op();
+  return !n.kept && !op.has(kControlFlow) && !op.has(kNondeterministic) && !op.has(kOpaque) && !n.has_ref_attrs();
+}
+
+}  // namespace onnxopt

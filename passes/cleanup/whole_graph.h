@@ -1,0 +1,19 @@
+// What the whole-graph passes share: booking a change, and whether one value can stand for another.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "passes/core/pass.h"
+
+namespace onnxopt {
+
+// Takes fuel and books one change of `pass` at `n`; false: no fuel, the change must not be made.
+bool book(PassContext& ctx, std::string_view pass, const Node& n, int removed, int added = 0);
+std::string label_of(const Node& n);
+// `from` may be replaced by `to` everywhere without a copy: if `from` is a public output, `to` can take its name.
+bool replaceable(const Value& from, const Value& to);
+// Nodes whose equal applications give equal results and have no effect besides: no control flow, random, custom, kept or attribute-referencing ones.
+bool is_pure(const Node& n);
+
+}  // namespace onnxopt
