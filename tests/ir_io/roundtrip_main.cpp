@@ -1,5 +1,6 @@
 // Reads models and writes them back unchanged: the other half of tests/tools/roundtrip.py, which compares the files with the onnx package.
 //   io_roundtrip read IN...              prints one line a file
+//   io_roundtrip check IN...             prints what the IR verifier finds
 //   io_roundtrip copy IN OUT [DATA]      DATA: external data file name ("" for OUT.data)
 //   io_roundtrip copies < LIST           lines IN<tab>OUT; prints "ok" or "refused: why" for each
 #include <sys/resource.h>
@@ -7,6 +8,7 @@
 #include <chrono>
 #include <iostream>
 
+#include "ir/core/check.h"
 #include "ir/io/io.h"
 
 namespace {
@@ -27,6 +29,16 @@ int run(const std::vector<std::string>& args) {
       try {
         const auto model = read_model(args[i]);
         report(args[i] + ": " + std::to_string(total_nodes(model->graph())) + " nodes", start);
+      } catch (const Error& e) {
+        std::cout << "refused: " << e.what() << '\n';
+      }
+    }
+    return 0;
+  }
+  if (args.size() > 1 && args[0] == "check") {
+    for (std::size_t i = 1; i < args.size(); ++i) {
+      try {
+        for (const Finding& f : check(*read_model(args[i]))) std::cout << args[i] << ": " << (f.broken ? "BROKEN " : "") << f.where << ": " << f.what << '\n';
       } catch (const Error& e) {
         std::cout << "refused: " << e.what() << '\n';
       }
