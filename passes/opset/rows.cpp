@@ -27,8 +27,11 @@ struct RowTable {
     RowInfo& older = infos[index(*from)];
     older.above = to;
     older.up = &s;
-    if (s.lift_only) return;
     RowInfo& newer = infos[index(*to)];
+    if (s.lift_only) {
+      if (s.to_op.empty()) newer.below = nullptr;
+      return;
+    }
     newer.below = from;
     newer.down = &s;
   }

@@ -133,6 +133,13 @@ std::string tile_1_up(Draft& d) {
 }
 std::string tile_1_down(Draft&) { return "no decomposition: Tile-1 repeats along one axis"; }
 
+// Operators that ONNX Runtime registered in ai.onnx before ONNX had them. Models carry them; nothing is lowered to them.
+std::string same_as_standard(Draft& d) {
+  d.touch();
+  return "";
+}
+std::string mvn_1_up(Draft&) { return "MeanVarianceNormalization-1 was an experimental operator"; }
+
 constexpr Step kSteps[] = {
     {"Abs", 1, 6, drop_consumed_inputs}, {"Add", 1, 6, drop_consumed_inputs}, {"Ceil", 1, 6, drop_consumed_inputs}, {"Div", 1, 6, drop_consumed_inputs},
     {"Elu", 1, 6, drop_consumed_inputs}, {"Exp", 1, 6, drop_consumed_inputs}, {"Floor", 1, 6, drop_consumed_inputs},
@@ -146,6 +153,8 @@ constexpr Step kSteps[] = {
     {"Dropout", 6, 7, dropout_6_up, dropout_6_down}, {"Cast", 1, 6, cast_up, cast_down}, {"Concat", 1, 4, concat_up},
     {"GlobalLpPool", 1, 2, lp_p_up, lp_p_down}, {"LpPool", 1, 2, lp_pool_up, lp_p_down}, {"GRU", 1, 3, gru_1_up}, {"GRU", 3, 7, rnn_up, rnn_down},
     {"LSTM", 1, 7, rnn_up, rnn_down}, {"RNN", 1, 7, rnn_up, rnn_down}, {"Tile", 1, 6, tile_1_up, tile_1_down},
+    {"LayerNormalization", 1, 17, same_as_standard, nullptr, {}, true}, {"ThresholdedRelu", 1, 10, same_as_standard, nullptr, {}, true},
+    {"MeanVarianceNormalization", 1, 9, mvn_1_up, nullptr, {}, true},
 };
 
 }  // namespace
