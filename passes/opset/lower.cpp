@@ -120,10 +120,11 @@ class Lowering {
     auto& pool = pools_[n.graph()];
     if (!pool) pool = std::make_unique<ConstantPool>(*n.graph());
     apply(*p.draft, p.helpers, n, *pool);
-    if (const auto* r = dynamic_cast<const NodeLiftRecord*>(n.lift_record.get()); r && !p.back)
+    if (const auto* r = dynamic_cast<const NodeLiftRecord*>(n.lift_record.get())) {
       for (const Origin& o : r->inputs)
-        if (o.kind == Origin::Kind::value && !o.value->erased()) dropped_.push_back(o.value);
-    n.lift_record.reset();
+        if (!p.back && o.kind == Origin::Kind::value && !o.value->erased()) dropped_.push_back(o.value);
+      n.lift_record.reset();
+    }
     for (Value* v : before) {
       if (!v) continue;
       if (v->constant()) dropped_.push_back(v);
