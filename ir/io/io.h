@@ -22,7 +22,7 @@ struct ReadOptions {
 std::unique_ptr<Model> read_model(const std::filesystem::path& file, const ReadOptions& options = {});
 std::unique_ptr<Model> read_model(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::filesystem::path& folder,
                                   const ReadOptions& options = {});
-// One TensorProto / SequenceProto / OptionalProto file (test data): see ir/io/value_io.h.
+// Test data files (TensorProto, SequenceProto, OptionalProto, ...): see ir/io/value_io.h.
 
 struct WriteOptions {
   // nullopt: one file unless it would exceed 2 GiB; "": external data beside it as FILE.data; else that file name (relative to the model's folder).
