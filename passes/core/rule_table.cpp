@@ -6,7 +6,40 @@
 namespace onnxopt {
 
 // ---- pattern rules
+Rule fuse_clip_hardsigmoid();
 Rule fuse_conv_bn();
+Rule fuse_convtranspose_bn();
+Rule fuse_depth_to_space();
+Rule fuse_gelu();
+Rule fuse_gemm_bn();
+Rule fuse_group_norm();
+Rule fuse_hardsigmoid();
+Rule fuse_hardsigmoid_mul();
+Rule fuse_hardswish();
+Rule fuse_hardswish_old();
+Rule fuse_instance_norm();
+Rule fuse_layer_norm();
+Rule fuse_layer_norm_moments();
+Rule fuse_leaky_relu();
+Rule fuse_log_softmax();
+Rule fuse_lp_normalization();
+Rule fuse_matmul_bn();
+Rule fuse_min_max_clip();
+Rule fuse_mish();
+Rule fuse_prelu();
+Rule fuse_reciprocal_mul();
+Rule fuse_reduce_l1();
+Rule fuse_reduce_l2();
+Rule fuse_reduce_log_sum();
+Rule fuse_reduce_log_sum_exp();
+Rule fuse_reduce_sum_square();
+Rule fuse_relu_clip();
+Rule fuse_rms_norm();
+Rule fuse_softmax();
+Rule fuse_softplus();
+Rule fuse_space_to_depth();
+Rule fuse_swish();
+Rule fuse_tanh_gelu();
 
 // ---- node rules
 NodeRule cancel_concat_of_parts();
@@ -21,6 +54,14 @@ NodeRule fold_known_values();
 NodeRule fold_reshape_shape();
 NodeRule fold_shape_comparison();
 NodeRule fold_slice_bounds();
+NodeRule fuse_affine_conv();
+NodeRule fuse_affine_matmul();
+NodeRule fuse_conv_affine();
+NodeRule fuse_gemm_affine();
+NodeRule fuse_global_average_pool();
+NodeRule fuse_matmul_affine();
+NodeRule fuse_norm_affine();
+NodeRule fuse_reduce_reshape();
 NodeRule merge_casts();
 NodeRule merge_clips();
 NodeRule merge_concats();
@@ -65,14 +106,47 @@ NodeRule remove_where();
 NodeRule remove_zero_addend();
 
 std::span<Rule (*const)()> all_rules() {
-  static constexpr std::array<Rule (*)(), 1> kRules = {
+  static constexpr std::array<Rule (*)(), 34> kRules = {
+      fuse_clip_hardsigmoid,
       fuse_conv_bn,
+      fuse_convtranspose_bn,
+      fuse_depth_to_space,
+      fuse_gelu,
+      fuse_gemm_bn,
+      fuse_group_norm,
+      fuse_hardsigmoid,
+      fuse_hardsigmoid_mul,
+      fuse_hardswish,
+      fuse_hardswish_old,
+      fuse_instance_norm,
+      fuse_layer_norm,
+      fuse_layer_norm_moments,
+      fuse_leaky_relu,
+      fuse_log_softmax,
+      fuse_lp_normalization,
+      fuse_matmul_bn,
+      fuse_min_max_clip,
+      fuse_mish,
+      fuse_prelu,
+      fuse_reciprocal_mul,
+      fuse_reduce_l1,
+      fuse_reduce_l2,
+      fuse_reduce_log_sum,
+      fuse_reduce_log_sum_exp,
+      fuse_reduce_sum_square,
+      fuse_relu_clip,
+      fuse_rms_norm,
+      fuse_softmax,
+      fuse_softplus,
+      fuse_space_to_depth,
+      fuse_swish,
+      fuse_tanh_gelu,
   };
   return kRules;
 }
 
 std::span<NodeRule (*const)()> all_node_rules() {
-  static constexpr std::array<NodeRule (*)(), 54> kRules = {
+  static constexpr std::array<NodeRule (*)(), 62> kRules = {
       cancel_concat_of_parts,
       cancel_parts_of_concat,
       cancel_squeeze_unsqueeze,
@@ -85,6 +159,14 @@ std::span<NodeRule (*const)()> all_node_rules() {
       fold_reshape_shape,
       fold_shape_comparison,
       fold_slice_bounds,
+      fuse_affine_conv,
+      fuse_affine_matmul,
+      fuse_conv_affine,
+      fuse_gemm_affine,
+      fuse_global_average_pool,
+      fuse_matmul_affine,
+      fuse_norm_affine,
+      fuse_reduce_reshape,
       merge_casts,
       merge_clips,
       merge_concats,

@@ -1,0 +1,46 @@
+#include <algorithm>
+
+#include "passes/fusion/conditions.h"
+#include "passes/rewrite/node_rule.h"
+
+namespace onnxopt {
+
+namespace {
+
+// Someone flattens the result: fuse-reduce-reshape then makes one ReduceMean of both, which is a node less.
+bool is_flattened(const Value& v) {
+  return v.used_once() && std::any_of(v.uses().begin(), v.uses().end(), [](const Use& u) {
+           return u.index == 0 && (u.node->is("Flatten") || u.node->is("Reshape") || u.node->is("Squeeze"));
+         });
+}
+
+bool visit(const Node& n, Rewriter& rw) {
+  const Value* x = n.input(0);
+  if (!x || !x->type.has_rank() || x->type.rank() < 3 || !is_float(x->type.dtype)) return false;
+  if (n.attr<std::int64_t>("keepdims") != 1) return false;
+  const auto axes = reduce_axes(n, rw.context());
+  if (!axes || !are_trailing(*axes, x->type.rank()) || static_cast<std::int64_t>(axes->size()) != x->type.rank() - 2) {
+    rw.give_up("not all axes behind the channels are reduced");
+    return false;
+  }
+  if (x->type.rank() == 3) return rw.give_up("rank 3 is more often a sequence than an image"), false;
+  if (is_flattened(*n.output())) return rw.give_up("the result is flattened"), false;
+  rw.replace(n.output(), rw.op(n.is("ReduceMean") ? "GlobalAveragePool" : "GlobalMaxPool", {n.input(0)}));
+  return true;
+}
+
+}  // namespace
+
+// y = ReduceMean <keepdims = 1> (x, [2, 3])  ==>  y = GlobalAveragePool (x), and GlobalMaxPool for ReduceMax
+// Runtimes keep their blocked layouts over a pool, and have integer kernels for it.
+NodeRule fuse_global_average_pool() {
+  return {
+      .name = "fuse-global-average-pool",
+      .summary = "ReduceMean and ReduceMax over all spatial axes to GlobalAveragePool and GlobalMaxPool",
+      .ops = "ReduceMax ReduceMean",
+      .level = Level::o2,
+      .visit = visit,
+  };
+}
+
+}  // namespace onnxopt

@@ -1,0 +1,41 @@
+#include "passes/fusion/conditions.h"
+#include "passes/rewrite/node_rule.h"
+
+namespace onnxopt {
+
+// y = x * Clip (x + 3, 0, 6) / 6  ==>  y = x * HardSigmoid <alpha = 1/6, beta = 0.5> (x)
+// For opsets below 14, which have no HardSwish: two nodes for four. Where the division comes before the product, fuse-hardsigmoid does it.
+Rule fuse_hardswish_old() {
+  return {
+      .name = "fuse-hardswish-old",
+      .summary = "x * Clip (x + 3, 0, 6) / 6 to x * HardSigmoid (x), where the opset has no HardSwish",
+      .match = R"(
+        a = Add (x, 3.0)
+        c = Clip (a, 0.0, 6.0)
+        m = Mul (x, c)
+        y = Div (m, 6.0)
+        or
+        a = Add (x, 3.0)
+        c = Clip (a, 0.0, 6.0)
+        m = Mul (x, c)
+        y = Mul (m, 0.16666667~)
+        or
+        a = Add (x, 3.0)
+        c = Clip (a, 0.0, 6.0)
+        m = Div (x, 6.0)
+        y = Mul (m, c)
+        or
+        a = Add (x, 3.0)
+        c = Clip (a, 0.0, 6.0)
+        m = Mul (x, 0.16666667~)
+        y = Mul (m, c)
+      )",
+      .where = {is_float_tensor("x"), scalars_keep_rank("x")},
+      .rewrite = [](const Match& m, Rewriter& rw) {
+        Value* h = rw.op("HardSigmoid", {m["x"]}, {{"alpha", 1.0F / 6.0F}, {"beta", 0.5F}});
+        rw.replace(m["y"], rw.op("Mul", {m["x"], h}));
+      },
+  };
+}
+
+}  // namespace onnxopt
