@@ -52,12 +52,13 @@ int run(OptimizeOptions o, const std::string& command, bool json) {
     fmt::print("{}", json ? "{\"bad\": false}\n" : "no rewrite breaks this model\n");
     return 0;
   }
-  const std::int64_t bad = first_bad_rewrite(static_cast<std::int64_t>(events.size()), good_with);
-  if (bad == 0) {
+  const auto total = static_cast<std::int64_t>(events.size());
+  if (!good_with(0)) {
     if (json) fmt::print("{}\n", nlohmann::json{{"bad", true}, {"fuel", 0}}.dump());
     else fmt::print("the model is bad without any rewrite: reading or writing it changes it\n");
     return static_cast<int>(ExitCode::gate_failed);
   }
+  const std::int64_t bad = first_bad_fuel(total, good_with);
   good_with(bad);
   const RewriteEvent& e = events.back();
   if (json) fmt::print("{}\n", nlohmann::json{{"bad", true}, {"fuel", bad}, {"rule", e.rule}, {"node", e.node}, {"from", e.from_nodes}}.dump());

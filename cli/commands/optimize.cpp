@@ -6,13 +6,14 @@
 #include <charconv>
 #include <chrono>
 #include <filesystem>
+#include <iostream>
 #include <unordered_set>
 
 #include "cli/report/progress.h"
 #include "ir/core/check.h"
-#include "ir/io/file_identity.h"
 #include "ir/ops/op_table.h"
 #include "passes/core/instruments.h"
+#include "passes/core/reproducer.h"
 
 namespace onnxopt {
 namespace {
@@ -61,26 +62,37 @@ std::string pipeline_text(const OptimizeOptions& o) {
   return text;
 }
 
-void add_instruments(PassManager& manager, const OptimizeOptions& o) {
-  if (!o.print_after.empty() || o.print_changed) manager.observe(print_instrument(o.print_after, o.print_changed));
-  if (!o.dump_dir.empty()) manager.observe(dump_instrument(o.dump_dir));
-  if (o.verify_each) manager.observe(verify_instrument());
-  if (o.check_each) {
-    // The model before the passes and after each changed one, on the same inputs. Fresh copies: verification may cut what it gets.
-    manager.observe(check_instrument([o](Model& now) -> std::string {
-      const auto reference = load_with_options(o.input, o.model);
-      const std::string bytes = serialize_model(now);
-      const auto held = std::make_shared<const std::string>(bytes);
-      const auto folder = std::filesystem::path(o.input).parent_path();
-      const auto copy = read_model(std::as_bytes(std::span(held->data(), held->size())), held, folder);
-      lift(*copy);
-      VerifyOptions v;
-      v.seeds = 1;
-      v.budget_s = o.verify_budget_s;
-      const VerifyReport r = verify_models(*reference, *copy, v);
-      return r.verdict == Verdict::differs ? r.reason : std::string();
-    }));
+// The model after a pass against the original, both as fresh copies: verification may cut what it gets.
+std::string differs_from_original(const OptimizeOptions& o, Model& now) {
+  const auto reference = load_with_options(o.input, o.model);
+  const auto held = std::make_shared<const std::string>(serialize_model(now));
+  const auto copy = read_model(std::as_bytes(std::span(held->data(), held->size())), held, std::filesystem::path(o.input).parent_path());
+  lift(*copy);
+  VerifyOptions v;
+  v.seeds = 1;
+  v.budget_s = o.verify_budget_s;
+  const VerifyReport r = verify_models(*reference, *copy, v);
+  return r.verdict == Verdict::differs ? r.reason : std::string();
+}
+
+std::vector<std::string> split_names(const std::string& text) {
+  std::vector<std::string> r;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    r.push_back(text.substr(at, end - at));
+    at = end + 1;
   }
+  return r;
+}
+
+void add_instruments(PassManager& manager, const OptimizeOptions& o) {
+  if (!o.print_after.empty()) manager.observe(print_after(split_names(o.print_after), std::cout));
+  if (o.print_changed) manager.observe(print_changed(std::cout));
+  if (!o.dump_dir.empty()) manager.observe(dump_to(o.dump_dir));
+  if (o.check_each) manager.observe(check_each([o](Model& now) { return differs_from_original(o, now); }));
+  ManagerOptions options;
+  options.verify_each |= o.verify_each;
+  manager.set(options);
 }
 
 struct Prepared {
@@ -102,6 +114,7 @@ void prepare_context(Prepared& p, const OptimizeOptions& o, std::uint64_t bytes)
   ctx.disabled = o.disable;
   ctx.keep_nodes = o.keep_nodes;
   ctx.keep_overridable = o.keep_overridable;
+  ctx.time_rules = o.time_passes;
   if (!o.explain.empty()) {
     const auto at = o.explain.find('@');
     p.explain = {o.explain.substr(0, at), at == std::string::npos ? "" : o.explain.substr(at + 1)};
@@ -131,6 +144,18 @@ void gate(const OptimizeOptions& o, const VerifyReport& v) {
     throw Error(ExitCode::gate_failed, fmt::format("the result differs from the original and was not written: {}\n  onnxopt bisect {} finds the rewrite; --no-verify writes it all the same", v.reason, o.input));
   if (o.require_verified && v.verdict != Verdict::verified)
     throw Error(ExitCode::gate_failed, fmt::format("--require-verified: {}: {}; nothing was written", verdict_text(v.verdict), v.reason));
+}
+
+// An internal error leaves a reproducer beside the output.
+void run_passes(PassManager& manager, const OptimizeOptions& o, Prepared& p, OptimizeResult& r) {
+  PassContext at_start = p.ctx;
+  try {
+    r.passes = manager.run(*p.model, p.ctx);
+  } catch (const InternalError& e) {
+    ReproducerRequest request{[&o] { return load_with_options(o.input, o.model); }, graph_passes(), &manager, std::move(at_start), e.what(), o.output + ".reproducer.onnxtxt"};
+    const bool written = write_reproducer(request);
+    throw InternalError(fmt::format("{}{}", e.what(), written ? fmt::format("; reproducer written to {}", request.file.string()) : ""));
+  }
 }
 
 void note_changes_of_interface(const Model& m, const std::vector<std::string>& inputs_before, OptimizeResult& r) {
@@ -223,7 +248,7 @@ OptimizeResult optimize(const OptimizeOptions& o) {
   PassManager manager(graph_passes());
   manager.add(pipeline_text(o));
   add_instruments(manager, o);
-  r.passes = manager.run(*p.model, p.ctx);
+  run_passes(manager, o, p, r);
   r.passes_ms = ms_since(passes_start);
 
   write_result(o, p, r, progress);
@@ -231,6 +256,7 @@ OptimizeResult optimize(const OptimizeOptions& o) {
   r.bytes_after = r.written.model_bytes + r.written.external_bytes;
   r.events = std::move(p.ctx.events);
   r.explanations = std::move(p.ctx.explanations);
+  if (o.time_passes) r.time_table = time_table(r.passes, p.ctx);
   note_changes_of_interface(*p.model, inputs_before, r);
   r.total_ms = ms_since(start);
   return r;

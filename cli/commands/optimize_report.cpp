@@ -125,11 +125,7 @@ std::string optimize_text(const OptimizeOptions& o, const OptimizeResult& r) {
   if (!r.lift.kept.empty()) s += fmt::format("{} nodes were kept as they are (onnxopt inspect --lifted says why)\n", r.lift.kept.size());
   for (const std::string& n : r.notes) s += "note: " + n + "\n";
   for (const std::string& e : r.explanations) s += e + "\n";
-  if (o.time_passes) {
-    Table times({"pass", "ms", "rewrites", "nodes after"});
-    for (const PassRun& p : r.passes) times.add({p.name, fmt::format("{:.2f}", p.ms), std::to_string(p.rewrites), std::to_string(p.nodes_after)});
-    s += times.text() + "\n";
-  }
+  if (!r.time_table.empty()) s += r.time_table + "\n";
   s += "Verification: " + verification_text(o, r);
   s += fmt::format("Time: {} (read {}, optimize {}, write {})\n", human_ms(r.total_ms), human_ms(r.load_ms), human_ms(r.passes_ms), human_ms(r.save_ms));
   if (!r.written.external_file.empty()) s += fmt::format("Weights: {} ({})\n", r.written.external_file, human_bytes(r.written.external_bytes));
