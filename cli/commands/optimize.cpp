@@ -11,6 +11,7 @@
 
 #include "cli/report/progress.h"
 #include "ir/core/check.h"
+#include "ir/io/mapped_file.h"
 #include "ir/ops/op_table.h"
 #include "passes/core/instruments.h"
 #include "passes/core/reproducer.h"
@@ -172,7 +173,7 @@ void write_result(const OptimizeOptions& o, Prepared& p, OptimizeResult& r, Prog
   save_options.ir_version = o.ir_version;
   save_options.write.external_data = o.external_data == kBesideTheModel ? std::string() : o.external_data;
   save_options.write.external_threshold = o.external_threshold;
-  save_options.write.infer_types = o.infer_types;
+  save_options.write.inferred_types = o.infer_types;
   double verify_ms = 0;
   if (o.verify)
     save_options.write.before_commit = [&](const std::filesystem::path& written) {

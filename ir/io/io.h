@@ -28,6 +28,8 @@ struct WriteOptions {
   // nullopt: one file unless it would exceed 2 GiB; "": external data beside it as FILE.data; else that file name (relative to the model's folder).
   std::optional<std::string> external_data;
   std::uint64_t external_threshold = 1024;   // tensors of at least so many bytes go out
+  // Called with the complete temporary file (external data in place) before it takes its final name; if it throws, nothing is left behind.
+  std::function<void(const std::filesystem::path&)> before_commit;
   bool inferred_types = false;               // --infer: value_info of inner values is what inference knows
 };
 struct WriteResult {

@@ -171,7 +171,9 @@ WriteResult write_model(const Model& model, const fs::path& file, const WriteOpt
   }
   OutputFile out(file);
   stream(*measured, out);
-  read_back(out.publish_temporary());
+  const fs::path temporary = out.publish_temporary();
+  read_back(temporary);
+  if (options.before_commit) options.before_commit(temporary);
   out.replace_target();
   data.keep();
   return result;
