@@ -1,96 +1,93 @@
 #include "verify/exec/value_file.h"
 
-#include <fmt/format.h>
-
-#include <fstream>
-#include <iterator>
-
-#include "ir/io/fields.h"
-#include "ir/io/read_tensor.h"
+#include "ir/io/value_io.h"
 
 namespace onnxopt {
 namespace {
 
-using Kind = Type::Kind;
+RtValue to_runtime(const FileValue& f, const Type& type) {
+  RtValue r;
+  r.type = type;
+  const Type elem = type.elem ? *type.elem : Type();
+  switch (f.kind) {
+    case FileValue::Kind::none: return r;
+    case FileValue::Kind::tensor: r.v = f.tensor.notes() ? f.tensor.with_notes({}) : f.tensor; return r;
+    case FileValue::Kind::sparse_tensor: r.v = f.sparse; return r;
+    case FileValue::Kind::sequence: {
+      auto items = std::make_shared<RtSequence>();
+      const Type& inner = type.kind == Type::Kind::optional ? (elem.elem ? *elem.elem : elem) : elem;
+      for (const FileValue& e : f.elements) items->push_back(to_runtime(e, inner));
+      r.v = std::shared_ptr<const RtSequence>(std::move(items));
+      return r;
+    }
+    case FileValue::Kind::map: {
+      auto map = std::make_shared<RtMap>();
+      map->key = f.key;
+      for (std::size_t i = 0; i < f.elements.size(); ++i) {
+        if (f.key == DType::string) map->entries.emplace_back(f.string_keys[i], to_runtime(f.elements[i], elem));
+        else map->entries.emplace_back(f.int_keys[i], to_runtime(f.elements[i], elem));
+      }
+      r.v = std::shared_ptr<const RtMap>(std::move(map));
+      return r;
+    }
+  }
+  return r;
+}
 
-struct ValueReader {
-  ReadContext ctx;
+FileValue to_file(const RtValue& v);
 
-  RtValue tensor(std::string_view m) const {
-    Tensor t = read_tensor(m, ctx);
-    return RtValue(t.with_notes({}));
+FileValue map_to_file(const RtMap& m) {
+  FileValue f;
+  f.kind = FileValue::Kind::map;
+  f.key = m.key;
+  for (const auto& [key, value] : m.entries) {
+    if (m.key == DType::string) f.string_keys.push_back(std::get<std::string>(key));
+    else f.int_keys.push_back(std::get<std::int64_t>(key));
+    f.elements.push_back(to_file(value));
   }
-  RtValue sequence(std::string_view m, const Type& type) const {
-    const DepthGuard guard(ctx);
-    auto items = std::make_shared<RtSequence>();
-    const Type elem = type.elem ? *type.elem : Type();
-    WireReader r(m, ctx.base);
-    for (WireField f; r.next(f);) {
-      if (f.number == pb::sequence::tensor_values) items->push_back(tensor(f.bytes));
-      else if (f.number == pb::sequence::sequence_values) items->push_back(sequence(f.bytes, elem));
-      else if (f.number == pb::sequence::map_values) items->push_back(map(f.bytes, elem));
-      else if (f.number == pb::sequence::optional_values) items->push_back(optional(f.bytes, elem));
-    }
-    RtValue v;
-    v.v = std::shared_ptr<const RtSequence>(std::move(items));
-    v.type = type;
-    return v;
+  return f;
+}
+
+FileValue to_file(const RtValue& v) {
+  FileValue f;
+  if (v.is_tensor()) {
+    f.kind = FileValue::Kind::tensor;
+    f.tensor = v.tensor();
+  } else if (const auto* s = std::get_if<std::shared_ptr<const SparseTensor>>(&v.v)) {
+    f.kind = FileValue::Kind::sparse_tensor;
+    f.sparse = *s;
+  } else if (const auto* q = std::get_if<std::shared_ptr<const RtSequence>>(&v.v)) {
+    f.kind = FileValue::Kind::sequence;
+    for (const RtValue& e : **q) f.elements.push_back(to_file(e));
+  } else if (const auto* m = std::get_if<std::shared_ptr<const RtMap>>(&v.v)) {
+    f = map_to_file(**m);
   }
-  RtValue optional(std::string_view m, const Type& type) const {
-    const DepthGuard guard(ctx);
-    const Type elem = type.elem ? *type.elem : Type();
-    RtValue v;
-    WireReader r(m, ctx.base);
-    for (WireField f; r.next(f);) {
-      if (f.number == pb::optional::tensor_value) v = tensor(f.bytes);
-      else if (f.number == pb::optional::sequence_value) v = sequence(f.bytes, elem);
-      else if (f.number == pb::optional::map_value) v = map(f.bytes, elem);
-      else if (f.number == pb::optional::optional_value) v = optional(f.bytes, elem);
-    }
-    v.type = type;
-    return v;
+  return f;
+}
+
+// The type that tells read_value which message it is.
+Type message_type(const RtValue& v) {
+  if (v.type.kind != Type::Kind::unknown) return v.type;
+  if (std::holds_alternative<std::shared_ptr<const RtSequence>>(v.v)) return Type::sequence(Type::tensor(DType::undefined));
+  if (v.empty()) return Type::optional(Type::tensor(DType::undefined));
+  Type t = Type::tensor(DType::undefined);
+  if (std::holds_alternative<std::shared_ptr<const SparseTensor>>(v.v)) t.kind = Type::Kind::sparse_tensor;
+  if (const auto* m = std::get_if<std::shared_ptr<const RtMap>>(&v.v)) {
+    t.kind = Type::Kind::map;
+    t.dtype = (*m)->key;
+    t.elem = std::make_shared<const Type>(Type::tensor(DType::undefined));
   }
-  RtValue map(std::string_view m, const Type& type) const {
-    const DepthGuard guard(ctx);
-    std::vector<std::variant<std::int64_t, std::string>> keys;
-    RtValue values;
-    auto result = std::make_shared<RtMap>();
-    WireReader r(m, ctx.base);
-    for (WireField f; r.next(f);) {
-      if (f.number == pb::map::key_type) result->key = static_cast<DType>(f.value);
-      else if (f.number == pb::map::string_keys) keys.emplace_back(std::string(f.bytes));
-      else if (f.number == pb::map::keys && f.is(WireType::varint)) keys.emplace_back(f.as_int());
-      else if (f.number == pb::map::keys) {
-        WireReader packed(f.bytes, ctx.base);
-        while (!packed.at_end()) keys.emplace_back(static_cast<std::int64_t>(packed.varint()));
-      } else if (f.number == pb::map::values) values = sequence(f.bytes, Type::sequence(type.elem ? *type.elem : Type()));
-    }
-    if (const auto* items = std::get_if<std::shared_ptr<const RtSequence>>(&values.v))
-      for (std::size_t i = 0; i < keys.size() && i < (*items)->size(); ++i) result->entries.emplace_back(keys[i], (**items)[i]);
-    RtValue v;
-    v.v = std::shared_ptr<const RtMap>(std::move(result));
-    v.type = type;
-    return v;
-  }
-};
+  return t;
+}
 
 }  // namespace
 
-RtValue read_value_file(const std::filesystem::path& file, const Type& type) {
-  return with_context(fmt::format("reading {}", file.string()), [&] {
-    std::ifstream stream(file, std::ios::binary);
-    if (!stream) bad_input("cannot open the file");
-    auto bytes = std::make_shared<const std::string>(std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>());
-    ValueReader reader;
-    reader.ctx.base = bytes->data();
-    reader.ctx.owner = bytes;
-    switch (type.kind) {
-      case Kind::sequence: return reader.sequence(*bytes, type);
-      case Kind::optional: return reader.optional(*bytes, type);
-      case Kind::map: return reader.map(*bytes, type);
-      default: return reader.tensor(*bytes);
-    }
-  });
+RtValue read_value_file(const std::filesystem::path& file, const Type& type) { return to_runtime(read_value(file, type), type); }
+
+void write_value_file(const std::filesystem::path& file, const RtValue& value, const std::string& name) {
+  FileValue f = to_file(value);
+  f.name = name;
+  write_value(f, message_type(value), file);
 }
 
 }  // namespace onnxopt

@@ -1,0 +1,179 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "calibration_data/npy.h"
+#include "cli/commands/cli.h"
+#include "cli/commands/model_options.h"
+#include "cli/report/format.h"
+#include "cli/report/model_stats.h"
+#include "cli/report/progress.h"
+#include "ir/core/element.h"
+#include "verify/compare/seeded_inputs.h"
+#include "verify/exec/value_file.h"
+
+namespace onnxopt {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Options {
+  std::string file, save, format = "npy";
+  std::vector<std::string> inputs;
+  std::uint64_t seed = 0;
+  ModelOptions model;
+  bool json = false;
+};
+
+using Named = std::map<std::string, RtValue>;
+
+RtValue read_value(const fs::path& file, const Type& type) {
+  if (file.extension() == ".npy") return read_npy(file);
+  if (file.extension() == ".pb") return read_value_file(file, type);
+  throw Error(ExitCode::usage, fmt::format("'{}': inputs are read from .npy, .npz and .pb files", file.string()));
+}
+
+std::vector<Value*> fed_inputs(Model& m) {
+  std::vector<Value*> r;
+  for (Value* v : m.graph().inputs())
+    if (!v->constant()) r.push_back(v);
+  return r;
+}
+
+// A folder as the ONNX backend tests have them: input_0.pb, input_1.pb, ... in order of the model's inputs.
+void read_folder(const fs::path& folder, const std::vector<Value*>& wanted, Named& values) {
+  for (std::size_t i = 0; i < wanted.size(); ++i)
+    for (const char* extension : {"pb", "npy"}) {
+      const fs::path file = folder / fmt::format("input_{}.{}", i, extension);
+      if (fs::exists(file)) values[wanted[i]->name()] = read_value(file, wanted[i]->type);
+    }
+  if (values.empty()) bad_input(fmt::format("'{}' holds no input_0.pb or input_0.npy", folder.string()));
+}
+
+Named read_inputs(const Options& o, const std::vector<Value*>& wanted) {
+  Named values;
+  for (const std::string& text : o.inputs) {
+    const auto eq = text.find('=');
+    if (eq == std::string::npos && fs::is_directory(text)) {
+      read_folder(text, wanted, values);
+    } else if (eq == std::string::npos && fs::path(text).extension() == ".npz") {
+      for (auto& [name, tensor] : read_npz(text)) values[name] = std::move(tensor);
+    } else if (eq == std::string::npos && wanted.size() == 1) {
+      values[wanted[0]->name()] = read_value(text, wanted[0]->type);
+    } else if (eq != std::string::npos) {
+      const std::string name = text.substr(0, eq);
+      const auto it = std::find_if(wanted.begin(), wanted.end(), [&](const Value* v) { return v->name() == name; });
+      if (it == wanted.end()) throw Error(ExitCode::usage, fmt::format("--feed: the model has no input '{}'", name));
+      values[name] = read_value(text.substr(eq + 1), (*it)->type);
+    } else {
+      throw Error(ExitCode::usage, fmt::format("--feed {}: expected NAME=FILE, an .npz file or a folder of input_N.pb files", text));
+    }
+  }
+  return values;
+}
+
+struct Summary { std::string name, type; double low = 0, high = 0, mean = 0; bool numeric = false; };
+
+Summary summary_of(const std::string& name, const RtValue& v) {
+  Summary s{name, "", 0, 0, 0, false};
+  if (!v.is_tensor()) {
+    s.type = v.empty() ? "none" : "not a tensor";
+    if (const auto* q = std::get_if<std::shared_ptr<const RtSequence>>(&v.v)) s.type = fmt::format("sequence of {}", (*q)->size());
+    if (const auto* m = std::get_if<std::shared_ptr<const RtMap>>(&v.v)) s.type = fmt::format("map of {}", (*m)->entries.size());
+    return s;
+  }
+  const Tensor& t = v.tensor();
+  s.type = fmt::format("{}[{}]", dtype_name(t.dtype()), fmt::join(t.dims(), ","));
+  if (t.dtype() == DType::string || is_complex(t.dtype()) || t.size() == 0) return s;
+  std::vector<double> x(static_cast<std::size_t>(t.size()));
+  load_block<double>(t.dtype(), t.bytes().data(), 0, t.size(), x.data());
+  s.numeric = true;
+  s.low = *std::min_element(x.begin(), x.end());
+  s.high = *std::max_element(x.begin(), x.end());
+  for (double d : x) s.mean += d / static_cast<double>(x.size());
+  return s;
+}
+
+void save(const Options& o, const std::vector<std::pair<std::string, RtValue>>& outputs) {
+  if (o.save.empty()) return;
+  const fs::path target = o.save;
+  if (target.extension() == ".npz") {
+    std::vector<std::pair<std::string, Tensor>> arrays;
+    for (const auto& [name, v] : outputs) {
+      if (!v.is_tensor()) bad_input(fmt::format("output '{}' is not a tensor; save it as --format pb into a folder", name));
+      arrays.emplace_back(name, v.tensor());
+    }
+    write_npz(target, arrays);
+    return;
+  }
+  fs::create_directories(target);
+  for (std::size_t i = 0; i < outputs.size(); ++i) {
+    const fs::path file = target / fmt::format("output_{}.{}", i, o.format);
+    if (o.format == "pb") write_value_file(file, outputs[i].second, outputs[i].first);
+    else if (outputs[i].second.is_tensor()) write_npy(file, outputs[i].second.tensor());
+    else bad_input(fmt::format("output '{}' is not a tensor; save it with --format pb", outputs[i].first));
+  }
+}
+
+void report(const Options& o, const std::vector<std::pair<std::string, RtValue>>& outputs) {
+  nlohmann::json list = nlohmann::json::array();
+  Table t({"output", "type", "min", "max", "mean"});
+  for (const auto& [name, v] : outputs) {
+    const Summary s = summary_of(name, v);
+    nlohmann::json j = {{"name", s.name}, {"type", s.type}};
+    if (s.numeric) j.update({{"min", s.low}, {"max", s.high}, {"mean", s.mean}});
+    list.push_back(j);
+    t.add(s.numeric ? std::vector<std::string>{s.name, s.type, fmt::format("{:.6g}", s.low), fmt::format("{:.6g}", s.high), fmt::format("{:.6g}", s.mean)}
+                    : std::vector<std::string>{s.name, s.type, "", "", ""});
+  }
+  if (o.json) fmt::print("{}\n", nlohmann::json{{"model", o.file}, {"outputs", list}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  else fmt::print("{}", t.text());
+}
+
+int run(const Options& o) {
+  Progress progress(true);
+  progress.stage("running");
+  const auto m = load_with_options(o.file, o.model);
+  const std::vector<Value*> wanted = fed_inputs(*m);
+  Named values = read_inputs(o, wanted);
+  std::vector<RtValue> inputs;
+  SeededInputs seeded(*m);
+  const std::vector<RtValue> made_up = values.size() == wanted.size() ? std::vector<RtValue>() : seeded.make(0, o.seed);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const auto it = values.find(wanted[i]->name());
+    if (it == values.end() && !o.inputs.empty()) throw Error(ExitCode::usage, fmt::format("no value was given for input '{}'", wanted[i]->name()));
+    inputs.push_back(it == values.end() ? made_up[i] : it->second);
+  }
+  Executor executor(*m);
+  if (!executor.unsupported().empty()) bad_input(executor.unsupported()[0].reason);
+  const std::vector<RtValue> results = executor.run(inputs);
+  std::vector<std::pair<std::string, RtValue>> outputs;
+  for (std::size_t i = 0; i < results.size(); ++i) outputs.emplace_back(m->graph().outputs()[i]->name(), results[i]);
+  save(o, outputs);
+  report(o, outputs);
+  return 0;
+}
+
+}  // namespace
+
+void setup_run(CLI::App& app, Action& chosen) {
+  auto o = std::make_shared<Options>();
+  CLI::App* c = app.add_subcommand("run", "Run a model in the reference executor");
+  c->add_option("model", o->file, "The .onnx file to run")->required();
+  c->add_option("-f,--feed", o->inputs, "Input values: NAME=FILE.npy, NAME=FILE.pb, FILE.npz, or a folder of input_N.pb files (default: seeded values)")
+      ->type_name("VALUES")->allow_extra_args(false);
+  c->add_option("--seed", o->seed, "Seed of the made-up inputs")->capture_default_str();
+  c->add_option("-s,--save", o->save, "Save the outputs: FILE.npz, or a folder that gets output_N files")->type_name("PATH");
+  c->add_option("--format", o->format, "Files in the folder: npy or pb")->check(CLI::IsMember({"npy", "pb"}))->capture_default_str();
+  c->add_flag("--json", o->json, "Print the summary of the outputs as JSON");
+  add_model_options(*c, o->model);
+  c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+}
+
+}  // namespace onnxopt
