@@ -163,7 +163,7 @@ bool Matcher::plausible(const PatternInput& want, const Value* v, const Node& us
   if (want.kind == PatternInput::Kind::any) return true;
   if (want.kind == PatternInput::Kind::number) {
     const Tensor* t = constant_of(v, ctx_);
-    const auto value = t ? scalar_value(*t) : std::nullopt;
+    const auto value = t ? element_value(*t) : std::nullopt;
     if (!value || (!want.integral && !is_float(t->dtype())) || !is_literal(*value, want.number, t->dtype(), want.approximate))
       return miss([&] { return fmt::format("an input of {} is not the constant {}", call_of(user), want.number); });
     if (t->rank() == 0 || !user.op().has(kElementwise)) return true;

@@ -43,7 +43,7 @@ double rounding_of(DType t) {
 
 }  // namespace
 
-std::optional<double> scalar_value(const Tensor& t) {
+std::optional<double> element_value(const Tensor& t) {
   if (!t || t.size() != 1) return std::nullopt;
   if (bit_width(t.dtype()) < 8) return std::nullopt;
   const std::byte* p = t.bytes().data();
