@@ -5,16 +5,12 @@ namespace onnxopt {
 
 std::string default_pipeline(Level level) {
   // Dead code goes first, so that nothing is folded for nobody; equal constants are one before equal nodes are looked for.
-  static constexpr const char* kCleanup = "lift-constants,fixpoint(remove-dead,cleanup,inline-constant-if,inline-short-loop,dedup-initializers,dedup-nodes,dedup-shape-values,remove-dead)";
-  static constexpr const char* kAll =
-      "lift-constants,fixpoint(remove-dead,cleanup,inline-constant-if,inline-short-loop,dedup-initializers,dedup-nodes,dedup-shape-values,remove-dead),"
-      "fixpoint(fusions,dedup-initializers,dedup-nodes,dedup-shape-values,remove-dead)";
-  switch (level) {
-    case Level::o1: return kCleanup;
-    case Level::o2: return kAll;
-    case Level::o3: return kAll;
-  }
-  return "";
+  static constexpr const char* kCleanup =
+      "lift-constants,fixpoint(remove-dead,remove-unused-branch-outputs,cleanup,inline-constant-if,inline-short-loop,"
+      "dedup-initializers,dedup-nodes,dedup-shape-values)";
+  // Fusions see a clean graph: what they look for is not hidden behind shape arithmetic and copies.
+  static constexpr const char* kFusions = ",fixpoint(fusions,remove-dead,dedup-initializers,dedup-nodes,dedup-shape-values)";
+  return level == Level::o1 ? std::string(kCleanup) + ",remove-dead" : std::string(kCleanup) + kFusions + ",remove-dead";
 }
 
 }  // namespace onnxopt

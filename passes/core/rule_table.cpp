@@ -45,6 +45,7 @@ Rule fuse_tanh_gelu();
 NodeRule cancel_concat_of_parts();
 NodeRule cancel_parts_of_concat();
 NodeRule cancel_squeeze_unsqueeze();
+NodeRule convert_einsum();
 NodeRule convert_gather_to_slice();
 NodeRule convert_sum_to_add();
 NodeRule convert_transpose_to_reshape();
@@ -146,10 +147,11 @@ std::span<Rule (*const)()> all_rules() {
 }
 
 std::span<NodeRule (*const)()> all_node_rules() {
-  static constexpr std::array<NodeRule (*)(), 62> kRules = {
+  static constexpr std::array<NodeRule (*)(), 63> kRules = {
       cancel_concat_of_parts,
       cancel_parts_of_concat,
       cancel_squeeze_unsqueeze,
+      convert_einsum,
       convert_gather_to_slice,
       convert_sum_to_add,
       convert_transpose_to_reshape,
