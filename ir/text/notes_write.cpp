@@ -62,6 +62,7 @@ void write_value_notes(NoteWriter notes, const Value& v) {
   notes.pairs("quantization", extra->quantization);
   notes.bytes("unknown", extra->unknown);
   if (extra->sparse) notes.bytes("sparse_unknown", extra->sparse->unknown);
+  if (extra->has_declared && extra->declared.kind == Type::Kind::unknown && extra->opaque_type.empty()) notes.always("declared", "");
   std::string domain, name;
   if (!decode_opaque(extra->opaque_type, domain, name)) notes.bytes("type", extra->opaque_type);
 }

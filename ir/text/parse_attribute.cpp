@@ -229,7 +229,7 @@ SparseTensor Parser::sparse_tensor(const Type& type, std::string* name) {
     lex_.accept('=');
     Tensor data = parse_tensor_data(lex_, t.dtype, constant_dims(t, part_at), limits_);
     if (part_name.empty()) return data;
-    TensorNotes notes;
+    TensorNotes notes = data.notes() ? *data.notes() : TensorNotes();
     notes.name = std::move(part_name);
     return data.with_notes(std::move(notes));
   };

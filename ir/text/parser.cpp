@@ -36,7 +36,7 @@ void Parser::parse() {
   while (!lex_.at_end()) function();
   bind_function_calls();
   if (!has_imports) model_.file_opsets = model_.opsets;
-  if (model_.ir_version == 0) {
+  if (!has_ir_version_) {
     const std::int64_t opset = model_.opset("");
     const int known = opset >= 1 && opset <= kNewestOpset ? ir_version_for_opset(static_cast<int>(opset)) : kNewestIrVersion;
     model_.ir_version = model_.functions.empty() ? known : std::max(known, 8);   // functions came with IR 8
@@ -56,7 +56,10 @@ void Parser::model_header() {
 
 void Parser::header_field(std::string_view key) {
   const std::size_t at = lex_.pos();
-  if (key == "ir_version") model_.ir_version = lex_.integer("a version");
+  if (key == "ir_version") {
+    model_.ir_version = lex_.integer("a version");
+    has_ir_version_ = true;
+  }
   else if (key == "opset_import") {
     model_.file_opsets = opset_imports();
     model_.opsets = model_.file_opsets;

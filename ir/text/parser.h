@@ -93,6 +93,7 @@ class Parser {
   Model& model_;
   DataLimits limits_;
   std::vector<OpsetImport>* imports_ = nullptr;      // of the model or of the function being read
+  bool has_ir_version_ = false;
   bool implicit_imports_ = false;                    // no header: domains are imported when they are used
   std::unordered_map<std::string, const OpSchema*> resolved_;
   std::string opaque_bytes_;                         // serialized TypeProto of the opaque type that type() just read

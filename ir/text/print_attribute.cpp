@@ -20,6 +20,15 @@ bool is_plain_graph_name(std::string_view s) {
 
 }  // namespace
 
+std::string attribute_value_text(const Attribute& a) {
+  const SymbolTable symbols;
+  Printer printer(symbols, {});
+  printer.attribute(a, Names());
+  const std::string text = printer.take();
+  const std::size_t value = text.find(" = ");
+  return value == std::string::npos ? text : text.substr(value + 3);
+}
+
 void Printer::attributes(const Attrs& attrs, const Names& names) {
   if (attrs.empty()) return;
   out_ += " <";

@@ -15,11 +15,14 @@ namespace onnxopt::text {
 void print_type(std::string& out, const Type& t, const SymbolTable& symbols, std::string_view opaque_bytes = {});
 void print_id(std::string& out, std::string_view name);      // quoted where the grammar needs it
 
+std::string attribute_value_text(const Attribute& a);        // "[1, 2]"; for messages: large constants elided
+
 class Printer {
  public:
   Printer(const SymbolTable& symbols, const PrintOptions& options);
   void model(const Model& m);
   void graph(const Graph& g, const Names& names, std::string_view name);
+  void attribute(const Attribute& a, const Names& names);
   std::string take() { return std::move(out_); }
 
  private:
@@ -39,7 +42,6 @@ class Printer {
   void node_head(std::string_view name, std::string_view domain, std::string_view op, std::string_view overload, std::string_view outputs);
   // print_attribute.cpp
   void attributes(const Attrs& attrs, const Names& names);
-  void attribute(const Attribute& a, const Names& names);
   void attribute_list(const Attribute& a, const Names& names);
   void tensor(const Tensor& t);
   void sparse(const SparseTensor& t, std::string_view name);

@@ -30,6 +30,7 @@ struct EqualOptions {
   bool any_constants = true;       // honour ["location": "@any"]: that constant's data is not compared
   bool metadata = false;           // doc strings, metadata, value_info must be equal too
   bool normalize_defaults = true;  // an attribute equal to its schema default equals an absent one
+  bool constant_nodes = false;     // a Constant node equals an initializer of the same value
 };
 // "" if the graphs are isomorphic (ops, versions, attributes, constants, types of inputs and outputs, opsets), else the first differences, one a line.
 std::string difference(const Model& a, const Model& b, const EqualOptions& options = {});

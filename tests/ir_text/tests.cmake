@@ -1,0 +1,1 @@
+set_tests_properties(unit/shared_models_test PROPERTIES LABELS shared)
