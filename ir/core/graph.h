@@ -60,7 +60,7 @@ class Value {
   bool name_from_file() const { return name_from_file_; }
 
   Type type;                                       // what inference knows; the trusted type. Declared types are in extra()
-  std::unique_ptr<std::vector<Dim>> known;         // value propagation: elements of an integer tensor of rank 0 or 1, where (partly) known
+  std::unique_ptr<std::vector<Dim>> known;         // value propagation: elements of an integer or bool (0, 1) tensor of rank 0 or 1, where (partly) known; null for constants
 
   Graph* graph() const { return graph_; }
   Node* producer() const { return producer_; }     // null: graph input or constant

@@ -260,6 +260,15 @@ Dim SymbolTable::fresh() {
   return impl_->make_symbol(std::move(name), true);
 }
 
+Dim SymbolTable::stable(std::uint32_t owner, std::uint32_t index) {
+  std::string name = "_d" + std::to_string(owner) + "_" + std::to_string(index);
+  for (;;) {
+    const Dim d = impl_->make_symbol(name, true);
+    if (is_anonymous(d)) return d;
+    name += "_";   // a file uses this name
+  }
+}
+
 Dim SymbolTable::add(Dim a, Dim b) {
   if (a.is_unknown() || b.is_unknown()) return Dim();
   if (a.is_value() && b.is_value()) {

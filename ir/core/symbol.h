@@ -52,6 +52,7 @@ class SymbolTable {
 
   Dim symbol(std::string_view name);
   Dim fresh();                                // unique anonymous symbol; to_string gives "_d7", is_anonymous is true
+  Dim stable(std::uint32_t owner, std::uint32_t index);   // the same, but equal arguments give the same symbol: axis `index` of value `owner`
   Dim add(Dim a, Dim b);
   Dim sub(Dim a, Dim b);
   Dim mul(Dim a, Dim b);
