@@ -25,6 +25,12 @@ std::string axes_to_attribute(Draft& d, std::size_t i) {
   return "";
 }
 
+std::string remember_negative_axes(Draft& d) {
+  const auto* v = d.attrs.get<Ints>("axes");
+  if (v && std::any_of(v->begin(), v->end(), [](std::int64_t a) { return a < 0; })) d.touch();
+  return "";
+}
+
 std::string make_nonnegative(Ints& axes, Draft& d, std::size_t i) {
   if (std::all_of(axes.begin(), axes.end(), [](std::int64_t a) { return a >= 0; })) return "";
   const auto rank = d.rank(i);

@@ -36,13 +36,25 @@ std::shared_ptr<const ConstantNodeRecord> record_of(const Node& n) {
   return r;
 }
 
+void move_outputs(Graph& g, const Value& from, Value& to) {
+  for (std::size_t i = 0; i < g.outputs().size(); ++i)
+    if (g.outputs()[i] == &from) g.replace_output(i, to);
+}
+
+// The constant takes the name and the notes of the output, so everything that read it reads on.
 void replace(Graph& g, Node& n, Tensor t) {
   Value& out = *n.output();
   Value& c = g.add_constant("", std::move(t));
   c.set_name(std::string(out.name()), out.name_from_file());
   if (out.extra()) c.make_extra() = *out.extra();
   c.make_extra().constant_node = record_of(n);
-  g.replace_all_uses(out, c);
+  while (!out.uses().empty()) {
+    const Use u = out.uses().back();
+    g.set_input(*u.node, u.index, &c);
+  }
+  if (out.is_graph_output()) move_outputs(g, out, c);
+  if (out.is_graph_output())   // a subgraph that lists an outer value as its output
+    for_each_graph(g, [&](Graph& inner) { move_outputs(inner, out, c); });
   g.erase(n);
 }
 

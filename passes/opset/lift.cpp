@@ -101,14 +101,15 @@ class Lifter {
   // To the newest version; "" or why the node stays as it is. Its outputs have types either way.
   std::string raise(Node& n, const RowInfo& info, ConstantPool& pool) {
     const OpSchema& own = n.op();
-    std::string why = newer_attribute(n);
+    std::string why = fits(n, own);   // what breaks its own schema is left alone
+    if (why.empty()) why = newer_attribute(n);
     if (why.empty()) {
       if (!row_info(*info.relabel_up)->above && !info.relabel_up->has(kDeprecated)) n.set_op(*info.relabel_up);
       else why = adapt(n, pool);
     }
     infer_with_bodies(n);
     if (!why.empty()) return why;
-    if (why = types_fit(n, own); !why.empty()) {   // the file breaks its own schema: leave it alone
+    if (why = outputs_fit(n, own); !why.empty()) {
       lower_again(n, own, pool);
       infer_with_bodies(n);
       return why;

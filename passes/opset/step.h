@@ -18,7 +18,7 @@ struct Step {
   std::string_view op;
   int from, to;                    // since-versions
   StepFn up = nullptr;             // null: relabel
-  StepFn down = nullptr;
+  StepFn down = nullptr;           // null: relabel. Where `up` leaves a draft untouched, `down` must not edit it either (Draft::touch)
   std::string_view to_op = {};     // the newer version is another operator (Upsample -> Resize); empty: the same
   bool lift_only = false;          // never lowered this way (`from` is a deprecated row)
   std::string_view domain = {};

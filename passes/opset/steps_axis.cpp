@@ -9,6 +9,11 @@
 namespace onnxopt {
 namespace {
 
+// Files carry negative axes where they were not allowed yet; lowering would correct them, so the form is remembered.
+std::string axis_11_up(Draft& d) {
+  if (int_attr(d, "axis", 0) < 0) d.touch();
+  return "";
+}
 std::string axis_11_down(Draft& d) { return normalize_axis(d, "axis", 0, d.rank(0)); }
 std::string one_hot_11_down(Draft& d) {
   const auto rank = d.rank(0);
@@ -18,6 +23,10 @@ std::string one_hot_11_down(Draft& d) {
 }
 
 // Gather-1 reads no negative indices by its text; runtimes take them all the same. Constants are made positive where the size is known.
+std::string gather_11_up(Draft& d) {
+  if (d.constant(1) || int_attr(d, "axis", 0) < 0) d.touch();
+  return "";
+}
 std::string gather_11_down(Draft& d) {
   if (auto why = normalize_axis(d, "axis", 0, d.rank(0)); !why.empty()) return why;
   const Tensor* t = d.constant(1);
@@ -73,11 +82,11 @@ std::string softmax_13_down(Draft& d) {
 std::string softmax_11_down(Draft& d) { return normalize_axis(d, "axis", 1, d.rank(0)); }
 
 constexpr Step kSteps[] = {
-    {"ArgMax", 1, 11, nullptr, axis_11_down}, {"ArgMin", 1, 11, nullptr, axis_11_down}, {"Concat", 4, 11, nullptr, axis_11_down},
-    {"Flatten", 9, 11, nullptr, axis_11_down}, {"Gather", 1, 11, nullptr, gather_11_down}, {"OneHot", 9, 11, nullptr, one_hot_11_down},
-    {"Split", 2, 11, nullptr, axis_11_down}, {"Compress", 9, 11, nullptr, axis_11_down}, {"Softmax", 11, 13, softmax_13_up, softmax_13_down},
+    {"ArgMax", 1, 11, axis_11_up, axis_11_down}, {"ArgMin", 1, 11, axis_11_up, axis_11_down}, {"Concat", 4, 11, axis_11_up, axis_11_down},
+    {"Flatten", 9, 11, axis_11_up, axis_11_down}, {"Gather", 1, 11, gather_11_up, gather_11_down}, {"OneHot", 9, 11, axis_11_up, one_hot_11_down},
+    {"Split", 2, 11, axis_11_up, axis_11_down}, {"Compress", 9, 11, axis_11_up, axis_11_down}, {"Softmax", 11, 13, softmax_13_up, softmax_13_down},
     {"LogSoftmax", 11, 13, softmax_13_up, softmax_13_down}, {"Hardmax", 11, 13, softmax_13_up, softmax_13_down},
-    {"Softmax", 1, 11, nullptr, softmax_11_down}, {"LogSoftmax", 1, 11, nullptr, softmax_11_down}, {"Hardmax", 1, 11, nullptr, softmax_11_down},
+    {"Softmax", 1, 11, axis_11_up, softmax_11_down}, {"LogSoftmax", 1, 11, axis_11_up, softmax_11_down}, {"Hardmax", 1, 11, axis_11_up, softmax_11_down},
 };
 
 }  // namespace

@@ -127,6 +127,7 @@ std::string prelu_down(Draft& d) {
 
 std::string gemm_up(Draft& d) {
   d.drop("broadcast");
+  d.touch();
   return "";
 }
 

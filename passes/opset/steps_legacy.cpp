@@ -64,7 +64,10 @@ std::string inference_only(Draft& d, std::string_view op) {
   return "";
 }
 
-std::string batch_norm_1_up(Draft& d) { return drop_consumed_inputs(d); }
+std::string batch_norm_1_up(Draft& d) {
+  d.touch();
+  return drop_consumed_inputs(d);
+}
 std::string batch_norm_1_down(Draft& d) {
   d.set("consumed_inputs", Ints{0, 0, 0, 1, 1});
   return "";
@@ -105,6 +108,7 @@ std::string lp_pool_up(Draft& d) {
 // output_sequence of the first recurrent operators said whether output 0 is wanted; later the output's presence does.
 std::string rnn_up(Draft& d) {
   d.drop("output_sequence");
+  d.touch();
   return "";
 }
 std::string rnn_down(Draft& d) {

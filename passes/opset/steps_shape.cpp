@@ -229,8 +229,8 @@ std::string rename(Draft& d) {
 }
 
 constexpr Step kSteps[] = {
-    {"Squeeze", 1, 11, nullptr, squeeze_11_down}, {"Squeeze", 11, 13, squeeze_13_up, squeeze_13_down},
-    {"Unsqueeze", 1, 11, nullptr, unsqueeze_11_down}, {"Unsqueeze", 11, 13, squeeze_13_up, unsqueeze_13_down},
+    {"Squeeze", 1, 11, remember_negative_axes, squeeze_11_down}, {"Squeeze", 11, 13, squeeze_13_up, squeeze_13_down},
+    {"Unsqueeze", 1, 11, remember_negative_axes, unsqueeze_11_down}, {"Unsqueeze", 11, 13, squeeze_13_up, unsqueeze_13_down},
     {"Reshape", 1, 5, reshape_5_up, reshape_5_down}, {"Reshape", 13, 14, nullptr, reshape_14_down},
     {"Slice", 1, 10, slice_10_up, slice_10_down}, {"Pad", 1, 2, pad_2_up, pad_2_down}, {"Pad", 2, 11, pad_11_up, pad_11_down},
     {"Pad", 13, 18, nullptr, pad_18_down}, {"Pad", 18, 19, nullptr, pad_19_down}, {"Split", 1, 2, split_2_up},

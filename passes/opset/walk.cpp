@@ -93,13 +93,14 @@ const ParamSpec* param(std::span<const ParamSpec> params, std::size_t i) {
   return params.back().option == ParamOption::variadic ? &params.back() : nullptr;
 }
 
+// `agree`: parameters of one type variable must have one type.
 template <class View>
-std::string check_types(const View& v, const OpSchema& row) {
+std::string check_types(const View& v, const OpSchema& row, bool agree) {
   TypeVariables variables;
   const auto check = [&](const char* what, std::size_t i, const ParamSpec* p, const Type& t) -> std::string {
     if (!p) return "";
     if (!allowed(t, p->types, row)) return fmt::format("type: {} {} ('{}') is {}, which {} does not take", what, i, p->name, type_text(t), row_name(row));
-    const bool same = !p->homogeneous || variables.agree(p->types, t);
+    const bool same = !agree || !p->homogeneous || variables.agree(p->types, t);
     return same ? "" : fmt::format("type: {} {} ('{}') is {}, but {} wants one type for all its {}", what, i, p->name, type_text(t), row_name(row), p->types);
   };
   Type room;
@@ -131,6 +132,14 @@ std::string check_arity(const View& v, const OpSchema& to, RelabelEdits& edits) 
   return "";
 }
 
+// Files break the agreement of type variables; what is broken already does not stop a step.
+template <class View>
+std::string check_step_types(const View& v, const OpSchema& from, const OpSchema& to) {
+  std::string why = check_types(v, to, true);
+  if (why.empty() || check_types(v, from, true).empty()) return why;
+  return check_types(v, to, false);
+}
+
 template <class View>
 std::string relabel_view(const View& v, const OpSchema& from, const OpSchema& to, RelabelEdits& edits) {
   if (&from == &to) {
@@ -150,7 +159,7 @@ std::string relabel_view(const View& v, const OpSchema& from, const OpSchema& to
   for (const AttrSpec& spec : to.attrs)
     if (spec.required && !v.attrs().has(spec.name)) return fmt::format("attribute '{}' is required by {}", spec.name, row_name(to));
   if (to.has(kDeprecated) && !from.has(kDeprecated)) return fmt::format("{} is deprecated", row_name(to));
-  return check_types(v, to);
+  return check_step_types(v, from, to);
 }
 
 // Applies a relabel's edits to the draft.
@@ -178,7 +187,7 @@ std::string down_one(Draft& d, const RowInfo& info) {
   }
   if (info.below->name != d.op->name) {
     d.op = info.below;
-    return check_types(DraftView{d}, *d.op);
+    return check_types(DraftView{d}, *d.op, false);
   }
   return relabel_draft(d, *info.below);
 }
@@ -215,8 +224,20 @@ std::string row_name(const OpSchema& row) { return fmt::format("{}-{}", row.name
 
 std::string relabel(const Node& n, const OpSchema& from, const OpSchema& to, RelabelEdits& edits) { return relabel_view(NodeView{n}, from, to, edits); }
 std::string relabel(const Draft& d, const OpSchema& from, const OpSchema& to, RelabelEdits& edits) { return relabel_view(DraftView{d}, from, to, edits); }
-std::string types_fit(const Node& n, const OpSchema& row) { return check_types(NodeView{n}, row); }
-std::string types_fit(const Draft& d, const OpSchema& row) { return check_types(DraftView{d}, row); }
+std::string fits(const Node& n, const OpSchema& row) {
+  RelabelEdits edits;
+  const std::string why = check_arity(NodeView{n}, row, edits);
+  return why.empty() && edits.any ? fmt::format("more inputs or outputs than {} has", row_name(row)) : why.empty() ? check_types(NodeView{n}, row, false) : why;
+}
+std::string outputs_fit(const Node& n, const OpSchema& row) {
+  for (std::size_t i = 0; i < n.outputs().size(); ++i) {
+    const ParamSpec* p = param(row.outputs, i);
+    const Value* v = n.output(i);
+    if (p && v && !allowed(v->type, p->types, row)) return fmt::format("type: output {} is {}, which {} does not give", i, type_text(v->type), row_name(row));
+  }
+  return "";
+}
+std::string types_fit(const Draft& d, const OpSchema& row) { return check_types(DraftView{d}, row, false); }
 
 std::string walk_up(Draft& d) {
   for (const RowInfo* info = row_info(*d.op); info && info->above; info = row_info(*d.op)) {

@@ -19,8 +19,10 @@ struct RelabelEdits {
 // where known, types. "" or why not.
 std::string relabel(const Node& n, const OpSchema& from, const OpSchema& to, RelabelEdits& edits);
 std::string relabel(const Draft& d, const OpSchema& from, const OpSchema& to, RelabelEdits& edits);
+// Does the node keep the rules of its row: number of inputs and outputs, and their types where known? "" or what is wrong.
+std::string fits(const Node& n, const OpSchema& row);
+std::string outputs_fit(const Node& n, const OpSchema& row);      // of that only the types of outputs
 // Are the known types of inputs and outputs allowed by `row`? "" or which is not.
-std::string types_fit(const Node& n, const OpSchema& row);
 std::string types_fit(const Draft& d, const OpSchema& row);
 
 // Takes the draft to the row in force at opset `version` of its domain, upwards or downwards, renames included. "" or why not.
