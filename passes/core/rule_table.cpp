@@ -6,11 +6,13 @@
 namespace onnxopt {
 
 // ---- pattern rules
+Rule fuse_affine_chain();
 Rule fuse_clip_hardsigmoid();
 Rule fuse_conv_bn();
 Rule fuse_convtranspose_bn();
 Rule fuse_depth_to_space();
 Rule fuse_gelu();
+Rule fuse_gemm_add();
 Rule fuse_gemm_bn();
 Rule fuse_group_norm();
 Rule fuse_hardsigmoid();
@@ -23,17 +25,18 @@ Rule fuse_layer_norm_moments();
 Rule fuse_leaky_relu();
 Rule fuse_log_softmax();
 Rule fuse_lp_normalization();
+Rule fuse_matmul_add();
 Rule fuse_matmul_bn();
 Rule fuse_min_max_clip();
 Rule fuse_mish();
 Rule fuse_prelu();
+Rule fuse_qk_scales();
 Rule fuse_reciprocal_mul();
 Rule fuse_reduce_l1();
 Rule fuse_reduce_l2();
 Rule fuse_reduce_log_sum();
 Rule fuse_reduce_log_sum_exp();
 Rule fuse_reduce_sum_square();
-Rule fuse_relu_clip();
 Rule fuse_rms_norm();
 Rule fuse_softmax();
 Rule fuse_softplus();
@@ -58,11 +61,18 @@ NodeRule fold_slice_bounds();
 NodeRule fuse_affine_conv();
 NodeRule fuse_affine_matmul();
 NodeRule fuse_conv_affine();
+NodeRule fuse_focus_conv();
 NodeRule fuse_gemm_affine();
 NodeRule fuse_global_average_pool();
 NodeRule fuse_matmul_affine();
 NodeRule fuse_norm_affine();
+NodeRule fuse_pad_conv();
+NodeRule fuse_pad_pool();
+NodeRule fuse_parallel_conv();
+NodeRule fuse_parallel_matmul();
 NodeRule fuse_reduce_reshape();
+NodeRule fuse_scale_linear();
+NodeRule fuse_transpose_gemm();
 NodeRule merge_casts();
 NodeRule merge_clips();
 NodeRule merge_concats();
@@ -105,14 +115,17 @@ NodeRule remove_transpose();
 NodeRule remove_variadic_of_one();
 NodeRule remove_where();
 NodeRule remove_zero_addend();
+NodeRule remove_zero_bias();
 
 std::span<Rule (*const)()> all_rules() {
-  static constexpr std::array<Rule (*)(), 34> kRules = {
+  static constexpr std::array<Rule (*)(), 37> kRules = {
+      fuse_affine_chain,
       fuse_clip_hardsigmoid,
       fuse_conv_bn,
       fuse_convtranspose_bn,
       fuse_depth_to_space,
       fuse_gelu,
+      fuse_gemm_add,
       fuse_gemm_bn,
       fuse_group_norm,
       fuse_hardsigmoid,
@@ -125,17 +138,18 @@ std::span<Rule (*const)()> all_rules() {
       fuse_leaky_relu,
       fuse_log_softmax,
       fuse_lp_normalization,
+      fuse_matmul_add,
       fuse_matmul_bn,
       fuse_min_max_clip,
       fuse_mish,
       fuse_prelu,
+      fuse_qk_scales,
       fuse_reciprocal_mul,
       fuse_reduce_l1,
       fuse_reduce_l2,
       fuse_reduce_log_sum,
       fuse_reduce_log_sum_exp,
       fuse_reduce_sum_square,
-      fuse_relu_clip,
       fuse_rms_norm,
       fuse_softmax,
       fuse_softplus,
@@ -147,7 +161,7 @@ std::span<Rule (*const)()> all_rules() {
 }
 
 std::span<NodeRule (*const)()> all_node_rules() {
-  static constexpr std::array<NodeRule (*)(), 63> kRules = {
+  static constexpr std::array<NodeRule (*)(), 71> kRules = {
       cancel_concat_of_parts,
       cancel_parts_of_concat,
       cancel_squeeze_unsqueeze,
@@ -164,11 +178,18 @@ std::span<NodeRule (*const)()> all_node_rules() {
       fuse_affine_conv,
       fuse_affine_matmul,
       fuse_conv_affine,
+      fuse_focus_conv,
       fuse_gemm_affine,
       fuse_global_average_pool,
       fuse_matmul_affine,
       fuse_norm_affine,
+      fuse_pad_conv,
+      fuse_pad_pool,
+      fuse_parallel_conv,
+      fuse_parallel_matmul,
       fuse_reduce_reshape,
+      fuse_scale_linear,
+      fuse_transpose_gemm,
       merge_casts,
       merge_clips,
       merge_concats,
@@ -211,6 +232,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       remove_variadic_of_one,
       remove_where,
       remove_zero_addend,
+      remove_zero_bias,
   };
   return kRules;
 }

@@ -1,6 +1,7 @@
 #include "passes/fusion/absorb.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "passes/fusion/weights.h"
 
@@ -252,6 +253,35 @@ bool absorb_before(const Node& n, Rewriter& rw) {
     return n.is("Conv") || n.is("ConvTranspose") ? before_conv(n, *p, operand, rw) : before_matmul(n, *p, operand, rw);
   }
   return false;
+}
+
+Value* scale_linear(Value* v, double s, Rewriter& rw) {
+  const Node* p = v->producer();
+  if (!p || p->kept || !std::isfinite(s)) return nullptr;
+  const auto times_s = [&](const Tensor& t) { return scale_rows(t, t.size(), [&](std::int64_t) { return s; }); };
+  const auto constant = [&](const Value* old) -> Value* {
+    const Tensor* t = weight_of(old, rw.context());
+    const Tensor scaled = t && t->size() > 0 ? times_s(*t) : Tensor();
+    return scaled ? rw.constant(scaled, old->name()) : nullptr;
+  };
+  if (p->is("MatMul")) {
+    Value* w = constant(p->input(1));
+    return w ? rw.op("MatMul", {p->input(0), w}) : nullptr;
+  }
+  if (p->is("Gemm")) {
+    if (p->input(2) && !weight_of(p->input(2), rw.context())) return nullptr;
+    Value *w = constant(p->input(1)), *c = p->input(2) ? constant(p->input(2)) : nullptr;
+    return w && (c || !p->input(2)) ? rw.op("Gemm", {p->input(0), w, c}, p->attrs()) : nullptr;
+  }
+  if (!p->is("Add")) return nullptr;
+  for (std::size_t i = 0; i < 2; ++i) {
+    const Value* product = p->input(i);
+    if (!product->producer() || !product->producer()->is("MatMul") || !product->used_once() || !weight_of(p->input(1 - i), rw.context())) continue;
+    Value* w = constant(product->producer()->input(1));
+    Value* b = w ? constant(p->input(1 - i)) : nullptr;
+    if (b) return rw.op("Add", {rw.op("MatMul", {product->producer()->input(0), w}), b});
+  }
+  return nullptr;
 }
 
 }  // namespace onnxopt

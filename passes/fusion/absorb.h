@@ -13,5 +13,8 @@ namespace onnxopt {
 bool absorb_after(const Node& n, std::string_view linear, Rewriter& rw);
 // `n` is the linear node; its data input comes from Mul, Div, Add, Sub or BatchNormalization with constants.
 bool absorb_before(const Node& n, Rewriter& rw);
+// `v` is the only-read result of MatMul, Add of a constant bias to a MatMul, or Gemm, with constant weights: the same times `s`. Null: it is not, or
+// not finite.
+Value* scale_linear(Value* v, double s, Rewriter& rw);
 
 }  // namespace onnxopt

@@ -88,4 +88,14 @@ bool same_shapes(const Value& a, const Value& b, SymbolTable& symbols) {
   return true;
 }
 
+bool broadcasts_to(const Value& c, const Value& to, SymbolTable& symbols) {
+  if (!c.type.has_rank() || !to.type.has_rank() || c.type.rank() > to.type.rank()) return false;
+  const Shape &small = *c.type.shape, &big = *to.type.shape;
+  for (std::size_t i = 0; i < small.size(); ++i) {
+    const Dim d = small[i], other = big[i + big.size() - small.size()];
+    if (!d.is(1) && !same(d, other) && !symbols.provably_equal(d, other)) return false;
+  }
+  return true;
+}
+
 }  // namespace onnxopt

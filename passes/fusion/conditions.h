@@ -23,5 +23,7 @@ bool are_trailing(const Ints& axes, std::int64_t rank);
 std::string combine_patterns(const std::vector<std::string_view>& heads, const std::vector<std::string_view>& tails);
 // Provably the same shape, symbolic dims included.
 bool same_shapes(const Value& a, const Value& b, SymbolTable& symbols);
+// `c` broadcasts to the shape of `to`, which stays what it is: every dim of c is 1 or provably that of `to`.
+bool broadcasts_to(const Value& c, const Value& to, SymbolTable& symbols);
 
 }  // namespace onnxopt

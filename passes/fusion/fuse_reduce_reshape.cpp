@@ -18,10 +18,11 @@ bool visit(const Node& n, Rewriter& rw) {
   const Value* r = n.input(0);
   const Node* reduce = r ? r->producer() : nullptr;
   if (!reduce || reduce->kept || !is_reduction(*reduce)) return false;
+  const bool pool = reduce->is("GlobalAveragePool") || reduce->is("GlobalMaxPool");
+  if (!pool && !n.is("Flatten")) return false;   // merge-reduce-squeeze has the others
   if (!r->used_once()) return rw.give_up("the reduction has another reader"), false;
   const Value* x = reduce->input(0);
   if (!x || !x->type.has_rank() || is_quantized(x)) return rw.give_up("the rank is not known, or the reduction is quantized"), false;
-  const bool pool = reduce->is("GlobalAveragePool") || reduce->is("GlobalMaxPool");
   Ints axes;
   if (pool) {
     for (std::int64_t i = 2; i < x->type.rank(); ++i) axes.push_back(i);
@@ -48,7 +49,7 @@ bool visit(const Node& n, Rewriter& rw) {
 }  // namespace
 
 // p = GlobalAveragePool (x)  y = Flatten|Reshape|Squeeze (p)  ==>  y = ReduceMean <keepdims = 0> (x, [2, 3])
-// and so for every reduction that keeps its dims only to lose them.
+// and so for Flatten after every reduction that keeps its dims only to lose them.
 NodeRule fuse_reduce_reshape() {
   return {
       .name = "fuse-reduce-reshape",
