@@ -1,0 +1,47 @@
+#include <doctest/doctest.h>
+
+#include "ir/text/text.h"
+
+namespace onnxopt {
+namespace {
+
+std::string differ(std::string_view a, std::string_view b) {
+  std::string r;
+  for (const DiffEntry& e : diff(*parse_model(a), *parse_model(b))) r += std::string(1, e.kind) + " " + e.what + "\n";
+  return r;
+}
+
+TEST_SUITE("diff_test") {
+  TEST_CASE("equal models have no differences, whatever the order and the inner names") {
+    CHECK(differ("g (float x) => (float y) { a = Relu (x) b = Neg (x) y = Add (a, b) }", "g (float x) => (float y) { q = Neg (x) p = Relu (x) y = Add (p, q) }") == "");
+  }
+  TEST_CASE("a removed node is one line; what follows it says only where its input changed") {
+    CHECK(differ("g (float x) => (float y) { a = Relu (x) b = Identity (a) c = Exp (b) y = Neg (c) }", "g (float x) => (float y) { a = Relu (x) c = Exp (a) y = Neg (c) }") ==
+          "- Identity-25 -> 'b'\n~ Exp-13 -> 'c': input 0: 'b' of Identity became 'a' of Relu\n");
+  }
+  TEST_CASE("attributes and constants") {
+    CHECK(differ("g (float[2] x) => (float[2] y) <float[2] k = {1,2}> { a = Mul (x, k) y = Elu <alpha = 0.5> (a) }",
+                 "g (float[2] x) => (float[2] y) <float[2] k = {1,3}> { a = Mul (x, k) y = Elu <alpha = 2.0> (a) }") ==
+          "~ Elu-22 -> 'y': attribute 'alpha' is 0.5 and 2.0\n~ constant 'k' float[2]: element 1 is {2} and {3}\n");
+  }
+  TEST_CASE("a fusion: nodes and constants that went and came") {
+    CHECK(differ("g (float[2] x) => (float[2] y) <float[2] k = {1,2}> { a = Sigmoid (x) b = Mul (x, a) y = Add (b, k) }",
+                 "g (float[2] x) => (float[2] y) <float[2] k = {1,2}> { b = Swish (x) y = Add (b, k) }") ==
+          "- Sigmoid-13 -> 'a'\n- Mul-14 -> 'b'\n~ Add-14 -> 'y': input 0: 'b' of Mul became 'b' of Swish\n+ Swish-24 -> 'b'\n");
+  }
+  TEST_CASE("inside subgraphs") {
+    const auto model = [](const std::string& op) {
+      return "g (bool c, float x) => (float y) { y = If (c) <then_branch = t () => (float u) { u = " + op + " (x) }, else_branch = e () => (float w) { w = Neg (x) }> }";
+    };
+    const std::string d = differ(model("Exp"), model("Log"));
+    CHECK(d == "- in If-25 -> 'y': Exp-13 -> 'u'\n+ in If-25 -> 'y': Log-13 -> 'u'\n");
+  }
+  TEST_CASE("signature and functions") {
+    CHECK(differ("g (float x) => (float y) { y = Relu (x) }", "g (float[N] x, float z) => (float y) { y = Relu (x) }") == "~ input 'x': float became float[N]\n+ input 'z'\n");
+    CHECK(differ("<ir_version: 10> g (float x) => (float y) { y = Relu (x) } <domain: \"l\"> F (a) => (b) { b = Relu (a) }",
+                 "<ir_version: 10> g (float x) => (float y) { y = Relu (x) }") == "- function l.F\n");
+  }
+}
+
+}  // namespace
+}  // namespace onnxopt
