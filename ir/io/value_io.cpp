@@ -146,9 +146,11 @@ void write_any(WireWriter& out, const FileValue& v) {
 void write_optional(WireWriter& out, const FileValue& v) {
   if (v.kind == Kind::none) return write_any(out, v);
   const int kind = element_kind_of(v);
+  FileValue inner = v;
+  inner.name.clear();   // the optional has the name
   out.text(pb::optional::name, v.name);
   out.uint(pb::optional::elem_type, static_cast<std::uint64_t>(kind));
-  out.message(static_cast<std::uint32_t>(pb::optional::tensor_value + kind - kTensor), [&] { write_any(out, v); });
+  out.message(static_cast<std::uint32_t>(pb::optional::tensor_value + kind - kTensor), [&] { write_any(out, inner); });
 }
 
 FileValue read_message(std::string_view message, const ReadContext& ctx, const Type& type) {

@@ -3,13 +3,16 @@
 //   io_roundtrip check IN...             prints what the IR verifier finds
 //   io_roundtrip copy IN OUT [DATA]      DATA: external data file name ("" for OUT.data)
 //   io_roundtrip copies < LIST           lines IN<tab>OUT; prints "ok" or "refused: why" for each
+//   io_roundtrip values < LIST           lines MODEL<tab>input|output<tab>INDEX<tab>IN.pb<tab>OUT.pb
 #include <sys/resource.h>
 
 #include <chrono>
 #include <iostream>
+#include <sstream>
 
 #include "ir/core/check.h"
 #include "ir/io/io.h"
+#include "ir/io/value_io.h"
 
 namespace {
 
@@ -51,6 +54,19 @@ int run(const std::vector<std::string>& args) {
     const auto model = read_model(args[1]);
     const WriteResult r = write_model(*model, args[2], options);
     report(std::to_string(r.model_bytes) + " + " + std::to_string(r.external_bytes) + " bytes " + r.external_file + (r.external_reused ? " (reused)" : ""), start);
+    return 0;
+  }
+  if (args.size() == 1 && args[0] == "values") {
+    for (std::string line; std::getline(std::cin, line);) {
+      std::istringstream fields(line);
+      std::string file, what, index, in, out;
+      for (std::string* s : {&file, &what, &index, &in, &out}) std::getline(fields, *s, '\t');
+      const auto model = read_model(file);
+      const Graph& g = model->graph();
+      const Value& v = *(what == "input" ? g.inputs() : g.outputs())[std::stoul(index)];
+      write_value(read_value(in, v.extra()->declared), v.extra()->declared, out);
+      std::cout << "ok" << std::endl;
+    }
     return 0;
   }
   if (args.size() == 1 && args[0] == "copies") {
