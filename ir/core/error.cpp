@@ -4,8 +4,8 @@
 
 namespace onnxopt {
 
-void check_failed(const char* condition, const std::string& message, std::source_location where) {
-  throw InternalError(fmt::format("{} ({}:{}: {})", message, where.file_name(), where.line(), condition));
+void check_failed(const char* condition, const std::string& message, const char* file, int line) {
+  throw InternalError(fmt::format("{} ({}:{}: {})", message, file, line, condition));
 }
 
 }  // namespace onnxopt

@@ -5,7 +5,6 @@
 #pragma once
 
 #include <optional>
-#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -32,8 +31,8 @@ class InternalError : public std::logic_error {
 };
 
 [[noreturn]] inline void bad_input(const std::string& message) { throw Error(ExitCode::bad_input, message); }
-[[noreturn]] void check_failed(const char* condition, const std::string& message,
-                               std::source_location where = std::source_location::current());
+// The defaults name the caller (builtins of GCC and clang; clang 14 has no std::source_location).
+[[noreturn]] void check_failed(const char* condition, const std::string& message, const char* file = __builtin_FILE(), int line = __builtin_LINE());
 
 // Runs `body`; an Error that escapes it gets `what: ` put in front of its message.
 template <class F>
