@@ -20,6 +20,7 @@ std::span<const Kernel> pad_kernels();
 std::span<const Kernel> matmul_kernels();
 std::span<const Kernel> einsum_kernels();
 std::span<const Kernel> conv_kernels();
+std::span<const Kernel> conv_transpose_kernels();
 std::span<const Kernel> pool_kernels();
 std::span<const Kernel> reduce_kernels();
 std::span<const Kernel> order_kernels();
