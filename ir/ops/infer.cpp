@@ -59,7 +59,7 @@ const Shape* InferCtx::input_shape(std::size_t i) const {
 
 const Tensor* InferCtx::constant(std::size_t i) const {
   const Value* v = node_.input(i);
-  return v ? v->constant() : nullptr;
+  return v ? infer_util::constant_tensor(*v) : nullptr;
 }
 
 bool InferCtx::has_known(std::size_t i) const {

@@ -189,9 +189,12 @@ void roi_align(InferCtx& ctx) {
 void col2im(InferCtx& ctx) {
   const Shape* x = ctx.input_shape(0);
   const std::optional<std::vector<Dim>> image = ctx.known(1), block = ctx.known(2);
-  if (!image) return ctx.set_tensor(0, ctx.input_dtype(0), std::nullopt);
+  const Shape* length = ctx.input_shape(1);
+  const bool rank_known = length && length->size() == 1 && (*length)[0].is_value() && (*length)[0].value() >= 0 && (*length)[0].value() <= 64;
+  if (!image && !rank_known) return ctx.set_tensor(0, ctx.input_dtype(0), std::nullopt);
   Shape out{x && x->size() == 3 ? (*x)[0] : Dim(), x && x->size() == 3 && block ? ctx.symbols().floor_div((*x)[1], product(ctx, *block)) : Dim()};
-  out.insert(out.end(), image->begin(), image->end());
+  if (image) out.insert(out.end(), image->begin(), image->end());
+  else out.resize(2 + static_cast<std::size_t>((*length)[0].value()));
   ctx.set_tensor(0, ctx.input_dtype(0), std::move(out));
 }
 

@@ -1,6 +1,8 @@
 // Gather, Scatter-like and other operators that select elements; DepthToSpace, SpaceToDepth, OneHot, NonZero, Unique, Compress.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ir/ops/infer_families.h"
 #include "ir/ops/infer_util.h"
 
@@ -45,9 +47,11 @@ void gather_nd(InferCtx& ctx) {
 void compress(InferCtx& ctx) {
   const DType t = ctx.input_dtype(0);
   const std::int64_t* axis = ctx.attr_ptr<std::int64_t>("axis");
-  if (!axis) return ctx.set_tensor(0, t, Shape(1));
+  Dim kept;
+  if (const std::optional<Ints> condition = ctx.known_ints(1)) kept = Dim(std::count(condition->begin(), condition->end(), 1));
+  if (!axis) return ctx.set_tensor(0, t, Shape{kept});
   OptShape out = copy_shape(ctx, 0);
-  if (out) (*out)[static_cast<std::size_t>(normalize_axis(ctx, *axis, static_cast<std::int64_t>(out->size())))] = Dim();
+  if (out) (*out)[static_cast<std::size_t>(normalize_axis(ctx, *axis, static_cast<std::int64_t>(out->size())))] = kept;
   ctx.set_tensor(0, t, std::move(out));
 }
 

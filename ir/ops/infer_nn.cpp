@@ -84,7 +84,7 @@ void linear_attention(InferCtx& ctx) {
   const Dim q_heads(ctx.attr<std::int64_t>("q_num_heads")), kv_heads(ctx.attr<std::int64_t>("kv_num_heads"));
   const Dim head = s.floor_div(at(k, 2), kv_heads), v_head = s.floor_div(at(v, 2), kv_heads);
   ctx.set_tensor(0, ctx.input_dtype(0), Shape{at(q, 0), at(q, 1), s.mul(q_heads, v_head)});
-  const DType state = ctx.has_input(3) ? ctx.input_dtype(3) : schema_dtype(ctx, 1);
+  const DType state = ctx.has_input(3) ? ctx.input_dtype(3) : ctx.input_dtype(0);
   ctx.set_tensor(1, state, Shape{at(q, 0), kv_heads, head, v_head});
 }
 

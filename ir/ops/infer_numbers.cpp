@@ -76,7 +76,7 @@ bool has_rank_at_most_1(const Value& v) { return v.type.has_rank() && v.type.ran
 
 std::optional<std::vector<double>> known_numbers(const Value& value, int depth) {
   if (depth > kMaxChain || !has_rank_at_most_1(value)) return std::nullopt;
-  if (value.constant()) return constant_numbers(*value.constant());
+  if (const Tensor* t = constant_tensor(value)) return *t ? constant_numbers(*t) : std::nullopt;
   if (value.known) {
     Numbers r;
     for (const Dim& d : *value.known) {

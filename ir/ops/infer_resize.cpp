@@ -123,16 +123,18 @@ void dft(InferCtx& ctx) {
     axis = (*v)[0];
   }
   const bool real_result = onesided && inverse;
-  if (!axis) {
+  if (!axis && !onesided && !ctx.has_input(1)) {
+    // Whichever axis it is keeps its length.
+  } else if (!axis) {
     for (Dim& d : *out) d = Dim();
   } else {
     Dim& d = (*out)[static_cast<std::size_t>(normalize_axis(ctx, *axis, static_cast<std::int64_t>(out->size())))];
     const std::optional<Elements> length = ctx.known(1);
     if (ctx.has_input(1)) d = length && length->size() == 1 ? (*length)[0] : Dim();
-    else if (real_result) d = ctx.since() < 20 ? d : s.mul(Dim(2), s.sub(d, Dim(1)));
+    else if (real_result) d = s.mul(Dim(2), s.sub(d, Dim(1)));
     if (onesided && !inverse) d = s.add(s.floor_div(d, Dim(2)), Dim(1));
   }
-  out->back() = real_result && ctx.since() >= 20 ? Dim(1) : Dim(2);
+  out->back() = real_result ? Dim(1) : Dim(2);
   ctx.set_tensor(0, t, std::move(out));
 }
 

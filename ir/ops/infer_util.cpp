@@ -59,6 +59,12 @@ void infer_from_schema(InferCtx& ctx) {
   }
 }
 
+const Tensor* constant_tensor(const Value& value) {
+  if (value.constant()) return value.constant();
+  const Node* n = value.producer();
+  return n && n->is("Constant") ? n->attrs().get<Tensor>("value") : nullptr;
+}
+
 OptShape copy_shape(const InferCtx& ctx, std::size_t i) {
   const Shape* s = ctx.input_shape(i);
   return s ? OptShape(*s) : std::nullopt;

@@ -39,6 +39,9 @@ Dim product(InferCtx& ctx, std::span<const Dim> dims);
 void set_vector(InferCtx& ctx, std::size_t output, DType t, std::vector<Dim> elements);
 bool fits(DType t, std::int64_t value);
 
+// The tensor of a constant or of a Constant node that was not lifted yet; null: neither.
+const Tensor* constant_tensor(const Value& value);
+
 // Elements of a small numeric value as exact numbers, following casts and arithmetic back to constants and known integers. Floating arithmetic is
 // done in the value's own precision. nullopt: not known or more than kMaxKnown elements.
 std::optional<std::vector<double>> known_numbers(const Value& value, int depth = 0);
