@@ -38,6 +38,7 @@ class Draft {
   explicit Draft(const Node& n);
   explicit Draft(const Helper& h);   // a node that is not in a graph yet
 
+  const Node* origin() const { return node_; }       // null: not in a graph yet
   std::size_t output_count() const { return node_ ? node_->outputs().size() : 1; }
   const Value* output(std::size_t i) const { return node_ ? node_->output(i) : nullptr; }   // null: omitted, or not in a graph yet
   const OpSchema* op;          // the row that attrs and inputs are spelled for

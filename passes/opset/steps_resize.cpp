@@ -79,9 +79,10 @@ std::optional<std::string_view> nearest_mode_10(const Floats& scales) {
 std::string resize_11_up(Draft& d) {
   const std::string mode = string_attr(d, "mode", "nearest");
   if (mode == "nearest") {
+    const bool grows_only = d.origin() && d.origin()->is("Upsample");
     const auto scales = constant_floats(d, 1);
-    if (!scales) return "non-constant operand: the rounding of nearest depends on the scales";
-    const auto rounding = nearest_mode_10(*scales);
+    if (!scales && !grows_only) return "non-constant operand: the rounding of nearest depends on the scales";
+    const auto rounding = scales ? nearest_mode_10(*scales) : std::optional<std::string_view>("floor");
     if (!rounding) return "nearest with scales both above and below 1";
     d.set("nearest_mode", std::string(*rounding));
   } else if (mode != "linear") {
