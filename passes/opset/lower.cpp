@@ -35,15 +35,21 @@ std::string plan_helpers(Plan& p, int version) {
   return "";
 }
 
-std::string plan_node(const Node& n, int version, bool restore, Plan& p) {
+bool plan_restoring(const Node& n, int version, Plan& p) {
+  if (!n.lift_record) return false;
+  auto d = restored(n, version);
+  if (!d) return false;
+  p.draft = std::move(d);
+  p.row = nullptr;
+  p.helpers.clear();
+  p.back = true;
+  return true;
+}
+
+// Through the tables of steps.
+std::string plan_steps(const Node& n, int version, Plan& p) {
   const RowInfo* info = row_info(n.op());
   if (!info) return "";
-  if (restore && n.lift_record)
-    if (auto d = restored(n, version)) {
-      p.draft = std::move(d);
-      p.back = true;
-      return "";
-    }
   if (version == 0) return fmt::format("domain '{}' is not imported", n.op().domain.empty() ? "ai.onnx" : n.op().domain);
   const OpSchema* to = row_at(n.op(), version);
   if (to == &n.op()) return "";
@@ -58,6 +64,14 @@ std::string plan_node(const Node& n, int version, bool restore, Plan& p) {
   if (auto why = walk(d, version); !why.empty()) return why;
   p.draft = std::move(d);
   return plan_helpers(p, version);
+}
+
+// Without `restore` the original form is only what remains where the steps lead nowhere (a form that was never standard).
+std::string plan_node(const Node& n, int version, bool restore, Plan& p) {
+  if (restore && plan_restoring(n, version, p)) return "";
+  std::string why = plan_steps(n, version, p);
+  if (!why.empty() && !restore && plan_restoring(n, version, p)) return "";
+  return why;
 }
 
 bool from_lifting(const Value& v) { return v.constant() && v.unused() && !v.is_graph_input() && !v.name_from_file(); }

@@ -108,7 +108,7 @@ std::string check_types(const View& v, const OpSchema& row, bool agree) {
     if (v.has(i))
       if (auto why = check("input", i, param(row.inputs, i), v.input_type(i, room)); !why.empty()) return why;
   for (std::size_t i = 0; i < v.num_outputs(); ++i)
-    if (const Value* o = v.output(i))
+    if (const Value* o = v.output(i); o && !o->unused())
       if (auto why = check("output", i, param(row.outputs, i), o->type); !why.empty()) return why;
   return "";
 }
@@ -233,7 +233,7 @@ std::string outputs_fit(const Node& n, const OpSchema& row) {
   for (std::size_t i = 0; i < n.outputs().size(); ++i) {
     const ParamSpec* p = param(row.outputs, i);
     const Value* v = n.output(i);
-    if (p && v && !allowed(v->type, p->types, row)) return fmt::format("type: output {} is {}, which {} does not give", i, type_text(v->type), row_name(row));
+    if (p && v && !v->unused() && !allowed(v->type, p->types, row)) return fmt::format("type: output {} is {}, which {} does not give", i, type_text(v->type), row_name(row));
   }
   return "";
 }
