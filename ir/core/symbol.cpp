@@ -419,6 +419,15 @@ bool SymbolTable::provably_ge(Dim a, Dim b) {
   return low && *low >= 0;
 }
 
+bool SymbolTable::is_min_of(Dim m, Dim a) const {
+  if (!m.is_symbolic() || a.is_unknown()) return false;
+  const std::vector<SymTerm>& terms = m.expr()->terms;
+  if (terms.size() != 1 || terms[0].coefficient != 1 || terms[0].atoms.size() != 1) return false;
+  const SymAtom& atom = impl_->atoms[terms[0].atoms[0]];
+  if (atom.kind != AtomKind::min || (!(atom.a == a) && !(atom.b == a))) return false;
+  return lower_bound(atom.a == a ? atom.b : atom.a).value_or(0) >= 1;
+}
+
 bool SymbolTable::is_anonymous(Dim d) const { return d.is_symbolic() && d.expr()->anonymous; }
 
 Dim SymbolTable::substitute(Dim d, const std::unordered_map<std::string, Dim>& bind) {

@@ -66,6 +66,8 @@ class SymbolTable {
   // True only if a - b is provably zero / non-negative.
   bool provably_equal(Dim a, Dim b);
   bool provably_ge(Dim a, Dim b);
+  // m is min(a, c) with c provably >= 1: it is either a, or less than a and not 0.
+  bool is_min_of(Dim m, Dim a) const;
   bool is_anonymous(Dim d) const;             // contains a symbol made by fresh()
   std::string to_string(Dim d) const;         // "?", "12", "batch", "2*batch + 1", "floor(W/2)"; parse() reads it back
   Dim parse(std::string_view text);           // an expression as to_string prints it; anything else becomes a symbol of that name

@@ -84,8 +84,11 @@ void reshape(InferCtx& ctx) {
     if (before.is_value() && after.is_value() && before.value() != after.value())
       ctx.fail(fmt::format("{} elements cannot be reshaped to {}", before.value(), after.value()));
   }
+  const bool to_vector = out.size() <= 1;
   ctx.set_tensor(0, t, std::move(out));
-  pass_known(ctx);
+  if (ctx.has_known(0)) return pass_known(ctx);
+  if (!to_vector || !in || in->size() < 2 || !is_integer(t)) return;
+  if (std::optional<Elements> e = moved_elements(*ctx.node().input(0))) ctx.set_known(0, std::move(*e));
 }
 
 void flatten(InferCtx& ctx) {

@@ -93,6 +93,9 @@ Dim broadcast_dim(InferCtx& ctx, Dim a, Dim b) {
   if (b.is_value()) return b;
   if (a.is_unknown() || b.is_unknown()) return Dim();
   SymbolTable& s = ctx.symbols();
+  // A slice of a longer table to the sequence's length: where it is shorter it must be 1, so the sequence's length it is.
+  if (s.is_min_of(b, a)) return a;
+  if (s.is_min_of(a, b)) return b;
   if (s.lower_bound(a).value_or(0) > 1) return a;
   if (s.lower_bound(b).value_or(0) > 1) return b;
   return Dim();

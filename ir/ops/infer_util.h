@@ -46,4 +46,8 @@ const Tensor* constant_tensor(const Value& value);
 // done in the value's own precision. nullopt: not known or more than kMaxKnown elements.
 std::optional<std::vector<double>> known_numbers(const Value& value, int depth = 0);
 
+// Elements of a small integer value of rank above 1, in order, where it is made of known ones by moving them (Reshape, Transpose, Slice, Cast, ...):
+// the form in which exporters turn round the list of paddings. nullopt: not known.
+std::optional<std::vector<Dim>> moved_elements(const Value& value, int depth = 0);
+
 }  // namespace onnxopt::infer_util
