@@ -10,3 +10,6 @@ if(ONNXOPT_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer)
   add_link_options(-fsanitize=address,undefined)
 endif()
+if(ONNXOPT_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)   # coverage of the libraries, so that the fuzzer sees where it gets
+endif()
