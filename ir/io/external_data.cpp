@@ -33,7 +33,7 @@ ExternalData::ExternalData(fs::path folder, fs::path model_file, bool strict_lin
 fs::path ExternalData::resolve(std::string_view location) const {
   const auto refuse = [&](std::string_view why) { bad_input(fmt::format("external data '{}' {}", location.substr(0, 200), why)); };
   if (location.empty()) bad_input("external data has no location");
-  if (location.find('\0') != std::string_view::npos) refuse("has a zero byte in its name");
+  if (location.find('\0') != std::string_view::npos) bad_input("the location of external data holds a zero byte");
   const fs::path relative(location);
   if (relative.is_absolute()) refuse("is an absolute path; only files in the model's folder are read");
   if (std::find(relative.begin(), relative.end(), fs::path("..")) != relative.end()) refuse("contains '..'; only files in the model's folder are read");

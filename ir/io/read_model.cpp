@@ -159,11 +159,28 @@ std::unique_ptr<Model> read_once(std::string_view message, ReadContext ctx, bool
   return model;
 }
 
+// Names in a file may hold anything; a message stays one line and cannot steer a terminal.
+std::string printable(std::string_view text) {
+  constexpr std::size_t kLongest = 1000;
+  std::string r;
+  if (text.size() > kLongest) return printable(text.substr(0, kLongest)) + "...";
+  for (const char c : text) {
+    const auto u = static_cast<unsigned char>(c);
+    if (u < 0x20 || u == 0x7F) r += fmt::format("\\x{:02x}", u);
+    else r += c;
+  }
+  return r;
+}
+
 std::unique_ptr<Model> read_bytes(std::string_view message, const ReadContext& ctx) {
   try {
-    return read_once(message, ctx, false);
-  } catch (const NodesNotSorted&) {
-    return read_once(message, ctx, true);
+    try {
+      return read_once(message, ctx, false);
+    } catch (const NodesNotSorted&) {
+      return read_once(message, ctx, true);
+    }
+  } catch (const Error& e) {
+    throw Error(e.code(), printable(e.what()));
   }
 }
 

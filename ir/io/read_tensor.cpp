@@ -207,9 +207,9 @@ Tensor read_tensor(std::string_view message, const ReadContext& ctx, std::string
   const DepthGuard guard(ctx);
   RawTensor t = scan(message, ctx);
   return in_context([&] { return fmt::format("tensor '{}'", t.name); }, [&] {
+    if (t.data_type == 0) bad_input("has no element type (data_type is not set)");
     if (!is_known_dtype(t.data_type)) bad_input(fmt::format("element type {} is not known", t.data_type));
     const auto dtype = static_cast<DType>(t.data_type);
-    if (dtype == DType::undefined) bad_input("has no element type (data_type is not set)");
     Tensor r = read_elements(message, t, dtype, ctx);
     if (name) *name = t.name;
     else t.notes.name = t.name;
