@@ -46,7 +46,7 @@ std::optional<Term> affine_term(Value* v, const Term& conv, const PassContext& c
     return t;
   }
   const Node* n = v->producer();
-  if (!n || n->kept || !v->used_once()) return std::nullopt;
+  if (!n || n->kept) return std::nullopt;
   for (std::size_t operand = 0; operand < 2; ++operand) {
     if (n->input(operand) != conv.x || !may_be_affine(*n, operand, ctx)) continue;
     auto a = channel_affine(*n, operand, conv.conv.rank(), 1, channels, ctx);
@@ -91,6 +91,10 @@ bool join(const Node& n, const Term& big, const std::vector<double>& w, const st
   return true;
 }
 
+void negate(std::vector<double>& v) {
+  for (double& x : v) x = -x;
+}
+
 bool join_convs(const Node& n, const Term& a, const Term& b, Rewriter& rw) {
   if (a.x != b.x || a.conv.group != b.conv.group || a.conv.out_channels != b.conv.out_channels || a.conv.w.dtype() != b.conv.w.dtype() ||
       a.conv.w.rank() != b.conv.w.rank() || a.conv.w.dims()[1] != b.conv.w.dims()[1])
@@ -99,15 +103,18 @@ bool join_convs(const Node& n, const Term& a, const Term& b, Rewriter& rw) {
   const Term &big = a_big ? a : b, &small = a_big ? b : a;
   const auto at = offsets(big, small);
   if (!at) return rw.give_up("the kernels do not see the same places"), false;
-  std::vector<double> w = to_doubles(big.conv.w), bias = big.conv.bias();
-  add_kernel(w, to_doubles(small.conv.w), big, small, *at);
-  const std::vector<double> more = small.conv.bias();
+  std::vector<double> w = to_doubles(big.conv.w), bias = big.conv.bias(), other = to_doubles(small.conv.w), more = small.conv.bias();
+  if (n.is("Sub")) {                       // a - b
+    negate(a_big ? other : w);
+    negate(a_big ? more : bias);
+  }
+  add_kernel(w, other, big, small, *at);
   for (std::size_t c = 0; c < bias.size(); ++c) bias[c] += more[c];
   return join(n, big, w, bias, rw);
 }
 
 // The channel's own tap in the middle takes the scale.
-bool join_affine(const Node& n, const Term& conv, const Term& other, Rewriter& rw) {
+bool join_affine(const Node& n, const Term& conv, bool conv_first, const Term& other, Rewriter& rw) {
   if (conv.conv.in_channels != conv.conv.out_channels) return rw.give_up("the Conv changes the number of channels"), false;
   Term one = conv;
   one.kernel.assign(conv.kernel.size(), 1);
@@ -119,10 +126,15 @@ bool join_affine(const Node& n, const Term& conv, const Term& other, Rewriter& r
   for (std::size_t i = 0; i < at->size(); ++i) tap = tap * conv.kernel[i] + (*at)[i];
   std::vector<double> w = to_doubles(conv.conv.w), bias = conv.conv.bias();
   const std::int64_t per_group = conv.conv.w.dims()[1];
+  const double sign = n.is("Sub") && conv_first ? -1 : 1;      // of the other addend
+  if (n.is("Sub") && !conv_first) {
+    negate(w);
+    negate(bias);
+  }
   for (std::int64_t c = 0; c < conv.conv.out_channels; ++c) {
     const std::int64_t own = c % per_group;      // in = out: the c-th input is this one of its group
-    w[static_cast<std::size_t>((c * per_group + own) * conv.conv.kernel + tap)] += other.affine.scale[static_cast<std::size_t>(c)];
-    bias[static_cast<std::size_t>(c)] += other.affine.shift[static_cast<std::size_t>(c)];
+    w[static_cast<std::size_t>((c * per_group + own) * conv.conv.kernel + tap)] += sign * other.affine.scale[static_cast<std::size_t>(c)];
+    bias[static_cast<std::size_t>(c)] += sign * other.affine.shift[static_cast<std::size_t>(c)];
   }
   return join(n, conv, w, bias, rw);
 }
@@ -144,19 +156,19 @@ bool visit(const Node& n, Rewriter& rw) {
   if (!other) return rw.give_up("the other addend is not the Conv's input, scaled"), false;
   rw.consume(*conv.node);
   if (other->node) rw.consume(*other->node);
-  return join_affine(n, conv, *other, rw);
+  return join_affine(n, conv, a.has_value(), *other, rw);
 }
 
 }  // namespace
 
 // y = Add (Conv (x, W1, b1), Conv (x, W2, b2))           ==>  y = Conv (x, W1 + W2, b1 + b2), the smaller kernel inside the larger one
-// y = Add (Conv (x, W, b), BatchNormalization|Mul (x))   ==>  y = Conv (x, W + scale in the middle, b + shift);  also Add (Conv (x, W, b), x)
+// y = Add (Conv (x, W, b), BatchNormalization|Mul (x))   ==>  y = Conv (x, W + scale in the middle, b + shift);  also Add (Conv (x, W, b), x), and Sub
 // The branches of RepVGG and MobileOne blocks. Same stride, dilation and groups; pads so that both see the same places.
 NodeRule fuse_parallel_conv() {
   return {
       .name = "fuse-parallel-conv",
       .summary = "The sum of convolutions of one input, or of a Conv and its own input, to one Conv",
-      .ops = "Add",
+      .ops = "Add Sub",
       .level = Level::o2,
       .visit = visit,
   };
