@@ -39,8 +39,8 @@ bool after_conv(const Node& n, std::size_t operand, const Node& linear, Rewriter
 
 struct ConstGemm {
   Tensor b;
-  std::vector<double> c;                  // beta * C, one value a column; zeros if absent
-  std::int64_t columns = 0, rows = 0;     // of op(B)
+  std::vector<double> c;               // beta * C, one value a column; zeros if absent
+  std::int64_t columns = 0, rows = 0;  // of op(B)
   bool trans_b = false;
 };
 
@@ -215,8 +215,8 @@ bool before_matmul(const Node& n, const Node& arithmetic, std::size_t operand, R
   if (x->type.rank() == 1 && w->rank() > 2) return no(rw, kNotInputChannels);
   const auto a = channel_affine(arithmetic, operand, x->type.rank(), x->type.rank() - 1, rows, rw.context());
   if (!a) return no(rw, kNotInputChannels);
-  Tensor scaled = trans_b ? scale_columns(*w, a->scale)
-                          : scale_rows(*w, columns, [&](std::int64_t r) { return a->scale[static_cast<std::size_t>(r % rows)]; });
+  Tensor scaled =
+      trans_b ? scale_columns(*w, a->scale) : scale_rows(*w, columns, [&](std::int64_t r) { return a->scale[static_cast<std::size_t>(r % rows)]; });
   std::vector<Value*> in(n.inputs().begin(), n.inputs().end());
   in[0] = x;
   in[1] = finite_constant(rw, scaled, *n.input(1));

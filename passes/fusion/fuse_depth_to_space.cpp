@@ -15,7 +15,8 @@ bool same_dim(const Match& m, Dim a, Dim b) { return same(a, b) || m.context().m
 // r, six dims, splits the channels of x into blocks; y joins each block with rows and columns. Block size; 0: no.
 std::int64_t block_size(const Match& m, std::size_t channels, std::size_t rows, std::size_t columns) {
   const Value *x = m["x"], *r = m["r"], *y = m["y"];
-  if (!x->type.has_rank() || x->type.rank() != 4 || !r->type.has_rank() || r->type.rank() != 6 || !y->type.has_rank() || y->type.rank() != 4) return 0;
+  if (!x->type.has_rank() || x->type.rank() != 4 || !r->type.has_rank() || r->type.rank() != 6 || !y->type.has_rank() || y->type.rank() != 4)
+    return 0;
   const Shape &xs = *x->type.shape, &rs = *r->type.shape, &ys = *y->type.shape;
   const std::int64_t b = dim(r, rows);
   SymbolTable& symbols = m.context().model->symbols();
@@ -46,9 +47,11 @@ Rule fuse_depth_to_space() {
         y = Reshape (dcr, _)
       )",
       .where = {custom("the shapes are those of a DepthToSpace", [](const Match& m) { return block_size(m) > 0; })},
-      .rewrite = [](const Match& m, Rewriter& rw) {
-        rw.replace(m["y"], rw.op("DepthToSpace", {m["x"]}, {{"blocksize", block_size(m)}, {"mode", std::string(m.has_node("dcr") ? "DCR" : "CRD")}}));
-      },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            rw.replace(m["y"],
+                       rw.op("DepthToSpace", {m["x"]}, {{"blocksize", block_size(m)}, {"mode", std::string(m.has_node("dcr") ? "DCR" : "CRD")}}));
+          },
       .level = Level::o1,
   };
 }

@@ -20,7 +20,8 @@ std::optional<Pick> pick_of(const Value* v, const PassContext& ctx, std::vector<
   for (int steps = 0; steps < 2 && (p.row < 0 || p.column < 0); ++steps) {
     const Node* n = p.x->producer();
     if (!n || n->kept || !n->is("Slice")) return std::nullopt;
-    const auto starts = ints_of(n->input(1), ctx), ends = ints_of(n->input(2), ctx), axes = ints_of(n->input(3), ctx), strides = ints_of(n->input(4), ctx);
+    const auto starts = ints_of(n->input(1), ctx), ends = ints_of(n->input(2), ctx), axes = ints_of(n->input(3), ctx),
+               strides = ints_of(n->input(4), ctx);
     const Type& in = n->input(0)->type;
     if (!starts || !ends || !axes || !strides || !in.has_rank() || in.rank() != 4) return std::nullopt;
     if (ends->size() != starts->size() || axes->size() != starts->size() || strides->size() != starts->size()) return std::nullopt;
@@ -47,7 +48,7 @@ bool visit(const Node& n, Rewriter& rw) {
   const auto conv = const_conv(n, rw.context());
   if (!conv || conv->group != 1 || conv->in_channels % 4 != 0) return rw.give_up("not a Conv of one group with constant weights"), false;
   if (!v->used_once()) return rw.give_up("the joined pixels have another reader"), false;
-  std::array<std::int64_t, 4> block{};       // of each Concat input: its place in SpaceToDepth's order, rows first
+  std::array<std::int64_t, 4> block{};  // of each Concat input: its place in SpaceToDepth's order, rows first
   std::vector<const Node*> slices;
   const Value* x = nullptr;
   int seen = 0;

@@ -1,6 +1,6 @@
 #include "passes/fusion/conditions.h"
-#include "passes/rewrite/node_rule.h"
 #include "passes/fusion/weights.h"
+#include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
 
@@ -39,13 +39,14 @@ Rule fuse_group_norm() {
       )",
       .where = {is_constant("scale b"), custom("the first Reshape cuts channels into groups", [](const Match& m) { return groups_of(m) > 0; }),
                 same_shape("x", "y")},
-      .rewrite = [](const Match& m, Rewriter& rw) {
-        const std::int64_t channels = static_extent(*m["x"], {1});
-        const Tensor scale = per_channel(m.tensor("scale"), channels), b = per_channel(m.tensor("b"), channels);
-        if (!scale || !b) rw.abandon("scale or bias is not finite");
-        rw.replace(m["y"], rw.op("GroupNormalization", {m["x"], rw.constant(scale, m["scale"]->name()), rw.constant(b, m["b"]->name())},
-                                 {{"epsilon", m.node("i").attr<float>("epsilon")}, {"num_groups", groups_of(m)}}));
-      },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            const std::int64_t channels = static_extent(*m["x"], {1});
+            const Tensor scale = per_channel(m.tensor("scale"), channels), b = per_channel(m.tensor("b"), channels);
+            if (!scale || !b) rw.abandon("scale or bias is not finite");
+            rw.replace(m["y"], rw.op("GroupNormalization", {m["x"], rw.constant(scale, m["scale"]->name()), rw.constant(b, m["b"]->name())},
+                                     {{"epsilon", m.node("i").attr<float>("epsilon")}, {"num_groups", groups_of(m)}}));
+          },
   };
 }
 

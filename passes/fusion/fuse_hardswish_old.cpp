@@ -31,10 +31,11 @@ Rule fuse_hardswish_old() {
         y = Mul (m, c)
       )",
       .where = {is_float_tensor("x"), scalars_keep_rank("x")},
-      .rewrite = [](const Match& m, Rewriter& rw) {
-        Value* h = rw.op("HardSigmoid", {m["x"]}, {{"alpha", 1.0F / 6.0F}, {"beta", 0.5F}});
-        rw.replace(m["y"], rw.op("Mul", {m["x"], h}));
-      },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            Value* h = rw.op("HardSigmoid", {m["x"]}, {{"alpha", 1.0F / 6.0F}, {"beta", 0.5F}});
+            rw.replace(m["y"], rw.op("Mul", {m["x"], h}));
+          },
   };
 }
 

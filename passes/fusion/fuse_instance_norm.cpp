@@ -1,6 +1,6 @@
 #include "passes/fusion/norm_patterns.h"
-#include "passes/rewrite/node_rule.h"
 #include "passes/fusion/weights.h"
+#include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
 
@@ -19,14 +19,16 @@ Rule fuse_instance_norm() {
                          return axes >= 2 && axes == m["x"]->type.rank() - 2;
                        }),
                 custom("the number of channels is known", [](const Match& m) { return static_extent(*m["x"], {1}) > 0; })},
-      .rewrite = [](const Match& m, Rewriter& rw) {
-        const std::int64_t channels = static_extent(*m["x"], {1});
-        const DType t = m["x"]->type.dtype;
-        const std::vector<double> ones(static_cast<std::size_t>(channels), 1.0);
-        rw.replace(m["y"], rw.op("InstanceNormalization",
-                                 {m["x"], rw.constant(from_doubles(t, {channels}, ones), "ones"), rw.constant(Tensor::zeros(t, {channels}), "zeros")},
-                                 {{"epsilon", static_cast<float>(*scalar_of(m["eps"], m.context()))}}));
-      },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            const std::int64_t channels = static_extent(*m["x"], {1});
+            const DType t = m["x"]->type.dtype;
+            const std::vector<double> ones(static_cast<std::size_t>(channels), 1.0);
+            rw.replace(m["y"],
+                       rw.op("InstanceNormalization",
+                             {m["x"], rw.constant(from_doubles(t, {channels}, ones), "ones"), rw.constant(Tensor::zeros(t, {channels}), "zeros")},
+                             {{"epsilon", static_cast<float>(*scalar_of(m["eps"], m.context()))}}));
+          },
   };
 }
 

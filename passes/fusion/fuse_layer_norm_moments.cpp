@@ -1,6 +1,6 @@
 #include "passes/fusion/norm_patterns.h"
-#include "passes/rewrite/node_rule.h"
 #include "passes/fusion/weights.h"
+#include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
 
@@ -27,10 +27,11 @@ Rule fuse_layer_norm_moments() {
                          const Dims &g = m.tensor("g").dims(), &b = m.tensor("b").dims();
                          return n > 0 && g == Dims{n} && b == Dims{n};
                        })},
-      .rewrite = [](const Match& m, Rewriter& rw) {
-        rw.replace(m["y"], rw.op("LayerNormalization", {m["x"], m["g"], m["b"]},
-                                 {{"axis", std::int64_t{-1}}, {"epsilon", static_cast<float>(*scalar_of(m["eps"], m.context()))}}));
-      },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            rw.replace(m["y"], rw.op("LayerNormalization", {m["x"], m["g"], m["b"]},
+                                     {{"axis", std::int64_t{-1}}, {"epsilon", static_cast<float>(*scalar_of(m["eps"], m.context()))}}));
+          },
   };
 }
 

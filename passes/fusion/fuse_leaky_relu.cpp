@@ -1,6 +1,6 @@
 #include "passes/fusion/conditions.h"
-#include "passes/rewrite/node_rule.h"
 #include "passes/fusion/weights.h"
+#include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
 
@@ -10,9 +10,9 @@ namespace {
 std::optional<double> slope(const Match& m) {
   const auto a = scalar_of(m["a"], m.context());
   if (!a) return std::nullopt;
-  if (m.has_node("top")) return *a >= 0 && *a <= 1 ? a : std::nullopt;     // max(x, a x)
+  if (m.has_node("top")) return *a >= 0 && *a <= 1 ? a : std::nullopt;  // max(x, a x)
   if (!m.has_node("right")) return a;
-  return m.node("y").is("Add") ? -*a : *a;                                 // Relu(x) -+ a Relu(-x)
+  return m.node("y").is("Add") ? -*a : *a;  // Relu(x) -+ a Relu(-x)
 }
 
 }  // namespace
@@ -38,10 +38,11 @@ Rule fuse_leaky_relu() {
       )",
       .where = {is_float_tensor("x"), is_scalar_constant("a"), scalars_keep_rank("x"),
                 custom("the slope is one finite constant (for Max: 0 to 1)", [](const Match& m) { return slope(m).has_value(); })},
-      .rewrite = [](const Match& m, Rewriter& rw) {
-        Value* y = m[m.has_node("top") ? "top" : m.has_node("w") ? "w" : "y"];
-        rw.replace(y, rw.op("LeakyRelu", {m["x"]}, {{"alpha", static_cast<float>(*slope(m))}}));
-      },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            Value* y = m[m.has_node("top") ? "top" : m.has_node("w") ? "w" : "y"];
+            rw.replace(y, rw.op("LeakyRelu", {m["x"]}, {{"alpha", static_cast<float>(*slope(m))}}));
+          },
   };
 }
 

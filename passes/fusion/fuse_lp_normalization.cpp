@@ -1,6 +1,6 @@
 #include "passes/fusion/conditions.h"
-#include "passes/rewrite/node_rule.h"
 #include "passes/fusion/weights.h"
+#include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
 
@@ -15,14 +15,17 @@ Rule fuse_lp_normalization() {
         n = ReduceL2|ReduceL1 (x, axes?)
         y = Div (x, n)
       )",
-      .where = {is_float_tensor("x"), custom("one axis, dims kept", [](const Match& m) {
-                  const auto axes = reduce_axes(m.node("n"), m.context());
-                  return axes && axes->size() == 1 && m.node("n").attr<std::int64_t>("keepdims") == 1;
-                })},
-      .rewrite = [](const Match& m, Rewriter& rw) {
-        rw.replace(m["y"], rw.op("LpNormalization", {m["x"]},
-                                 {{"axis", reduce_axes(m.node("n"), m.context())->front()}, {"p", std::int64_t{m.node("n").is("ReduceL1") ? 1 : 2}}}));
-      },
+      .where = {is_float_tensor("x"), custom("one axis, dims kept",
+                                             [](const Match& m) {
+                                               const auto axes = reduce_axes(m.node("n"), m.context());
+                                               return axes && axes->size() == 1 && m.node("n").attr<std::int64_t>("keepdims") == 1;
+                                             })},
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            rw.replace(m["y"],
+                       rw.op("LpNormalization", {m["x"]},
+                             {{"axis", reduce_axes(m.node("n"), m.context())->front()}, {"p", std::int64_t{m.node("n").is("ReduceL1") ? 1 : 2}}}));
+          },
   };
 }
 

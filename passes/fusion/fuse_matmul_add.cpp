@@ -1,6 +1,6 @@
 #include "passes/fusion/conditions.h"
-#include "passes/rewrite/node_rule.h"
 #include "passes/fusion/weights.h"
+#include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
 
@@ -27,7 +27,10 @@ Rule fuse_matmul_add() {
                          return c.has_rank() && c.rank() <= 2 && broadcasts_to(*m["c"], *m["p"], m.context().model->symbols());
                        }),
                 custom("nothing around is quantized", [](const Match& m) { return !is_quantized(m["a"]) && !is_quantized(m["b"]); })},
-      .rewrite = [](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op("Gemm", {m["a"], m["b"], m["c"]})); },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            rw.replace(m["y"], rw.op("Gemm", {m["a"], m["b"], m["c"]}));
+          },
   };
 }
 

@@ -1,8 +1,8 @@
 #include <cmath>
 
 #include "passes/fusion/conditions.h"
-#include "passes/rewrite/node_rule.h"
 #include "passes/fusion/weights.h"
+#include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
 
@@ -31,11 +31,14 @@ Rule fuse_min_max_clip() {
                          const auto lo = scalar_of(m["lo"], m.context()), hi = scalar_of(m["hi"], m.context());
                          return std::isfinite(lo.value_or(0)) && std::isfinite(*hi) && lo.value_or(0) <= *hi;
                        })},
-      .rewrite = [](const Match& m, Rewriter& rw) {
-        const DType t = m["x"]->type.dtype;
-        const auto bound = [&](const Value* v) { return rw.constant(from_doubles(t, {}, std::vector<double>{v ? *scalar_of(v, m.context()) : 0.0})); };
-        rw.replace(m["y"], rw.op("Clip", {m["x"], bound(m["lo"]), bound(m["hi"])}));
-      },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            const DType t = m["x"]->type.dtype;
+            const auto bound = [&](const Value* v) {
+              return rw.constant(from_doubles(t, {}, std::vector<double>{v ? *scalar_of(v, m.context()) : 0.0}));
+            };
+            rw.replace(m["y"], rw.op("Clip", {m["x"], bound(m["lo"]), bound(m["hi"])}));
+          },
   };
 }
 

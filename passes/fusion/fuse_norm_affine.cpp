@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "passes/rewrite/node_rule.h"
 #include "passes/fusion/weights.h"
+#include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
 
@@ -11,7 +11,7 @@ namespace {
 struct ConstNorm {
   std::vector<double> scale, bias;
   std::int64_t axis = 0, channels = 0;
-  bool last_axis = false;                  // LayerNormalization, RMSNormalization
+  bool last_axis = false;  // LayerNormalization, RMSNormalization
 };
 
 std::optional<ConstNorm> const_norm(const Node& n, const PassContext& ctx) {

@@ -7,8 +7,8 @@
 
 namespace onnxopt {
 
-// A Pad in front of input 0 of `n` (a convolution or pool over `spatial` axes) that adds `value` behind and in front of spatial axes only, and the pads
-// of both together. nullopt: no such Pad (rw says why), or `n` pads by itself in a way that has no sum.
+// A Pad in front of input 0 of `n` (a convolution or pool over `spatial` axes) that adds `value` behind and in front of spatial axes only, and the
+// pads of both together. nullopt: no such Pad (rw says why), or `n` pads by itself in a way that has no sum.
 struct PadBefore {
   const Node* pad = nullptr;
   double value = 0;

@@ -11,9 +11,9 @@ namespace {
 struct Term {
   ConstConv conv;
   Ints kernel, strides, dilations, pads;
-  const Node* node = nullptr;              // what this rewrite takes away; null for x itself
+  const Node* node = nullptr;  // what this rewrite takes away; null for x itself
   Value* x = nullptr;
-  ChannelAffine affine;                    // not for a Conv
+  ChannelAffine affine;  // not for a Conv
   bool is_conv = false;
 };
 
@@ -104,7 +104,7 @@ bool join_convs(const Node& n, const Term& a, const Term& b, Rewriter& rw) {
   const auto at = offsets(big, small);
   if (!at) return rw.give_up("the kernels do not see the same places"), false;
   std::vector<double> w = to_doubles(big.conv.w), bias = big.conv.bias(), other = to_doubles(small.conv.w), more = small.conv.bias();
-  if (n.is("Sub")) {                       // a - b
+  if (n.is("Sub")) {  // a - b
     negate(a_big ? other : w);
     negate(a_big ? more : bias);
   }
@@ -126,13 +126,13 @@ bool join_affine(const Node& n, const Term& conv, bool conv_first, const Term& o
   for (std::size_t i = 0; i < at->size(); ++i) tap = tap * conv.kernel[i] + (*at)[i];
   std::vector<double> w = to_doubles(conv.conv.w), bias = conv.conv.bias();
   const std::int64_t per_group = conv.conv.w.dims()[1];
-  const double sign = n.is("Sub") && conv_first ? -1 : 1;      // of the other addend
+  const double sign = n.is("Sub") && conv_first ? -1 : 1;  // of the other addend
   if (n.is("Sub") && !conv_first) {
     negate(w);
     negate(bias);
   }
   for (std::int64_t c = 0; c < conv.conv.out_channels; ++c) {
-    const std::int64_t own = c % per_group;      // in = out: the c-th input is this one of its group
+    const std::int64_t own = c % per_group;  // in = out: the c-th input is this one of its group
     w[static_cast<std::size_t>((c * per_group + own) * conv.conv.kernel + tap)] += sign * other.affine.scale[static_cast<std::size_t>(c)];
     bias[static_cast<std::size_t>(c)] += sign * other.affine.shift[static_cast<std::size_t>(c)];
   }
@@ -162,8 +162,8 @@ bool visit(const Node& n, Rewriter& rw) {
 }  // namespace
 
 // y = Add (Conv (x, W1, b1), Conv (x, W2, b2))           ==>  y = Conv (x, W1 + W2, b1 + b2), the smaller kernel inside the larger one
-// y = Add (Conv (x, W, b), BatchNormalization|Mul (x))   ==>  y = Conv (x, W + scale in the middle, b + shift);  also Add (Conv (x, W, b), x), and Sub
-// The branches of RepVGG and MobileOne blocks. Same stride, dilation and groups; pads so that both see the same places.
+// y = Add (Conv (x, W, b), BatchNormalization|Mul (x))   ==>  y = Conv (x, W + scale in the middle, b + shift);  also Add (Conv (x, W, b), x), and
+// Sub The branches of RepVGG and MobileOne blocks. Same stride, dilation and groups; pads so that both see the same places.
 NodeRule fuse_parallel_conv() {
   return {
       .name = "fuse-parallel-conv",

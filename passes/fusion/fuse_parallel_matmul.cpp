@@ -16,7 +16,7 @@ struct Branch {
   std::int64_t columns = 0;
 };
 
-constexpr std::size_t kMostReaders = 32;     // beyond, it is a table that many look into, not the input of a layer
+constexpr std::size_t kMostReaders = 32;  // beyond, it is a table that many look into, not the input of a layer
 
 // A scale that follows goes into one branch's weights before they are joined (fuse-scale-linear).
 bool awaits_scale(const Value* v, const PassContext& ctx) {
@@ -78,7 +78,7 @@ bool visit(const Node& n, Rewriter& rw) {
   }
   const Graph& g = rw.graph();
   std::sort(branches.begin(), branches.end(), [&](const Branch& a, const Branch& b) { return g.is_before(*a.matmul, *b.matmul); });
-  if (branches.size() < 2 || branches.front().matmul != &n) return false;   // the first of them is the root: all readers come later
+  if (branches.size() < 2 || branches.front().matmul != &n) return false;  // the first of them is the root: all readers come later
   const bool biased = std::all_of(branches.begin(), branches.end(), [](const Branch& b) { return b.add != nullptr; });
   const std::size_t before = branches.size() * (biased ? 2 : 1), after = biased ? 3 : 2;
   if (after >= before) return rw.give_up("a product and a Split are not fewer nodes"), false;
@@ -94,7 +94,8 @@ bool visit(const Node& n, Rewriter& rw) {
   }
   Ints sizes;
   for (const Branch& b : branches) sizes.push_back(b.columns);
-  const std::vector<Value*> parts = rw.op_n("Split", {y, rw.constant(Tensor::int64s(sizes), "split")}, {{"axis", x->type.rank() - 1}}, branches.size());
+  const std::vector<Value*> parts =
+      rw.op_n("Split", {y, rw.constant(Tensor::int64s(sizes), "split")}, {{"axis", x->type.rank() - 1}}, branches.size());
   for (std::size_t i = 0; i < branches.size(); ++i) {
     rw.consume(*branches[i].matmul);
     if (biased) rw.consume(*branches[i].add);

@@ -1,6 +1,6 @@
 #include "passes/fusion/conditions.h"
-#include "passes/rewrite/node_rule.h"
 #include "passes/fusion/weights.h"
+#include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
 
@@ -18,15 +18,16 @@ Rule fuse_prelu() {
         y = Sub|Add (left, s)
       )",
       .where = {is_float_tensor("x"), is_constant("a"), same_shape("x", "y")},
-      .rewrite = [](const Match& m, Rewriter& rw) {
-        Value* slope = m["a"];
-        if (m.node("y").is("Add")) {
-          std::vector<double> a = to_doubles(m.tensor("a"));
-          for (double& v : a) v = -v;
-          slope = rw.constant(from_doubles(m.tensor("a").dtype(), m.tensor("a").dims(), a), m["a"]->name());
-        }
-        rw.replace(m["y"], rw.op("PRelu", {m["x"], slope}));
-      },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            Value* slope = m["a"];
+            if (m.node("y").is("Add")) {
+              std::vector<double> a = to_doubles(m.tensor("a"));
+              for (double& v : a) v = -v;
+              slope = rw.constant(from_doubles(m.tensor("a").dtype(), m.tensor("a").dims(), a), m["a"]->name());
+            }
+            rw.replace(m["y"], rw.op("PRelu", {m["x"], slope}));
+          },
   };
 }
 

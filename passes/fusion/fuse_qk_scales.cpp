@@ -34,7 +34,8 @@ Rule fuse_qk_scales() {
                        }),
                 custom("Div is by the constant",
                        [](const Match& m) {
-                         return (m.node("p").is("Mul") || m.node("p").input(1) == m["s"]) && (m.node("q").is("Mul") || m.node("q").input(1) == m["t"]);
+                         return (m.node("p").is("Mul") || m.node("p").input(1) == m["s"]) &&
+                                (m.node("q").is("Mul") || m.node("q").input(1) == m["t"]);
                        }),
                 custom("the scales' product is not above 1",
                        [](const Match& m) { return std::abs(factor(m, "p", "s") * factor(m, "q", "t")) <= 1.0; })},

@@ -13,11 +13,12 @@ Rule fuse_reduce_l1() {
         r = ReduceSum (a, axes?)
       )",
       .where = {},
-      .rewrite = [](const Match& m, Rewriter& rw) { 
-        std::vector<Value*> in = {m["x"]};
-        if (m["axes"]) in.push_back(m["axes"]);
-        rw.replace(m["r"], rw.op("ReduceL1", std::move(in), m.node("r").attrs()));
-       },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            std::vector<Value*> in = {m["x"]};
+            if (m["axes"]) in.push_back(m["axes"]);
+            rw.replace(m["r"], rw.op("ReduceL1", std::move(in), m.node("r").attrs()));
+          },
   };
 }
 

@@ -21,11 +21,12 @@ Rule fuse_reduce_l2() {
         y = Sqrt (r)
       )",
       .where = {},
-      .rewrite = [](const Match& m, Rewriter& rw) { 
-        std::vector<Value*> in = {m["x"]};
-        if (m["axes"]) in.push_back(m["axes"]);
-        rw.replace(m["y"], rw.op("ReduceL2", std::move(in), m.node("r").attrs()));
-       },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            std::vector<Value*> in = {m["x"]};
+            if (m["axes"]) in.push_back(m["axes"]);
+            rw.replace(m["y"], rw.op("ReduceL2", std::move(in), m.node("r").attrs()));
+          },
   };
 }
 

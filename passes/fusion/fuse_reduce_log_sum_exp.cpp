@@ -14,11 +14,12 @@ Rule fuse_reduce_log_sum_exp() {
         y = Log (r)
       )",
       .where = {},
-      .rewrite = [](const Match& m, Rewriter& rw) { 
-        std::vector<Value*> in = {m["x"]};
-        if (m["axes"]) in.push_back(m["axes"]);
-        rw.replace(m["y"], rw.op("ReduceLogSumExp", std::move(in), m.node("r").attrs()));
-       },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            std::vector<Value*> in = {m["x"]};
+            if (m["axes"]) in.push_back(m["axes"]);
+            rw.replace(m["y"], rw.op("ReduceLogSumExp", std::move(in), m.node("r").attrs()));
+          },
   };
 }
 

@@ -1,16 +1,16 @@
 #include <algorithm>
 
 #include "passes/fusion/conditions.h"
-#include "passes/rewrite/node_rule.h"
 #include "passes/fusion/weights.h"
+#include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
 
 namespace {
 
 bool is_reduction(const Node& n) {
-  static constexpr std::string_view kOps[] = {"GlobalAveragePool", "GlobalMaxPool", "ReduceL1",   "ReduceL2",  "ReduceLogSum", "ReduceLogSumExp",
-                                              "ReduceMax",         "ReduceMean",    "ReduceMin",  "ReduceProd", "ReduceSum",    "ReduceSumSquare"};
+  static constexpr std::string_view kOps[] = {"GlobalAveragePool", "GlobalMaxPool", "ReduceL1",  "ReduceL2",   "ReduceLogSum", "ReduceLogSumExp",
+                                              "ReduceMax",         "ReduceMean",    "ReduceMin", "ReduceProd", "ReduceSum",    "ReduceSumSquare"};
   return std::any_of(std::begin(kOps), std::end(kOps), [&](std::string_view op) { return n.is(op); });
 }
 
@@ -19,7 +19,7 @@ bool visit(const Node& n, Rewriter& rw) {
   const Node* reduce = r ? r->producer() : nullptr;
   if (!reduce || reduce->kept || !is_reduction(*reduce)) return false;
   const bool pool = reduce->is("GlobalAveragePool") || reduce->is("GlobalMaxPool");
-  if (!pool && !n.is("Flatten")) return false;   // merge-reduce-squeeze has the others
+  if (!pool && !n.is("Flatten")) return false;  // merge-reduce-squeeze has the others
   if (!r->used_once()) return rw.give_up("the reduction has another reader"), false;
   const Value* x = reduce->input(0);
   if (!x || !x->type.has_rank() || is_quantized(x)) return rw.give_up("the rank is not known, or the reduction is quantized"), false;
@@ -35,8 +35,9 @@ bool visit(const Node& n, Rewriter& rw) {
   for (std::int64_t i = 0; i < x->type.rank(); ++i)
     if (!std::binary_search(axes.begin(), axes.end(), i)) rest.push_back((*x->type.shape)[static_cast<std::size_t>(i)]);
   const Type& y = n.output()->type;
-  const bool fits = y.has_rank() && y.shape->size() == rest.size() &&
-                    std::equal(rest.begin(), rest.end(), y.shape->begin(), [&](Dim a, Dim b) { return same(a, b) || rw.symbols().provably_equal(a, b); });
+  const bool fits = y.has_rank() && y.shape->size() == rest.size() && std::equal(rest.begin(), rest.end(), y.shape->begin(), [&](Dim a, Dim b) {
+                      return same(a, b) || rw.symbols().provably_equal(a, b);
+                    });
   if (axes.empty() || !fits) return rw.give_up("the result is not the reduced shape without its ones"), false;
   Attrs attrs = reduce->attrs();
   attrs.set("keepdims", std::int64_t{0});

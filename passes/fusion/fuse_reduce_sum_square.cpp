@@ -16,11 +16,12 @@ Rule fuse_reduce_sum_square() {
         r = ReduceSum (q, axes?)
       )",
       .where = {},
-      .rewrite = [](const Match& m, Rewriter& rw) { 
-        std::vector<Value*> in = {m["x"]};
-        if (m["axes"]) in.push_back(m["axes"]);
-        rw.replace(m["r"], rw.op("ReduceSumSquare", std::move(in), m.node("r").attrs()));
-       },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            std::vector<Value*> in = {m["x"]};
+            if (m["axes"]) in.push_back(m["axes"]);
+            rw.replace(m["r"], rw.op("ReduceSumSquare", std::move(in), m.node("r").attrs()));
+          },
   };
 }
 

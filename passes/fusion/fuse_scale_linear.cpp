@@ -7,7 +7,7 @@ namespace onnxopt {
 
 namespace {
 
-constexpr std::size_t kMostMoves = 4;        // Reshape, Transpose, Squeeze, Unsqueeze between a layer and its scale
+constexpr std::size_t kMostMoves = 4;  // Reshape, Transpose, Squeeze, Unsqueeze between a layer and its scale
 
 bool only_moves(const Node& n) { return n.is("Reshape") || n.is("Transpose") || n.is("Squeeze") || n.is("Unsqueeze") || n.is("Flatten"); }
 

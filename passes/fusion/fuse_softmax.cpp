@@ -27,9 +27,10 @@ Rule fuse_softmax() {
                          if (!m.has_node("top")) return true;
                          return m.node("top").attr<std::int64_t>("keepdims") == 1 && reduce_axes(m.node("top"), m.context()) == axes;
                        })},
-      .rewrite = [](const Match& m, Rewriter& rw) {
-        rw.replace(m["y"], rw.op("Softmax", {m["x"]}, {{"axis", reduce_axes(m.node("sum"), m.context())->front()}}));
-      },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            rw.replace(m["y"], rw.op("Softmax", {m["x"]}, {{"axis", reduce_axes(m.node("sum"), m.context())->front()}}));
+          },
   };
 }
 

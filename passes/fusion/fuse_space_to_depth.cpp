@@ -35,7 +35,10 @@ Rule fuse_space_to_depth() {
         y = Reshape (t, _)
       )",
       .where = {custom("the shapes are those of a SpaceToDepth", [](const Match& m) { return block_size(m) > 0; })},
-      .rewrite = [](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op("SpaceToDepth", {m["x"]}, {{"blocksize", block_size(m)}})); },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            rw.replace(m["y"], rw.op("SpaceToDepth", {m["x"]}, {{"blocksize", block_size(m)}}));
+          },
       .level = Level::o1,
   };
 }

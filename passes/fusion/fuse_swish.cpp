@@ -1,6 +1,6 @@
 #include "passes/fusion/conditions.h"
-#include "passes/rewrite/node_rule.h"
 #include "passes/fusion/weights.h"
+#include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
 
@@ -20,11 +20,12 @@ Rule fuse_swish() {
       )",
       .where = {custom("alpha is one constant", [](const Match& m) { return !m.has_node("m") || scalar_of(m["alpha"], m.context()); }),
                 scalars_keep_rank("x")},
-      .rewrite = [](const Match& m, Rewriter& rw) {
-        Attrs attrs;
-        if (m.has_node("m")) attrs.set("alpha", static_cast<float>(*scalar_of(m["alpha"], m.context())));
-        rw.replace(m["y"], rw.op("Swish", {m["x"]}, std::move(attrs)));
-      },
+      .rewrite =
+          [](const Match& m, Rewriter& rw) {
+            Attrs attrs;
+            if (m.has_node("m")) attrs.set("alpha", static_cast<float>(*scalar_of(m["alpha"], m.context())));
+            rw.replace(m["y"], rw.op("Swish", {m["x"]}, std::move(attrs)));
+          },
   };
 }
 

@@ -107,11 +107,12 @@ std::optional<std::vector<double>> channel_values(const Tensor& c, std::int64_t 
 bool may_be_affine(const Node& n, std::size_t operand, const PassContext& ctx) {
   if (n.is("BatchNormalization")) return operand == 0 && is_inference_bn(n, ctx);
   if (!n.is("Mul") && !n.is("Div") && !n.is("Add") && !n.is("Sub")) return false;
-  if (n.is("Div") && operand != 0) return false;          // c / x is not affine in x
+  if (n.is("Div") && operand != 0) return false;  // c / x is not affine in x
   return other_constant(n, operand, ctx) != nullptr;
 }
 
-std::optional<ChannelAffine> channel_affine(const Node& n, std::size_t operand, std::int64_t rank, std::int64_t axis, std::int64_t channels, const PassContext& ctx) {
+std::optional<ChannelAffine> channel_affine(const Node& n, std::size_t operand, std::int64_t rank, std::int64_t axis, std::int64_t channels,
+                                            const PassContext& ctx) {
   if (!may_be_affine(n, operand, ctx)) return std::nullopt;
   if (n.is("BatchNormalization")) return axis == 1 ? bn_affine(n, channels) : std::nullopt;
   auto c = channel_values(*other_constant(n, operand, ctx), rank, axis, channels);

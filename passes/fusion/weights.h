@@ -14,8 +14,8 @@ namespace onnxopt {
 
 // float16, bfloat16, float32, float64: the types that fused weights are computed in.
 bool is_weight_type(DType t);
-std::vector<double> to_doubles(const Tensor& t);                                        // CHECKs is_weight_type or an integer type
-Tensor from_doubles(DType t, Dims dims, std::span<const double> values);                // empty Tensor if a value does not stay finite in `t`
+std::vector<double> to_doubles(const Tensor& t);                          // CHECKs is_weight_type or an integer type
+Tensor from_doubles(DType t, Dims dims, std::span<const double> values);  // empty Tensor if a value does not stay finite in `t`
 // The only element of a constant of a weight type; nullopt: not constant, or more elements.
 std::optional<double> scalar_of(const Value* v, const PassContext& ctx);
 bool is_scalar(const Value* v, double wanted, const PassContext& ctx, double rel_tolerance = 0);
@@ -25,20 +25,22 @@ std::optional<Ints> ints_of(const Value* v, const PassContext& ctx);
 // y[c] = scale[c] * x[c] + shift[c] along one channel axis.
 struct ChannelAffine {
   std::vector<double> scale, shift;
-  bool shifts() const;                     // some shift is not zero
+  bool shifts() const;  // some shift is not zero
 };
-// Elements of `c` as one value a channel, where numpy broadcasting puts it along `axis` of a tensor of `rank` and nowhere else, and does not raise the
-// rank; nullopt otherwise.
+// Elements of `c` as one value a channel, where numpy broadcasting puts it along `axis` of a tensor of `rank` and nowhere else, and does not raise
+// the rank; nullopt otherwise.
 std::optional<std::vector<double>> channel_values(const Tensor& c, std::int64_t rank, std::int64_t axis, std::int64_t channels);
 // What `n` (Mul, Div, Add, Sub with a constant, or inference BatchNormalization) does to its input `operand`.
-std::optional<ChannelAffine> channel_affine(const Node& n, std::size_t operand, std::int64_t rank, std::int64_t axis, std::int64_t channels, const PassContext& ctx);
+std::optional<ChannelAffine> channel_affine(const Node& n, std::size_t operand, std::int64_t rank, std::int64_t axis, std::int64_t channels,
+                                            const PassContext& ctx);
 // Could channel_affine succeed? Looks at ops and constness only; cheap.
 bool may_be_affine(const Node& n, std::size_t operand, const PassContext& ctx);
 // Constant of a weight type; null: none.
 const Tensor* weight_of(const Value* v, const PassContext& ctx);
 
 // Rows of `w` ([rows, inner], row-major) times factor(row); empty Tensor if a result is not finite.
-template <class F> Tensor scale_rows(const Tensor& w, std::int64_t inner, F factor);
+template <class F>
+Tensor scale_rows(const Tensor& w, std::int64_t inner, F factor);
 
 // `w` times one factor a column (its last dim); empty Tensor if a result is not finite.
 Tensor scale_columns(const Tensor& w, std::span<const double> factors);
@@ -46,14 +48,14 @@ Tensor scale_columns(const Tensor& w, std::span<const double> factors);
 // Conv or ConvTranspose with constant weights and no or constant bias.
 struct ConstConv {
   const Node* node = nullptr;
-  Tensor w, b;                             // b empty: no bias
+  Tensor w, b;  // b empty: no bias
   bool transposed = false;
-  std::int64_t group = 1, out_channels = 0, in_channels = 0, kernel = 1;   // kernel: taps per channel pair
+  std::int64_t group = 1, out_channels = 0, in_channels = 0, kernel = 1;  // kernel: taps per channel pair
   std::int64_t rank() const { return w.rank(); }
-  Tensor scale_outputs(std::span<const double> s) const;                   // empty: not finite
+  Tensor scale_outputs(std::span<const double> s) const;  // empty: not finite
   Tensor scale_inputs(std::span<const double> s) const;
-  std::vector<double> response(std::span<const double> x) const;           // per output channel: sum over taps and inputs of w * x[input channel]
-  std::vector<double> bias() const;                                        // zeros if absent
+  std::vector<double> response(std::span<const double> x) const;  // per output channel: sum over taps and inputs of w * x[input channel]
+  std::vector<double> bias() const;                               // zeros if absent
 };
 std::optional<ConstConv> const_conv(const Node& n, const PassContext& ctx);
 // The same node with other weights and bias; a bias of all zeros is left away. `x`: its data input. Abandons the rewrite if a value
@@ -61,8 +63,8 @@ std::optional<ConstConv> const_conv(const Node& n, const PassContext& ctx);
 Value* rebuild_conv(Rewriter& rw, const ConstConv& conv, Value* x, const Tensor& w, std::span<const double> bias);
 
 // The constant's own data would be recomputed in a smaller or different way by integer kernels of a runtime: values around quantization stay.
-bool is_quantized(const Value* v);         // comes from DequantizeLinear
-bool feeds_quantize(const Value& v);       // some user is QuantizeLinear
+bool is_quantized(const Value* v);    // comes from DequantizeLinear
+bool feeds_quantize(const Value& v);  // some user is QuantizeLinear
 
 // ---------------------------------------------------------------------------------------------------------------------
 namespace weights_detail {
