@@ -211,7 +211,7 @@ SymBounds SymbolTable::Impl::atom_bounds(const SymAtom& atom, int depth) const {
     case AtomKind::ceil_div: {
       const std::int64_t round = atom.kind == AtomKind::ceil_div && positive ? *b.low - 1 : 0;
       if (positive && b.high && *b.high == *b.low) return {quotient(a.low, round), quotient(a.high, round)};
-      if (a.low && *a.low >= 0 && b.low && *b.low >= 0) return {0, a.high};   // division by zero is undefined: b >= 1
+      if (a.low && *a.low >= 0 && b.low && *b.low >= 0) return {0, a.high};  // division by zero is undefined: b >= 1
       return {};
     }
     case AtomKind::mod:
@@ -223,8 +223,7 @@ SymBounds SymbolTable::Impl::atom_bounds(const SymAtom& atom, int depth) const {
     case AtomKind::max:
       return {a.low && b.low ? std::optional(std::max(*a.low, *b.low)) : (a.low ? a.low : b.low),
               a.high && b.high ? std::optional(std::max(*a.high, *b.high)) : std::nullopt};
-    default:
-      return {};
+    default: return {};
   }
 }
 
@@ -265,7 +264,7 @@ Dim SymbolTable::stable(std::uint32_t owner, std::uint32_t index) {
   for (;;) {
     const Dim d = impl_->make_symbol(name, true);
     if (is_anonymous(d)) return d;
-    name += "_";   // a file uses this name
+    name += "_";  // a file uses this name
   }
 }
 
@@ -371,8 +370,7 @@ Dim SymbolTable::ceil_div(Dim a, Dim b) {
 
 Dim SymbolTable::mod(Dim a, Dim b) {
   if (a.is_unknown() || b.is_unknown() || b.is(0)) return Dim();
-  if (a.is_value() && b.is_value())
-    return b.value() == -1 ? Dim(0) : Dim(a.value() - b.value() * floor_quotient(a.value(), b.value()));
+  if (a.is_value() && b.is_value()) return b.value() == -1 ? Dim(0) : Dim(a.value() - b.value() * floor_quotient(a.value(), b.value()));
   if (!b.is_value() || b.value() < 0) {
     if (a.is(0) || exact_quotient(Impl::poly_of(a), Impl::poly_of(b))) return Dim(0);
     return impl_->make_atom(AtomKind::mod, a, b);

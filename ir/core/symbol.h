@@ -20,7 +20,7 @@ struct SymExpr;  // interned, immutable, owned by its SymbolTable
 
 class Dim {
  public:
-  Dim() = default;                                   // unknown
+  Dim() = default;  // unknown
   template <std::integral T>
   Dim(T value) : value_(static_cast<std::int64_t>(value)), known_(true) {}  // NOLINT: implicit by design
   explicit Dim(const SymExpr* expr) : expr_(expr) {}
@@ -28,7 +28,7 @@ class Dim {
   bool is_symbolic() const { return expr_ != nullptr; }
   bool is_unknown() const { return !known_ && expr_ == nullptr; }
   bool is(std::int64_t v) const { return known_ && value_ == v; }
-  std::int64_t value() const { return value_; }      // only if is_value()
+  std::int64_t value() const { return value_; }  // only if is_value()
   const SymExpr* expr() const { return expr_; }
   // Provably equal: same number or same expression. Two unknown dims are never provably equal.
   friend bool same(const Dim& a, const Dim& b) { return !a.is_unknown() && a.known_ == b.known_ && a.value_ == b.value_ && a.expr_ == b.expr_; }
@@ -51,12 +51,12 @@ class SymbolTable {
   SymbolTable& operator=(const SymbolTable&) = delete;
 
   Dim symbol(std::string_view name);
-  Dim fresh();                                // unique anonymous symbol; to_string gives "_d7", is_anonymous is true
-  Dim stable(std::uint32_t owner, std::uint32_t index);   // the same, but equal arguments give the same symbol: axis `index` of value `owner`
+  Dim fresh();                                           // unique anonymous symbol; to_string gives "_d7", is_anonymous is true
+  Dim stable(std::uint32_t owner, std::uint32_t index);  // the same, but equal arguments give the same symbol: axis `index` of value `owner`
   Dim add(Dim a, Dim b);
   Dim sub(Dim a, Dim b);
   Dim mul(Dim a, Dim b);
-  Dim floor_div(Dim a, Dim b);                // exact polynomial division is recognised: (8*n)/(4) -> 2*n, (n*c)/n -> c
+  Dim floor_div(Dim a, Dim b);  // exact polynomial division is recognised: (8*n)/(4) -> 2*n, (n*c)/n -> c
   Dim ceil_div(Dim a, Dim b);
   Dim mod(Dim a, Dim b);
   Dim min(Dim a, Dim b);
@@ -68,9 +68,9 @@ class SymbolTable {
   bool provably_ge(Dim a, Dim b);
   // m is min(a, c) with c provably >= 1: it is either a, or less than a and not 0.
   bool is_min_of(Dim m, Dim a) const;
-  bool is_anonymous(Dim d) const;             // contains a symbol made by fresh()
-  std::string to_string(Dim d) const;         // "?", "12", "batch", "2*batch + 1", "floor(W/2)"; parse() reads it back
-  Dim parse(std::string_view text);           // an expression as to_string prints it; anything else becomes a symbol of that name
+  bool is_anonymous(Dim d) const;      // contains a symbol made by fresh()
+  std::string to_string(Dim d) const;  // "?", "12", "batch", "2*batch + 1", "floor(W/2)"; parse() reads it back
+  Dim parse(std::string_view text);    // an expression as to_string prints it; anything else becomes a symbol of that name
   // The value of `d` with symbols replaced through `bind` (nullopt: not bound); unknown if any stays unbound.
   Dim substitute(Dim d, const std::unordered_map<std::string, Dim>& bind);
 

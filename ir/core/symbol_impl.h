@@ -19,8 +19,8 @@ enum class AtomKind : std::uint8_t { symbol, floor_div, ceil_div, mod, min, max 
 struct SymAtom {
   AtomKind kind = AtomKind::symbol;
   bool anonymous = false;
-  std::string name;      // symbol
-  Dim a, b;              // the other kinds
+  std::string name;  // symbol
+  Dim a, b;          // the other kinds
 };
 
 // coefficient * product of atoms (sorted numbers of atoms, with repetition); no atoms: the constant term.
@@ -34,13 +34,15 @@ struct SymTerm {
 struct SymExpr {
   std::vector<SymTerm> terms;
   std::uint32_t id = 0;
-  std::uint32_t size = 0;    // terms and atoms, those inside of atoms included
+  std::uint32_t size = 0;  // terms and atoms, those inside of atoms included
   bool anonymous = false;
 };
 
 using Poly = std::vector<SymTerm>;
 
-struct SymBounds { std::optional<std::int64_t> low, high; };
+struct SymBounds {
+  std::optional<std::int64_t> low, high;
+};
 
 struct SymbolTable::Impl {
   std::deque<SymAtom> atoms;

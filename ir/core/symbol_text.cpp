@@ -1,7 +1,8 @@
 // Printing and parsing of symbolic dimensions.
 //   expr   = ["-"] term (("+" | "-") term)*
 //   term   = factor ("*" factor)*
-//   factor = number | name | 'quoted name' | "floor(" factor "/" factor ")" | "ceil(" factor "/" factor ")" | ("mod" | "min" | "max") "(" expr "," expr ")"
+//   factor = number | name | 'quoted name' | "floor(" factor "/" factor ")" | "ceil(" factor "/" factor ")" | ("mod" | "min" | "max") "(" expr ","
+//   expr ")"
 //          | "(" expr ")"
 #include <algorithm>
 #include <cctype>
@@ -18,9 +19,7 @@ constexpr int kMaxParseDepth = 40;
 bool is_name_start(char c) { return std::isalpha(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 bool is_name_char(char c) { return is_name_start(c) || std::isdigit(static_cast<unsigned char>(c)) != 0 || c == '.' || c == ':'; }
 
-bool is_plain_name(std::string_view s) {
-  return !s.empty() && is_name_start(s[0]) && std::all_of(s.begin(), s.end(), is_name_char);
-}
+bool is_plain_name(std::string_view s) { return !s.empty() && is_name_start(s[0]) && std::all_of(s.begin(), s.end(), is_name_char); }
 
 std::string_view function_name(AtomKind kind) {
   switch (kind) {
@@ -43,12 +42,15 @@ class SymbolPrinter {
   std::string expression(Dim d) const {
     if (d.is_unknown()) return "?";
     if (d.is_value()) return std::to_string(d.value());
-    struct Piece { std::size_t degree; std::string text; std::int64_t coefficient; };
+    struct Piece {
+      std::size_t degree;
+      std::string text;
+      std::int64_t coefficient;
+    };
     std::vector<Piece> pieces;
     for (const SymTerm& t : d.expr()->terms) pieces.push_back({t.atoms.size(), monomial(t), t.coefficient});
-    std::sort(pieces.begin(), pieces.end(), [](const Piece& x, const Piece& y) {
-      return x.degree != y.degree ? x.degree > y.degree : x.text < y.text;
-    });
+    std::sort(pieces.begin(), pieces.end(),
+              [](const Piece& x, const Piece& y) { return x.degree != y.degree ? x.degree > y.degree : x.text < y.text; });
     // A positive term first reads better: "n - m", not "-m + n".
     const auto positive = std::find_if(pieces.begin(), pieces.end(), [](const Piece& p) { return p.coefficient > 0; });
     if (positive != pieces.end()) std::rotate(pieces.begin(), positive, positive + 1);
@@ -122,14 +124,19 @@ class SymbolParser {
   }
 
  private:
-  void space() { while (at_ < text_.size() && text_[at_] == ' ') ++at_; }
+  void space() {
+    while (at_ < text_.size() && text_[at_] == ' ') ++at_;
+  }
   bool take(char c) {
     space();
     if (at_ >= text_.size() || text_[at_] != c) return false;
     ++at_;
     return true;
   }
-  Dim fail() { failed_ = true; return Dim(); }
+  Dim fail() {
+    failed_ = true;
+    return Dim();
+  }
 
   Dim expression(int depth) {
     if (depth > kMaxParseDepth) return fail();

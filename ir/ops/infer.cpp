@@ -18,15 +18,15 @@ constexpr std::int64_t kMaxInnerNodes = 4'000'000;
 // What a single infer(Node) may spend on bodies.
 constexpr std::int64_t kMaxCallDepth = 12;
 
-bool is_small_integers(const Type& t) {
-  return t.is_tensor() && (is_integer(t.dtype) || t.dtype == DType::boolean) && t.has_rank() && t.rank() <= 1;
-}
+bool is_small_integers(const Type& t) { return t.is_tensor() && (is_integer(t.dtype) || t.dtype == DType::boolean) && t.has_rank() && t.rank() <= 1; }
 
 std::optional<std::vector<Dim>> constant_elements(const Tensor& t) {
   if (t.rank() > 1 || t.size() > static_cast<std::int64_t>(kMaxKnown)) return std::nullopt;
   std::vector<Dim> r;
   r.reserve(static_cast<std::size_t>(t.size()));
-  const auto copy = [&](auto data) { for (const auto v : data) r.push_back(Dim(static_cast<std::int64_t>(v))); };
+  const auto copy = [&](auto data) {
+    for (const auto v : data) r.push_back(Dim(static_cast<std::int64_t>(v)));
+  };
   switch (t.dtype()) {
     case DType::int64: copy(t.data<std::int64_t>()); return r;
     case DType::int32: copy(t.data<std::int32_t>()); return r;
@@ -119,7 +119,8 @@ void InferCtx::set_known(std::size_t i, std::vector<Dim> elements) {
   Value* v = node_.output(i);
   if (!v || elements.size() > kMaxKnown || !is_small_integers(v->type)) return;
   if (std::all_of(elements.begin(), elements.end(), [](const Dim& d) { return d.is_unknown(); })) return;
-  if (v->type.rank() == 0 ? elements.size() != 1 : (*v->type.shape)[0].is_value() && !(*v->type.shape)[0].is(static_cast<std::int64_t>(elements.size())))
+  if (v->type.rank() == 0 ? elements.size() != 1
+                          : (*v->type.shape)[0].is_value() && !(*v->type.shape)[0].is(static_cast<std::int64_t>(elements.size())))
     return;
   v->known = std::make_unique<std::vector<Dim>>(std::move(elements));
 }
@@ -138,7 +139,7 @@ bool InferDriver::node(Node& n) {
   for (Value* v : n.outputs()) had_known = had_known || (v && v->known);
   if (had_known)
     for (Value* v : n.outputs()) old_known.push_back(v ? std::move(v->known) : nullptr);
-  const bool always_runs = depth_ == 0 && !n.graph()->parent() && !n.graph()->function();   // not in a branch that may be dead
+  const bool always_runs = depth_ == 0 && !n.graph()->parent() && !n.graph()->function();  // not in a branch that may be dead
   if (options_.strict && always_runs) {
     run(ctx);
   } else {
@@ -178,7 +179,8 @@ void InferDriver::run(InferCtx& ctx) {
     if (Function* f = model_.function_of(ctx.node())) return call(ctx, *f);
     for (std::size_t i = 0; i < ctx.num_outputs(); ++i) {
       const Value* v = ctx.node().output(i);
-      if (v && v->extra() && v->extra()->has_declared && v->extra()->declared.is_tensor()) ctx.set_tensor(i, v->extra()->declared.dtype, std::nullopt);
+      if (v && v->extra() && v->extra()->has_declared && v->extra()->declared.is_tensor())
+        ctx.set_tensor(i, v->extra()->declared.dtype, std::nullopt);
     }
     return;
   }
@@ -242,7 +244,7 @@ class BodyTypes {
         }
         const Attribute* value = call.find(a.extra->ref_attr_name);
         if (!value) value = defaults.find(a.extra->ref_attr_name);
-        if (!value) continue;   // not given: the operator's own default
+        if (!value) continue;  // not given: the operator's own default
         Attribute copy = *value;
         copy.name = a.name;
         resolved.add(std::move(copy));

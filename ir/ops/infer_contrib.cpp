@@ -1,5 +1,5 @@
-// com.microsoft: the operators that ONNX Runtime's optimizer and quantizer write (onnxruntime docs/ContribOperators.md). What has no function here gets
-// its element types from the schema.
+// com.microsoft: the operators that ONNX Runtime's optimizer and quantizer write (onnxruntime docs/ContribOperators.md). What has no function here
+// gets its element types from the schema.
 #include "ir/ops/infer_contrib.h"
 
 #include <algorithm>
@@ -169,7 +169,7 @@ void cdist(InferCtx& ctx) {
 }
 
 void dynamic_quantize_lstm(InferCtx& ctx) {
-  if (ctx.has_attr("hidden_size")) return rnn(ctx);   // the recurrent weights lie transposed, so they do not tell
+  if (ctx.has_attr("hidden_size")) return rnn(ctx);  // the recurrent weights lie transposed, so they do not tell
   infer_from_schema(ctx);
 }
 
@@ -179,21 +179,65 @@ struct Row {
 };
 
 constexpr Row kRows[] = {
-    {"Attention", ms_attention}, {"BiasAdd", same_type}, {"BiasDropout", bias_dropout}, {"BiasGelu", same_type}, {"BiasSoftmax", same_type},
-    {"BiasSplitGelu", bias_split_gelu}, {"CDist", cdist}, {"ComplexMul", broadcast_first_two}, {"ComplexMulConj", broadcast_first_two},
-    {"DequantizeLinear", dequantize_linear}, {"DynamicQuantizeLSTM", dynamic_quantize_lstm}, {"DynamicQuantizeMatMul", matmul_like_first},
-    {"EmbedLayerNormalization", ms_embed_layer_normalization}, {"FastGelu", same_type}, {"FusedConv", conv}, {"FusedGemm", gemm},
-    {"FusedMatMul", fused_matmul}, {"FusedMatMulActivation", fused_matmul}, {"GatherBlockQuantized", gather_block_quantized}, {"GatherND", gather_nd},
-    {"Gelu", same_type}, {"GemmFastGelu", matmul_like_first}, {"GemmaRotaryEmbedding", ms_gemma_rotary}, {"GridSample", grid_sample},
-    {"GroupNorm", same_type}, {"GroupQueryAttention", ms_group_query_attention}, {"Inverse", same_type}, {"MRotaryEmbedding", same_type},
-    {"MatMulBnb4", matmul_nbits}, {"MatMulInteger16", matmul_integer}, {"MatMulIntegerToFloat", matmul_integer_to_float}, {"MatMulNBits", matmul_nbits},
-    {"MaxpoolWithMask", pool}, {"MultiHeadAttention", ms_multi_head_attention}, {"NhwcConv", nhwc_conv}, {"NhwcFusedConv", nhwc_conv},
-    {"NhwcMaxPool", nhwc_pool}, {"QAttention", ms_qattention}, {"QEmbedLayerNormalization", ms_embed_layer_normalization}, {"QGemm", qgemm},
-    {"QLinearAdd", qlinear_binary}, {"QLinearAveragePool", qlinear_pool}, {"QLinearConcat", qlinear_concat}, {"QLinearConv", ms_qlinear_conv},
-    {"QLinearGlobalAveragePool", qlinear_global_pool}, {"QLinearLeakyRelu", same_type}, {"QLinearMul", qlinear_binary}, {"QLinearReduceMean", reduce},
-    {"QLinearSigmoid", same_type}, {"QLinearSoftmax", same_type}, {"QLinearWhere", qlinear_where}, {"QuantizeLinear", quantize_linear},
-    {"QuickGelu", same_type}, {"RotaryEmbedding", same_type}, {"SkipGroupNorm", skip_group_norm}, {"SkipLayerNormalization", ms_skip_layer_normalization},
-    {"SkipSimplifiedLayerNormalization", ms_skip_layer_normalization}, {"TransposeMatMul", fused_matmul}, {"Trilu", same_type},
+    {"Attention", ms_attention},
+    {"BiasAdd", same_type},
+    {"BiasDropout", bias_dropout},
+    {"BiasGelu", same_type},
+    {"BiasSoftmax", same_type},
+    {"BiasSplitGelu", bias_split_gelu},
+    {"CDist", cdist},
+    {"ComplexMul", broadcast_first_two},
+    {"ComplexMulConj", broadcast_first_two},
+    {"DequantizeLinear", dequantize_linear},
+    {"DynamicQuantizeLSTM", dynamic_quantize_lstm},
+    {"DynamicQuantizeMatMul", matmul_like_first},
+    {"EmbedLayerNormalization", ms_embed_layer_normalization},
+    {"FastGelu", same_type},
+    {"FusedConv", conv},
+    {"FusedGemm", gemm},
+    {"FusedMatMul", fused_matmul},
+    {"FusedMatMulActivation", fused_matmul},
+    {"GatherBlockQuantized", gather_block_quantized},
+    {"GatherND", gather_nd},
+    {"Gelu", same_type},
+    {"GemmFastGelu", matmul_like_first},
+    {"GemmaRotaryEmbedding", ms_gemma_rotary},
+    {"GridSample", grid_sample},
+    {"GroupNorm", same_type},
+    {"GroupQueryAttention", ms_group_query_attention},
+    {"Inverse", same_type},
+    {"MRotaryEmbedding", same_type},
+    {"MatMulBnb4", matmul_nbits},
+    {"MatMulInteger16", matmul_integer},
+    {"MatMulIntegerToFloat", matmul_integer_to_float},
+    {"MatMulNBits", matmul_nbits},
+    {"MaxpoolWithMask", pool},
+    {"MultiHeadAttention", ms_multi_head_attention},
+    {"NhwcConv", nhwc_conv},
+    {"NhwcFusedConv", nhwc_conv},
+    {"NhwcMaxPool", nhwc_pool},
+    {"QAttention", ms_qattention},
+    {"QEmbedLayerNormalization", ms_embed_layer_normalization},
+    {"QGemm", qgemm},
+    {"QLinearAdd", qlinear_binary},
+    {"QLinearAveragePool", qlinear_pool},
+    {"QLinearConcat", qlinear_concat},
+    {"QLinearConv", ms_qlinear_conv},
+    {"QLinearGlobalAveragePool", qlinear_global_pool},
+    {"QLinearLeakyRelu", same_type},
+    {"QLinearMul", qlinear_binary},
+    {"QLinearReduceMean", reduce},
+    {"QLinearSigmoid", same_type},
+    {"QLinearSoftmax", same_type},
+    {"QLinearWhere", qlinear_where},
+    {"QuantizeLinear", quantize_linear},
+    {"QuickGelu", same_type},
+    {"RotaryEmbedding", same_type},
+    {"SkipGroupNorm", skip_group_norm},
+    {"SkipLayerNormalization", ms_skip_layer_normalization},
+    {"SkipSimplifiedLayerNormalization", ms_skip_layer_normalization},
+    {"TransposeMatMul", fused_matmul},
+    {"Trilu", same_type},
 };
 
 constexpr bool sorted() {

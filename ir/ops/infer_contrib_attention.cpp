@@ -58,7 +58,7 @@ void ms_multi_head_attention(InferCtx& ctx) {
   ctx.set_tensor(0, t, Shape{at(q, 0), at(q, 1), hidden});
   if (ctx.num_outputs() < 2) return;
   const Shape *past_key = ctx.input_shape(6), *past_value = ctx.input_shape(7);
-  const bool shared = ctx.has_input(8) || ctx.has_input(9);   // a fixed buffer that the past length points into
+  const bool shared = ctx.has_input(8) || ctx.has_input(9);  // a fixed buffer that the past length points into
   Dim total;
   if (!shared && has_rank(k, 3)) total = ctx.has_input(6) ? s.add(at(past_key, 2), (*k)[1]) : (*k)[1];
   else if (shared) total = at(past_key, 2);

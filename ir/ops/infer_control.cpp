@@ -13,7 +13,7 @@ using namespace infer_util;
 
 namespace {
 
-constexpr int kMaxRounds = 5;   // of a loop body until its carried types stand still: dims widen, then ranks, then all is unknown
+constexpr int kMaxRounds = 5;  // of a loop body until its carried types stand still: dims widen, then ranks, then all is unknown
 
 Graph* subgraph(const InferCtx& ctx, std::string_view name) {
   const auto* g = ctx.node().attrs().get<std::shared_ptr<Graph>>(name);

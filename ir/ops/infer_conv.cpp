@@ -50,7 +50,7 @@ Dim window_count(InferCtx& ctx, const Window& w, std::size_t axis, Dim size) {
   const Dim covered = s.add(s.mul(s.sub(w.kernel[axis], Dim(1)), Dim(w.dilations[axis])), Dim(1));
   const Dim begin = s.add(size, Dim(w.pads[axis])), end_pad(w.pads[axis + spatial]);
   const Dim room = s.sub(s.add(begin, end_pad), covered);
-  if (room.is_value() && room.value() < 0) return Dim();   // the window does not fit: runtimes disagree on what that gives
+  if (room.is_value() && room.value() < 0) return Dim();  // the window does not fit: runtimes disagree on what that gives
   if (!w.ceil_mode) return s.add(s.floor_div(room, stride), Dim(1));
   const Dim count = s.add(s.ceil_div(room, stride), Dim(1));
   if (count.is_value() && begin.is_value()) return (count.value() - 1) * stride.value() >= begin.value() ? Dim(count.value() - 1) : count;
@@ -175,14 +175,15 @@ void max_roi_pool(InferCtx& ctx) {
   const Ints size = ctx.attr<Ints>("pooled_shape");
   if (size.size() != 2) ctx.fail("pooled_shape must have 2 entries");
   const Shape *x = ctx.input_shape(0), *rois = ctx.input_shape(1);
-  ctx.set_tensor(0, ctx.input_dtype(0), Shape{rois && !rois->empty() ? (*rois)[0] : Dim(), x && x->size() > 1 ? (*x)[1] : Dim(), Dim(size[0]), Dim(size[1])});
+  ctx.set_tensor(0, ctx.input_dtype(0),
+                 Shape{rois && !rois->empty() ? (*rois)[0] : Dim(), x && x->size() > 1 ? (*x)[1] : Dim(), Dim(size[0]), Dim(size[1])});
 }
 
 void roi_align(InferCtx& ctx) {
   const Shape *x = ctx.input_shape(0), *rois = ctx.input_shape(1);
   ctx.set_tensor(0, ctx.input_dtype(0),
-                 Shape{rois && !rois->empty() ? (*rois)[0] : Dim(), x && x->size() > 1 ? (*x)[1] : Dim(), Dim(ctx.attr_or<std::int64_t>("output_height", 1)),
-                       Dim(ctx.attr_or<std::int64_t>("output_width", 1))});
+                 Shape{rois && !rois->empty() ? (*rois)[0] : Dim(), x && x->size() > 1 ? (*x)[1] : Dim(),
+                       Dim(ctx.attr_or<std::int64_t>("output_height", 1)), Dim(ctx.attr_or<std::int64_t>("output_width", 1))});
 }
 
 void col2im(InferCtx& ctx) {
@@ -207,7 +208,7 @@ void crop(InferCtx& ctx) {
     for (std::size_t i = 0; i < 2; ++i) {
       Dim& d = (*out)[i + 2];
       if (sized) d = Dim((*scale)[i]);
-      else d = framed ? s.sub(d, s.add(Dim((*border)[1 - i]), Dim((*border)[3 - i]))) : Dim();   // left, top, right, bottom
+      else d = framed ? s.sub(d, s.add(Dim((*border)[1 - i]), Dim((*border)[3 - i]))) : Dim();  // left, top, right, bottom
     }
   }
   ctx.set_tensor(0, ctx.input_dtype(0), std::move(out));

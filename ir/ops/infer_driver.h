@@ -12,7 +12,7 @@ class InferDriver {
  public:
   InferDriver(Model& model, const InferOptions& options) : model_(model), options_(options) {}
 
-  bool node(Node& n);                       // true if an output type or a known value changed
+  bool node(Node& n);  // true if an output type or a known value changed
   void graph(Graph& g);
   // A subgraph or function body: what contradicts itself there may never run, so it becomes unknown instead of an error. False if the work limit is
   // reached: then the types in the body say nothing.
@@ -28,8 +28,8 @@ class InferDriver {
 
   Model& model_;
   InferOptions options_;
-  int depth_ = 0;                           // bodies around the current node
-  std::int64_t inner_nodes_ = 0;            // nodes of bodies inferred so far
+  int depth_ = 0;                 // bodies around the current node
+  std::int64_t inner_nodes_ = 0;  // nodes of bodies inferred so far
 };
 
 }  // namespace onnxopt

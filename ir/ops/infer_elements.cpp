@@ -60,7 +60,8 @@ Elements strided(const Elements& in, const Dims& dims, std::size_t axis, std::in
 }
 
 std::optional<Elements> sliced(const Node& n, const Elements& in, const Dims& dims) {
-  const std::optional<Ints> starts = ints_behind(n.input(1)), ends = ints_behind(n.input(2)), axes = ints_behind(n.input(3)), steps = ints_behind(n.input(4));
+  const std::optional<Ints> starts = ints_behind(n.input(1)), ends = ints_behind(n.input(2)), axes = ints_behind(n.input(3)),
+                            steps = ints_behind(n.input(4));
   if (n.op().since < 10 || !starts || !ends || starts->size() != 1 || ends->size() != 1) return std::nullopt;
   if ((n.input(3) && (!axes || axes->size() != 1)) || (n.input(4) && (!steps || steps->size() != 1))) return std::nullopt;
   const auto rank = static_cast<std::int64_t>(dims.size());

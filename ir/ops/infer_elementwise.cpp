@@ -80,10 +80,13 @@ Dim either(InferCtx&, Dim a, Dim b) {
   return a.is_value() && b.is_value() ? Dim(0) : Dim();
 }
 
-struct NamedCombine { std::string_view op; Combine combine; };
+struct NamedCombine {
+  std::string_view op;
+  Combine combine;
+};
 constexpr NamedCombine kCombines[] = {
-    {"Add", add}, {"Sub", sub}, {"Mul", mul}, {"Div", div}, {"Mod", mod}, {"Min", min}, {"Max", max}, {"Sum", add}, {"Pow", power}, {"Equal", equal},
-    {"GreaterOrEqual", ge}, {"LessOrEqual", le}, {"Greater", gt}, {"Less", lt}, {"And", both}, {"Or", either},
+    {"Add", add},   {"Sub", sub},     {"Mul", mul},           {"Div", div},        {"Mod", mod},    {"Min", min}, {"Max", max},  {"Sum", add},
+    {"Pow", power}, {"Equal", equal}, {"GreaterOrEqual", ge}, {"LessOrEqual", le}, {"Greater", gt}, {"Less", lt}, {"And", both}, {"Or", either},
 };
 
 Combine combine_of(std::string_view op) {
@@ -164,7 +167,7 @@ void unary(InferCtx& ctx) {
 }
 
 void arithmetic(InferCtx& ctx) {
-  const bool own_type = ctx.node().op().name == "Pow" || ctx.node().op().name == "BitShift";   // Pow: the exponent has a type of its own
+  const bool own_type = ctx.node().op().name == "Pow" || ctx.node().op().name == "BitShift";  // Pow: the exponent has a type of its own
   ctx.set_tensor(0, own_type ? ctx.input_dtype(0) : first_dtype(ctx, 2), binary_shape(ctx));
   combine_known(ctx);
 }
@@ -175,7 +178,7 @@ void comparison(InferCtx& ctx) {
 }
 
 void variadic(InferCtx& ctx) {
-  const bool broadcasts = ctx.since() >= 8;   // before, all shapes are equal
+  const bool broadcasts = ctx.since() >= 8;  // before, all shapes are equal
   OptShape s;
   if (broadcasts) {
     s = broadcast_inputs(ctx, 0, ctx.num_inputs());
@@ -206,7 +209,7 @@ void where(InferCtx& ctx) {
 
 void cast(InferCtx& ctx) {
   DType to = DType::undefined;
-  if (const std::string* name = ctx.attr_ptr<std::string>("to")) {   // opset 1 spells the type
+  if (const std::string* name = ctx.attr_ptr<std::string>("to")) {  // opset 1 spells the type
     std::string lower = *name;
     for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
     to = dtype_from_name(lower);
@@ -230,7 +233,7 @@ void cast(InferCtx& ctx) {
   if (!numbers) return;
   Elements e;
   for (const double v : *numbers) {
-    const bool exact = std::abs(v) < 9.0e15;   // NaN fails too
+    const bool exact = std::abs(v) < 9.0e15;  // NaN fails too
     e.push_back(exact && to != DType::boolean ? Dim(static_cast<std::int64_t>(v)) : Dim());
   }
   set_fitting(ctx, std::move(e));

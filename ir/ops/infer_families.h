@@ -6,12 +6,12 @@
 namespace onnxopt::infer_fn {
 
 // infer_elementwise.cpp
-void same_as_first(InferCtx& ctx);            // one output of the first input's type, sequences included; known values pass
-void same_type(InferCtx& ctx);                // the same without known values
-void unary(InferCtx& ctx);                    // shape of input 0, element type from the schema
-void arithmetic(InferCtx& ctx);               // broadcasting, element type of input 0, known values computed
-void comparison(InferCtx& ctx);               // broadcasting, bool
-void variadic(InferCtx& ctx);                 // Max, Min, Sum, Mean
+void same_as_first(InferCtx& ctx);  // one output of the first input's type, sequences included; known values pass
+void same_type(InferCtx& ctx);      // the same without known values
+void unary(InferCtx& ctx);          // shape of input 0, element type from the schema
+void arithmetic(InferCtx& ctx);     // broadcasting, element type of input 0, known values computed
+void comparison(InferCtx& ctx);     // broadcasting, bool
+void variadic(InferCtx& ctx);       // Max, Min, Sum, Mean
 void where(InferCtx& ctx);
 void cast(InferCtx& ctx);
 void cast_like(InferCtx& ctx);
@@ -147,11 +147,11 @@ void tree_classifier(InferCtx& ctx);
 void tree_regressor(InferCtx& ctx);
 void tree_ensemble(InferCtx& ctx);
 void zip_map(InferCtx& ctx);
-void float_like_first(InferCtx& ctx);         // float32 of input 0's shape: Scaler, Normalizer
-void optimizer_step(InferCtx& ctx);           // Adagrad, Adam, Momentum
+void float_like_first(InferCtx& ctx);  // float32 of input 0's shape: Scaler, Normalizer
+void optimizer_step(InferCtx& ctx);    // Adagrad, Adam, Momentum
 void gradient(InferCtx& ctx);
 
 // infer_contrib.cpp
-InferFn contrib_function(std::string_view name);   // of com.microsoft; null: none
+InferFn contrib_function(std::string_view name);  // of com.microsoft; null: none
 
 }  // namespace onnxopt::infer_fn

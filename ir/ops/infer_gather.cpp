@@ -98,7 +98,7 @@ void one_hot(InferCtx& ctx) {
   const std::optional<std::vector<Dim>> depth = ctx.known(1);
   Dim d = depth && depth->size() == 1 ? (*depth)[0] : Dim();
   if (!depth && ctx.node().input(1)) {
-    const std::optional<std::vector<double>> number = known_numbers(*ctx.node().input(1));   // a depth may be a float
+    const std::optional<std::vector<double>> number = known_numbers(*ctx.node().input(1));  // a depth may be a float
     if (number && number->size() == 1) d = Dim(static_cast<std::int64_t>((*number)[0]));
   }
   out->insert(out->begin() + axis, d);

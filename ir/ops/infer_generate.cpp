@@ -110,7 +110,8 @@ void random_like(InferCtx& ctx) { ctx.set_tensor(0, dtype_attr(ctx, "dtype", ctx
 
 void multinomial(InferCtx& ctx) {
   const Shape* in = ctx.input_shape(0);
-  ctx.set_tensor(0, dtype_attr(ctx, "dtype", DType::int32), Shape{in && in->size() == 2 ? (*in)[0] : Dim(), Dim(ctx.attr_or<std::int64_t>("sample_size", 1))});
+  ctx.set_tensor(0, dtype_attr(ctx, "dtype", DType::int32),
+                 Shape{in && in->size() == 2 ? (*in)[0] : Dim(), Dim(ctx.attr_or<std::int64_t>("sample_size", 1))});
 }
 
 void window(InferCtx& ctx) {

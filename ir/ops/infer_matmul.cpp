@@ -1,10 +1,11 @@
 // MatMul and its relatives, Gemm, Einsum, Det.
+#include "ir/ops/infer_matmul.h"
+
 #include <fmt/format.h>
 
 #include <array>
 
 #include "ir/ops/infer_families.h"
-#include "ir/ops/infer_matmul.h"
 #include "ir/ops/infer_util.h"
 
 namespace onnxopt::infer_fn {

@@ -96,7 +96,7 @@ void label_encoder(InferCtx& ctx) {
 void linear_classifier(InferCtx& ctx) { classifier(ctx, "classlabels_ints", "classlabels_strings"); }
 void svm_classifier(InferCtx& ctx) {
   classifier(ctx, "classlabels_ints", "classlabels_strings");
-  ctx.set_tensor(1, DType::float32, Shape{rows(ctx), Dim()});   // one score a class, or one a pair of classes without probabilities
+  ctx.set_tensor(1, DType::float32, Shape{rows(ctx), Dim()});  // one score a class, or one a pair of classes without probabilities
 }
 void tree_classifier(InferCtx& ctx) { classifier(ctx, "classlabels_int64s", "classlabels_strings"); }
 
@@ -131,7 +131,7 @@ void optimizer_step(InferCtx& ctx) {
   if (ctx.num_inputs() < 2 || (ctx.num_inputs() - 2) % groups != 0) ctx.fail("the number of inputs fits no number of tensors");
   const std::size_t tensors = (ctx.num_inputs() - 2) / groups;
   for (std::size_t i = 0; i < ctx.num_outputs() && tensors > 0; ++i) {
-    const std::size_t group = i / tensors == 0 ? 0 : i / tensors + 1;   // gradients have no output
+    const std::size_t group = i / tensors == 0 ? 0 : i / tensors + 1;  // gradients have no output
     ctx.set(i, ctx.input(2 + group * tensors + i % tensors));
   }
 }

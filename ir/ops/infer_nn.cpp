@@ -100,8 +100,8 @@ void flex_attention(InferCtx& ctx) {
   const std::int64_t precision = ctx.attr_or<std::int64_t>("softmax_precision", ctx.input_dtype(0) == DType::float64 ? 11 : 1);
   for (Graph* g : ctx.node().subgraphs()) {
     if (g->inputs().empty() || !ctx.driver()) continue;
-    g->inputs()[0]->type = Type::tensor(is_known_dtype(precision) ? static_cast<DType>(precision) : DType::undefined,
-                                        Shape{at(q, 0), at(q, 1), at(q, 2), at(k, 2)});
+    g->inputs()[0]->type =
+        Type::tensor(is_known_dtype(precision) ? static_cast<DType>(precision) : DType::undefined, Shape{at(q, 0), at(q, 1), at(q, 2), at(k, 2)});
     ctx.driver()->body(*g);
   }
 }

@@ -21,7 +21,9 @@ std::optional<double> rounded(DType t, double v) {
 std::optional<Numbers> constant_numbers(const Tensor& t) {
   if (t.size() > static_cast<std::int64_t>(kMaxKnown)) return std::nullopt;
   Numbers r;
-  const auto copy = [&](auto data) { for (const auto v : data) r.push_back(static_cast<double>(v)); };
+  const auto copy = [&](auto data) {
+    for (const auto v : data) r.push_back(static_cast<double>(v));
+  };
   switch (t.dtype()) {
     case DType::float32: copy(t.data<float>()); return r;
     case DType::float64: copy(t.data<double>()); return r;
@@ -55,7 +57,7 @@ std::optional<Numbers> unary_numbers(std::string_view op, DType t, Numbers n) {
 }
 
 std::optional<Numbers> binary_numbers(std::string_view op, DType t, const Numbers& a, const Numbers& b) {
-  if (is_integer(t)) return std::nullopt;   // known integers are propagated exactly elsewhere
+  if (is_integer(t)) return std::nullopt;  // known integers are propagated exactly elsewhere
   const std::size_t count = a.size() == 1 ? b.size() : a.size();
   if ((a.size() != count && a.size() != 1) || (b.size() != count && b.size() != 1)) return std::nullopt;
   Numbers r(count);
@@ -89,9 +91,7 @@ std::optional<std::vector<double>> known_numbers(const Value& value, int depth) 
   if (!n || !n->op().domain.empty() || n->op().has(kOpaque) || n->inputs().empty() || n->has_ref_attrs()) return std::nullopt;
   const std::string_view op = n->op().name;
   const DType t = value.type.dtype;
-  const auto operand = [&](std::size_t i) -> std::optional<Numbers> {
-    return n->input(i) ? known_numbers(*n->input(i), depth + 1) : std::nullopt;
-  };
+  const auto operand = [&](std::size_t i) -> std::optional<Numbers> { return n->input(i) ? known_numbers(*n->input(i), depth + 1) : std::nullopt; };
   if (op == "Cast" || op == "Floor" || op == "Ceil" || op == "Round" || op == "Neg" || op == "Sqrt") {
     const std::optional<Numbers> x = operand(0);
     return x ? unary_numbers(op, t, *x) : std::nullopt;

@@ -23,7 +23,8 @@ void pass_known(InferCtx& ctx) {
 std::optional<Elements> target_shape(const InferCtx& ctx, std::size_t i) {
   if (std::optional<Elements> e = ctx.known(i)) return e;
   const Shape* s = ctx.input_shape(i);
-  if (!s || s->size() != 1 || !(*s)[0].is_value() || (*s)[0].value() < 0 || (*s)[0].value() > static_cast<std::int64_t>(kMaxKnown)) return std::nullopt;
+  if (!s || s->size() != 1 || !(*s)[0].is_value() || (*s)[0].value() < 0 || (*s)[0].value() > static_cast<std::int64_t>(kMaxKnown))
+    return std::nullopt;
   return Elements(static_cast<std::size_t>((*s)[0].value()));
 }
 
@@ -121,7 +122,7 @@ void squeeze(InferCtx& ctx) {
   } else {
     for (std::size_t i = 0; i < in->size(); ++i) {
       const Dim d = (*in)[i];
-      if (!d.is_value() && ctx.symbols().lower_bound(d).value_or(0) <= 1) return ctx.set_tensor(0, t, std::nullopt);   // may be 1
+      if (!d.is_value() && ctx.symbols().lower_bound(d).value_or(0) <= 1) return ctx.set_tensor(0, t, std::nullopt);  // may be 1
       drop[i] = d.is(1);
     }
   }
@@ -203,7 +204,8 @@ void tile(InferCtx& ctx) {
   if (ctx.since() >= 6) {
     if (repeats && repeats->size() != in->size()) ctx.fail(fmt::format("{} repeats for rank {}", repeats->size(), in->size()));
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = repeats ? ctx.symbols().mul((*in)[i], (*repeats)[i]) : Dim();
-  } else if (const std::optional<Ints> tiles = ctx.known_ints(1), axis = ctx.known_ints(2); tiles && axis && tiles->size() == 1 && axis->size() == 1) {
+  } else if (const std::optional<Ints> tiles = ctx.known_ints(1), axis = ctx.known_ints(2);
+             tiles && axis && tiles->size() == 1 && axis->size() == 1) {
     out = *in;
     Dim& d = out[static_cast<std::size_t>(normalize_axis(ctx, (*axis)[0], static_cast<std::int64_t>(in->size())))];
     d = ctx.symbols().mul(d, Dim((*tiles)[0]));

@@ -20,7 +20,7 @@ Dim scaled(InferCtx& ctx, Dim size, float scale) {
   if (size.is_unknown() || !(scale > 0) || !std::isfinite(scale)) return Dim();
   if (scale == 1.0F) return size;
   if (size.is_value()) {
-    const float product = static_cast<float>(size.value()) * scale;   // in the precision of the operator
+    const float product = static_cast<float>(size.value()) * scale;  // in the precision of the operator
     return product < 9.0e15F ? Dim(static_cast<std::int64_t>(std::floor(product))) : Dim();
   }
   if (scale == std::floor(scale) && scale < 65536) return ctx.symbols().mul(size, Dim(static_cast<std::int64_t>(scale)));
@@ -79,7 +79,8 @@ void resize(InferCtx& ctx) {
   if (!out) return ctx.set_tensor(0, t, std::nullopt);
   Ints axes;
   if (const Ints* named = ctx.attr_ptr<Ints>("axes")) axes = normalize_axes(ctx, *named, static_cast<std::int64_t>(out->size()));
-  else for (std::size_t i = 0; i < out->size(); ++i) axes.push_back(static_cast<std::int64_t>(i));
+  else
+    for (std::size_t i = 0; i < out->size(); ++i) axes.push_back(static_cast<std::int64_t>(i));
   const std::size_t scales_at = ctx.since() == 10 ? 1 : 2;
   if (ctx.since() > 10 && ctx.has_input(3) && is_empty_input(ctx, 2)) apply_sizes(ctx, *out, axes, ctx.known(3));
   else if (ctx.since() > 10 && ctx.has_input(3) && !is_empty_input(ctx, 3)) apply_sizes(ctx, *out, axes, ctx.known(3));

@@ -15,7 +15,7 @@ namespace {
 
 using Elements = std::vector<Dim>;
 
-constexpr std::int64_t kFar = std::int64_t{1} << 30;   // exporters write such a number (INT_MAX, INT64_MAX) for "to the end"
+constexpr std::int64_t kFar = std::int64_t{1} << 30;  // exporters write such a number (INT_MAX, INT64_MAX) for "to the end"
 
 // Length of a slice with a positive step over `d` elements. Symbolic bounds are sizes, so not negative.
 Dim forward_length(InferCtx& ctx, Dim d, Dim start, Dim end, std::int64_t step) {
@@ -37,7 +37,9 @@ Dim forward_length(InferCtx& ctx, Dim d, Dim start, Dim end, std::int64_t step) 
 
 std::int64_t clamped(std::int64_t v, std::int64_t d, std::int64_t low, std::int64_t high) { return std::clamp(v < 0 ? v + d : v, low, high); }
 
-struct Range { std::int64_t start, end, step; };
+struct Range {
+  std::int64_t start, end, step;
+};
 
 // The range as numbers, clamped as the spec says; only for a dim that is a number.
 Range clamp_range(std::int64_t d, std::int64_t start, std::int64_t end, std::int64_t step) {
@@ -106,7 +108,8 @@ void slice_known(InferCtx& ctx, const SliceArgs& a, std::size_t rank) {
   if (rank != 1 || !a.starts || !a.ends || a.starts->size() != 1 || a.ends->size() != 1 || (a.has_steps && !a.steps)) return;
   const Dim start = (*a.starts)[0], end = (*a.ends)[0], step = a.steps ? (*a.steps)[0] : Dim(1);
   const std::optional<Elements> e = ctx.known(0);
-  if (!e || e->empty() || !start.is_value() || !end.is_value() || !step.is_value() || step.is(0) || step.value() < -kFar || step.value() > kFar) return;
+  if (!e || e->empty() || !start.is_value() || !end.is_value() || !step.is_value() || step.is(0) || step.value() < -kFar || step.value() > kFar)
+    return;
   const Range r = clamp_range(static_cast<std::int64_t>(e->size()), start.value(), end.value(), step.value());
   Elements out;
   for (std::int64_t i = 0, at = r.start; i < count_of(r); ++i, at += r.step) out.push_back((*e)[static_cast<std::size_t>(at)]);
@@ -201,7 +204,8 @@ void split(InferCtx& ctx) {
   std::size_t at = 0;
   const auto parts = static_cast<std::int64_t>(std::max<std::int64_t>(ctx.attr_or<std::int64_t>("num_outputs", static_cast<std::int64_t>(count)), 1));
   const bool uneven = ctx.since() >= 18;
-  if (!uneven && !from_input && !sizes && d.is_value() && d.value() % parts != 0) ctx.fail(fmt::format("{} elements in {} equal parts", d.value(), parts));
+  if (!uneven && !from_input && !sizes && d.is_value() && d.value() % parts != 0)
+    ctx.fail(fmt::format("{} elements in {} equal parts", d.value(), parts));
   const Dim chunk = uneven ? ctx.symbols().ceil_div(d, Dim(parts)) : ctx.symbols().floor_div(d, Dim(parts));
   for (std::size_t i = 0; i < count; ++i) {
     Shape out = *in;
@@ -213,7 +217,7 @@ void split(InferCtx& ctx) {
     ctx.set_tensor(i, t, std::move(out));
     const bool inside = known && length.is_value() && length.value() >= 0 && at + static_cast<std::size_t>(length.value()) <= known->size();
     if (!inside) {
-      at = kMaxKnown + 1;   // where later parts start is not known
+      at = kMaxKnown + 1;  // where later parts start is not known
       continue;
     }
     const auto first = known->begin() + static_cast<std::ptrdiff_t>(at);
@@ -237,7 +241,8 @@ void pad(InferCtx& ctx) {
   if (axes.present && !axes.values) return ctx.set_tensor(0, t, std::move(out));
   Ints named;
   if (axes.present) named = normalize_axes(ctx, *axes.values, static_cast<std::int64_t>(in->size()));
-  else for (std::size_t i = 0; i < in->size(); ++i) named.push_back(static_cast<std::int64_t>(i));
+  else
+    for (std::size_t i = 0; i < in->size(); ++i) named.push_back(static_cast<std::int64_t>(i));
   if (pads && pads->size() != 2 * named.size()) ctx.fail(fmt::format("{} pads for {} axes", pads->size(), named.size()));
   out = *in;
   for (std::size_t k = 0; k < named.size(); ++k) {
@@ -255,7 +260,8 @@ void center_crop_pad(InferCtx& ctx) {
   const Ints* axes = ctx.attr_ptr<Ints>("axes");
   Ints named;
   if (axes) named = normalize_axes(ctx, *axes, static_cast<std::int64_t>(in->size()));
-  else for (std::size_t i = 0; i < in->size(); ++i) named.push_back(static_cast<std::int64_t>(i));
+  else
+    for (std::size_t i = 0; i < in->size(); ++i) named.push_back(static_cast<std::int64_t>(i));
   if (target && target->size() != named.size()) ctx.fail(fmt::format("{} sizes for {} axes", target->size(), named.size()));
   Shape out = *in;
   for (std::size_t k = 0; k < named.size(); ++k) out[static_cast<std::size_t>(named[k])] = target ? (*target)[k] : Dim();

@@ -33,7 +33,8 @@ DType schema_dtype(const InferCtx& ctx, std::size_t i) {
   if (!out) return DType::undefined;
   for (std::size_t k = 0; k < ctx.num_inputs(); ++k) {
     const ParamSpec* in = formal(op.inputs, k);
-    if (in && in->types == out->types && ctx.input(k).is_tensor() && ctx.input(k).dtype != DType::undefined && in->homogeneous) return ctx.input(k).dtype;
+    if (in && in->types == out->types && ctx.input(k).is_tensor() && ctx.input(k).dtype != DType::undefined && in->homogeneous)
+      return ctx.input(k).dtype;
   }
   for (const TypeConstraint& t : op.types) {
     if (t.name != out->types) continue;

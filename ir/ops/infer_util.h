@@ -31,7 +31,10 @@ Dim equal_dim(InferCtx& ctx, Dim a, Dim b);
 Type common_type(const Type& a, const Type& b);
 
 // Integers from attribute `name` or, where `input` >= 0 and it is there, from that input. `present` is false if neither is there.
-struct IntList { bool present = false; std::optional<Ints> values; };
+struct IntList {
+  bool present = false;
+  std::optional<Ints> values;
+};
 IntList ints_of(const InferCtx& ctx, std::string_view attribute, int input);
 
 Dim product(InferCtx& ctx, std::span<const Dim> dims);

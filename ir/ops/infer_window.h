@@ -12,7 +12,7 @@ namespace onnxopt::infer_fn {
 struct Window {
   std::vector<Dim> kernel;
   Ints strides, pads, dilations;
-  bool same = false;               // auto_pad SAME_UPPER or SAME_LOWER
+  bool same = false;  // auto_pad SAME_UPPER or SAME_LOWER
   bool ceil_mode = false;
 };
 

@@ -21,7 +21,7 @@ std::uint32_t fnv1a(std::uint32_t h, std::string_view text) {
 // First (oldest) row of an operator; null: none.
 const OpSchema* first_row(std::string_view domain, std::string_view name) {
   domain = canonical_domain(domain);
-  std::uint32_t slot = fnv1a(fnv1a(2166136261u, domain) * 16777619u, name) % op_data::kSlotCount;   // the separator is a zero byte: h ^ 0 = h
+  std::uint32_t slot = fnv1a(fnv1a(2166136261u, domain) * 16777619u, name) % op_data::kSlotCount;  // the separator is a zero byte: h ^ 0 = h
   while (op_data::kSlots[slot] != 0) {
     const OpSchema& row = kRows[op_data::kSlots[slot] - 1];
     if (row.name == name && row.domain == domain) return &row;
