@@ -28,5 +28,7 @@ std::span<const Kernel> softmax_kernels();
 std::span<const Kernel> norm_kernels();
 std::span<const Kernel> resize_kernels();
 std::span<const Kernel> control_kernels();
+std::span<const Kernel> random_kernels();
+std::span<const Kernel> loss_kernels();
 
 }  // namespace onnxopt::ref
