@@ -30,5 +30,6 @@ std::span<const Kernel> resize_kernels();
 std::span<const Kernel> control_kernels();
 std::span<const Kernel> random_kernels();
 std::span<const Kernel> loss_kernels();
+std::span<const Kernel> attention_kernels();
 
 }  // namespace onnxopt::ref
