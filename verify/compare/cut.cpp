@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <unordered_map>
 
 namespace onnxopt {
@@ -29,6 +30,10 @@ void feed_from_outside(Graph& g, Value& v, const Type& type) {
   v.set_name(name + "#cut");
   Value& input = g.add_input(name, type);
   g.replace_all_uses(v, input);
+}
+
+bool all_unused(const Node& n) {
+  return std::all_of(n.outputs().begin(), n.outputs().end(), [](const Value* v) { return !v || v->unused(); });
 }
 
 }  // namespace
@@ -67,6 +72,10 @@ CutResult cut_at(Model& reference, Model& candidate, const std::vector<Node*>& n
     }
     for (Value* v : std::vector<Value*>(n->outputs().begin(), n->outputs().end()))
       if (v && (twin || !v->unused())) feed_from_outside(reference.graph(), *v, made_up_type(*v));
+    if (twin && !all_unused(*twin)) {
+      result.failure = fmt::format("{} cannot run here and its outputs are named differently in the result", result.ops.back());
+      return result;
+    }
     reference.graph().erase(*n);
     if (twin) candidate.graph().erase(*twin);
   }

@@ -81,7 +81,8 @@ class Session {
 
   bool cut() {
     std::vector<Node*> nodes = random_nodes(reference_);
-    for (const auto& u : Executor(reference_).unsupported())
+    const Executor planned(reference_);
+    for (const auto& u : planned.unsupported())
       if (std::find(nodes.begin(), nodes.end(), top_level(const_cast<Node&>(*u.node))) == nodes.end()) nodes.push_back(top_level(const_cast<Node&>(*u.node)));
     if (nodes.empty()) return true;
     const CutResult r = cut_at(reference_, candidate_, nodes);
