@@ -162,8 +162,13 @@ void run_passes(PassManager& manager, const OptimizeOptions& o, Prepared& p, Opt
 void note_changes_of_interface(const Model& m, const std::vector<std::string>& inputs_before, OptimizeResult& r) {
   std::unordered_set<std::string> left;
   for (Value* v : m.graph().inputs()) left.insert(v->name());
+  std::vector<std::string> gone;
   for (const std::string& name : inputs_before)
-    if (!left.count(name)) r.notes.push_back(fmt::format("input '{}' had a default value that was rewritten away; its input entry is gone (--keep-overridable keeps such inputs)", name));
+    if (!left.count(name)) gone.push_back(name);
+  if (gone.empty()) return;
+  r.notes.push_back(fmt::format("{} input{} with a default value {} rewritten away, the first is '{}'; --keep-overridable keeps such inputs", gone.size(), gone.size() == 1 ? "" : "s",
+                                gone.size() == 1 ? "was" : "were", gone[0]));
+  r.removed_inputs = std::move(gone);
 }
 
 void write_result(const OptimizeOptions& o, Prepared& p, OptimizeResult& r, Progress& progress) {

@@ -43,6 +43,7 @@ struct OptimizeResult {
   std::vector<PassRun> passes;
   std::vector<RewriteEvent> events;
   std::vector<std::string> explanations, notes;
+  std::vector<std::string> removed_inputs;        // initializers that were also inputs and are gone
   std::string time_table;
   LiftReport lift;
   std::optional<VerifyReport> verification;

@@ -139,7 +139,7 @@ nlohmann::json optimize_json(const OptimizeOptions& o, const OptimizeResult& r) 
   for (const RewriteEvent& e : r.events) events.push_back({{"rule", e.rule}, {"node", e.node}, {"from", e.from_nodes}});
   nlohmann::json j = {{"tool", "onnxopt"}, {"version", kVersion}, {"command", "optimize"}, {"input", o.input}, {"output", o.output}, {"config", config_json(o)},
                       {"before", stats_json(r.before, r.bytes_before)}, {"after", stats_json(r.after, r.bytes_after)}, {"rules", rules}, {"rewrites", events}, {"passes", passes},
-                      {"kept_nodes", r.lift.kept.size()}, {"notes", r.notes}, {"explain", r.explanations},
+                      {"kept_nodes", r.lift.kept.size()}, {"notes", r.notes}, {"removed_inputs", r.removed_inputs}, {"explain", r.explanations},
                       {"ms", {{"total", r.total_ms}, {"read", r.load_ms}, {"optimize", r.passes_ms}, {"write", r.save_ms}}}};
   j["verification"] = r.verification ? verification_json(*r.verification) : nlohmann::json{{"verdict", "not checked"}};
   if (!r.written.external_file.empty()) j["external_data"] = {{"file", r.written.external_file}, {"bytes", r.written.external_bytes}};

@@ -15,6 +15,11 @@ void check_input(const Value& v, const RtValue& given) {
 
 }  // namespace
 
+static ExecOptions with_backends(ExecOptions o) {
+  if (o.backends.empty()) o.backends = {reference_kernels()};
+  return o;
+}
+
 struct Executor::Impl {
   Model& model;
   ExecOptions options;
@@ -22,7 +27,7 @@ struct Executor::Impl {
   std::unique_ptr<Plan> plan;
   std::vector<const Value*> inputs;
 
-  Impl(Model& m, ExecOptions o) : model(m), options(std::move(o)), context{m, options, KernelIndex(options.backends), {}, {}, nullptr, {}} {
+  Impl(Model& m, ExecOptions o) : model(m), options(with_backends(std::move(o))), context{m, options, KernelIndex(options.backends), {}, {}, nullptr, {}} {
     plan = std::make_unique<Plan>(context, m.graph(), nullptr, nullptr);
     for (const Value* v : m.graph().inputs())
       if (!v->constant()) inputs.push_back(v);

@@ -68,7 +68,7 @@ struct ExecEnv {
 };
 
 struct ExecOptions {
-  std::vector<std::span<const Kernel>> backends;   // fastest first; empty: the caller's mistake, every node is unsupported
+  std::vector<std::span<const Kernel>> backends;   // fastest first; empty: the reference kernels
   std::uint64_t seed = 0;
   double deadline_s = 0;                           // 0: none; else run() throws Error(gate_failed) "timed out"
   // Asked for the outputs of a node that has no kernel; false: cannot say either (run() throws).
