@@ -9,7 +9,7 @@ std::string default_pipeline(Level level) {
       "lift-constants,fixpoint(remove-dead,remove-unused-branch-outputs,cleanup,inline-constant-if,inline-short-loop,"
       "dedup-initializers,dedup-nodes,dedup-shape-values)";
   // Fusions see a clean graph: what they look for is not hidden behind shape arithmetic and copies.
-  static constexpr const char* kFusions = ",fixpoint(fusions,remove-dead,dedup-initializers,dedup-nodes,dedup-shape-values)";
+  static constexpr const char* kFusions = ",fixpoint(fusions,push-transposes,remove-dead,dedup-initializers,dedup-nodes,dedup-shape-values)";
   return level == Level::o1 ? std::string(kCleanup) + ",remove-dead" : std::string(kCleanup) + kFusions + ",remove-dead";
 }
 

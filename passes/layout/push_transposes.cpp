@@ -1,0 +1,214 @@
+// Moves Transposes through operators that do not care for the layout, where fewer of them are left afterwards.
+//   a = Transpose <p> (x);  b = Relu (a);  y = Transpose <inverse of p> (b)   ==>   y = Relu (x)
+// From each Transpose <p> a region grows downstream: operators all of whose tensors come out of the region or out of another Transpose <p>. Inside, all
+// work is done in the layout before p. The Transposes that lead in fall away if nobody else reads them; those that lead out with the inverse of p too; a value
+// that others read gets one behind it. It is done if the count falls.
+#include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "ir/ops/infer.h"
+#include "ir/ops/op_table.h"
+#include "passes/cleanup/whole_graph.h"
+#include "passes/layout/transparent.h"
+
+namespace onnxopt {
+namespace {
+
+constexpr std::size_t kMaxRegion = 4096;
+
+const Ints* perm_of(const Node& n) { return n.is("Transpose") && !n.kept && plain(n) ? n.attrs().get<Ints>("perm") : nullptr; }
+
+struct Region {
+  Perm perm;
+  std::vector<Node*> sources;                     // Transposes <perm> that lead in
+  std::vector<Node*> nodes;                       // in list order
+  std::unordered_map<const Node*, Permuted> how;
+  std::unordered_set<const Value*> inside;        // outputs of nodes and of sources
+};
+
+class PushTransposes : public Pass {
+ public:
+  bool run(Graph& graph, PassContext& ctx) override {
+    ctx_ = &ctx;
+    bool changed = false;
+    for_each_graph(graph, [&](Graph& g) { changed |= run_one(g); });
+    if (changed) infer(graph, {.strict = false});
+    return changed;
+  }
+
+ private:
+  bool run_one(Graph& g) {
+    bool changed = false;
+    std::unordered_set<const Node*> tried;
+    for (Node* n = g.first(); n;) {
+      Node* next = n->next();
+      const Ints* perm = perm_of(*n);
+      if (perm && !is_identity(*perm) && !tried.contains(n)) {
+        Region r = grow(g, *n, *perm);
+        for (const Node* s : r.sources) tried.insert(s);
+        if (!r.nodes.empty() && gain(r) > 0 && book(*ctx_, "push-transposes", *n, gain(r))) {
+          Node* before = first_of(r)->prev();
+          apply(g, r);
+          next = before ? before->next() : g.first();
+          changed = true;
+        }
+      }
+      n = next;
+    }
+    return changed;
+  }
+
+  static Node* first_of(const Region& r) {
+    Node* first = r.nodes.front();
+    for (Node* s : r.sources)
+      if (s->graph()->is_before(*s, *first)) first = s;
+    return first;
+  }
+
+  // Candidates are taken in list order, so that a node is looked at after everything that leads to it.
+  Region grow(Graph& g, Node& start, const Perm& perm) {
+    Region r{perm, {&start}, {}, {}, {start.output()}};
+    std::vector<Node*> candidates;
+    const auto later = [&](const Node* a, const Node* b) { return g.is_before(*b, *a); };
+    const auto reach = [&](const Value* v) {
+      for (const Use& u : v->uses())
+        if (u.node->graph() == &g) {
+          candidates.push_back(u.node);
+          std::push_heap(candidates.begin(), candidates.end(), later);
+        }
+    };
+    reach(start.output());
+    const Node* last = nullptr;
+    while (!candidates.empty() && r.nodes.size() < kMaxRegion) {
+      std::pop_heap(candidates.begin(), candidates.end(), later);
+      Node* n = candidates.back();
+      candidates.pop_back();
+      if (n == last || ctx_->is_kept(*n)) continue;
+      last = n;
+      if (!admit(r, *n)) continue;
+      r.nodes.push_back(n);
+      for (const Value* v : n->outputs()) {
+        if (!v) continue;
+        r.inside.insert(v);
+        reach(v);
+      }
+    }
+    return r;
+  }
+
+  // Takes other Transposes <perm> that lead to `n` as sources.
+  bool admit(Region& r, Node& n) {
+    const auto operands = tensor_operands(n);
+    if (operands.empty()) return false;
+    for (const std::size_t i : operands) {
+      if (r.inside.contains(n.input(i))) continue;
+      const Node* t = n.input(i)->producer();
+      const Ints* p = t && t->graph() == n.graph() ? perm_of(*t) : nullptr;
+      if (!p || *p != r.perm) return false;
+    }
+    // A region value may only be read as a tensor, not as a bound or axes.
+    for (std::size_t i = 0; i < n.inputs().size(); ++i)
+      if (r.inside.contains(n.input(i)) && std::find(operands.begin(), operands.end(), i) == operands.end()) return false;
+    auto how = permuted(n, r.perm, ctx_->evaluator);
+    if (!how) return false;
+    for (const std::size_t i : operands)
+      if (!r.inside.contains(n.input(i))) {
+        r.sources.push_back(n.input(i)->producer());
+        r.inside.insert(n.input(i));
+      }
+    r.how.emplace(&n, std::move(*how));
+    return true;
+  }
+
+  bool in_region(const Region& r, const Use& u) const { return r.how.contains(u.node); }
+
+  // A reader outside that undoes the layout.
+  static bool undoes(const Region& r, const Use& u) {
+    const Ints* p = perm_of(*u.node);
+    return p && *p == inverse(r.perm) && u.node->graph() == r.nodes.front()->graph() && !u.node->output()->is_graph_output();
+  }
+  // A reader outside that is a Transpose: it can take the other layout at no cost.
+  static bool composes(const Region& r, const Use& u) { return perm_of(*u.node) && u.node->graph() == r.nodes.front()->graph(); }
+
+  int gain(const Region& r) const {
+    int gain = 0;
+    for (const Node* s : r.sources)
+      gain += !s->output()->is_graph_output() && std::all_of(s->output()->uses().begin(), s->output()->uses().end(), [&](const Use& u) { return in_region(r, u); });
+    for (const Node* n : r.nodes)
+      for (const Value* v : n->outputs()) {
+        if (!v) continue;
+        bool leaves = v->is_graph_output();
+        for (const Use& u : v->uses()) {
+          if (in_region(r, u)) continue;
+          if (undoes(r, u)) ++gain;
+          else if (!composes(r, u)) leaves = true;
+        }
+        gain -= leaves;
+      }
+    return gain;
+  }
+
+  void apply(Graph& g, const Region& r) {
+    std::unordered_map<const Value*, Value*> moved;   // region value -> the same in the layout before perm
+    for (const Node* s : r.sources) moved[s->output()] = s->input(0);
+    for (Node* n : r.nodes) {
+      const Permuted& how = r.how.at(n);
+      std::vector<Value*> in(n->inputs().begin(), n->inputs().end());
+      for (Value*& v : in)
+        if (const auto it = moved.find(v); it != moved.end()) v = it->second;
+      for (const auto& [i, t] : how.constants) in[i] = &g.add_constant("permuted", t);
+      Node& fresh = g.insert_before(*n, n->op(), std::move(in), how.attrs, 0);
+      fresh.name = n->name;
+      if (n->extra()) fresh.make_extra() = *n->extra();
+      for (const Value* v : n->outputs()) {
+        if (!v) { g.add_omitted_output(fresh); continue; }
+        moved[v] = &g.add_node_output(fresh);
+      }
+      infer(fresh, {.strict = false});
+    }
+    for (Node* n : r.nodes) leave(g, r, *n, moved);
+    for (auto it = r.nodes.rbegin(); it != r.nodes.rend(); ++it) g.erase(**it);
+    for (Node* s : r.sources)
+      if (s->output()->unused()) g.erase(*s);
+  }
+
+  // Readers of the outputs of `n` outside the region.
+  static void leave(Graph& g, const Region& r, Node& n, const std::unordered_map<const Value*, Value*>& moved) {
+    for (Value* v : n.outputs()) {
+      if (!v) continue;
+      Value* ours = moved.at(v);
+      std::vector<Node*> transposes;
+      for (const Use& u : v->uses())
+        if (!r.how.contains(u.node) && composes(r, u)) transposes.push_back(u.node);
+      std::sort(transposes.begin(), transposes.end(), [](const Node* a, const Node* b) { return a->id() < b->id(); });
+      for (Node* t : transposes) {
+        const Ints q = *perm_of(*t);
+        Perm both;
+        for (const auto i : q) both.push_back(r.perm[static_cast<std::size_t>(i)]);
+        g.set_input(*t, 0, ours);
+        if (is_identity(both) && replaceable(*t->output(), *ours)) {
+          g.replace_all_uses(*t->output(), *ours);
+          g.erase(*t);
+        } else {
+          t->mutable_attrs().set("perm", both);
+          t->lift_record.reset();
+        }
+      }
+      const bool leaves = v->is_graph_output() || std::any_of(v->uses().begin(), v->uses().end(), [&](const Use& u) { return !r.how.contains(u.node); });
+      if (!leaves) continue;
+      Node& back = g.insert_before(n, op("Transpose"), {ours}, {Attribute("perm", r.perm)});
+      back.output()->type = v->type;
+      // Old nodes of the region read it too now; they are erased next.
+      g.replace_all_uses(*v, *back.output());
+    }
+  }
+
+  PassContext* ctx_ = nullptr;
+};
+
+}  // namespace
+
+std::unique_ptr<Pass> push_transposes() { return std::make_unique<PushTransposes>(); }
+
+}  // namespace onnxopt

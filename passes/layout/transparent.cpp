@@ -1,0 +1,124 @@
+#include "passes/layout/transparent.h"
+
+#include <algorithm>
+
+#include "ir/ops/op_table.h"
+
+namespace onnxopt {
+namespace {
+
+// Constants that are permuted with the layout are small: scales, biases, masks of one sample.
+constexpr std::int64_t kMaxConstant = 1 << 16;
+
+bool is_elementwise(const Node& n) {
+  if (n.op().domain != "") return false;
+  return (n.op().has(kElementwise) && !n.is("PRelu") && !n.is("QuantizeLinear") && !n.is("DequantizeLinear")) || n.is("Cast") || n.is("Clip");
+}
+bool is_axis_op(const Node& n) { return n.is("Concat") || n.is("Split") || n.is("Softmax") || n.is("LogSoftmax"); }
+bool is_reduction(const Node& n) {
+  return n.is("ReduceMean") || n.is("ReduceMax") || n.is("ReduceMin") || n.is("ReduceSum") || n.is("ReduceProd") || n.is("ReduceL2") || n.is("ReduceSumSquare");
+}
+
+// A constant that broadcasts with tensors of the layout after p, for tensors of the layout before p.
+std::optional<Tensor> unpermuted(const Tensor& t, const Perm& p, Evaluator* evaluator) {
+  if (t.size() == 1 && t.rank() <= 1) return t;
+  const auto rank = static_cast<std::int64_t>(p.size());
+  if (t.rank() > rank || t.size() > kMaxConstant || !evaluator) return std::nullopt;
+  Dims full(static_cast<std::size_t>(rank - t.rank()), 1);
+  full.insert(full.end(), t.dims().begin(), t.dims().end());
+  const Attrs attrs{Attribute("perm", inverse(p))};
+  const OpCall call{.op = &op("Transpose"), .attrs = &attrs};
+  const Tensor in = t.reshaped(full);
+  auto out = evaluator->evaluate(call, std::span<const Tensor>(&in, 1));
+  return out && !out->empty() ? std::optional<Tensor>(out->front()) : std::nullopt;
+}
+
+std::optional<Permuted> elementwise(const Node& n, const Perm& p, Evaluator* evaluator) {
+  Permuted r{n.attrs(), {}};
+  if (n.is("Clip")) return r;
+  for (std::size_t i = 0; i < n.inputs().size(); ++i) {
+    if (!n.input(i) || !n.input(i)->constant()) continue;
+    const auto t = unpermuted(*n.input(i)->constant(), p, evaluator);
+    if (!t) return std::nullopt;
+    if (!t->same_content(*n.input(i)->constant())) r.constants.emplace_back(i, *t);
+  }
+  return r;
+}
+
+std::optional<Permuted> axis_op(const Node& n, const Perm& p) {
+  const auto axis = normalize_axis(n.attr<std::int64_t>("axis"), static_cast<std::int64_t>(p.size()));
+  if (!axis) return std::nullopt;
+  return Permuted{with(n, "axis", p[static_cast<std::size_t>(*axis)]), {}};
+}
+
+std::optional<Permuted> reduction(const Node& n, const Perm& p) {
+  if (n.attr<std::int64_t>("keepdims") == 0 || !n.input(1)) return std::nullopt;
+  auto axes = known_axes(n, 1, static_cast<std::int64_t>(p.size()));
+  if (!axes || axes->empty()) return std::nullopt;
+  for (auto& a : *axes) a = p[static_cast<std::size_t>(a)];
+  std::sort(axes->begin(), axes->end());
+  return Permuted{n.attrs(), {{1, Tensor::int64s(*axes)}}};
+}
+
+std::optional<Permuted> pad(const Node& n, const Perm& p) {
+  const auto pads = known_ints(n.input(1));
+  const std::size_t rank = p.size();
+  if (n.input(3) || !pads || pads->size() != 2 * rank || (n.input(2) && !n.input(2)->constant())) return std::nullopt;
+  Ints r(2 * rank);
+  for (std::size_t i = 0; i < rank; ++i) {
+    r[static_cast<std::size_t>(p[i])] = (*pads)[i];
+    r[static_cast<std::size_t>(p[i]) + rank] = (*pads)[i + rank];
+  }
+  return Permuted{n.attrs(), {{1, Tensor::int64s(r)}}};
+}
+
+std::optional<Permuted> slice(const Node& n, const Perm& p) {
+  auto axes = n.input(3) ? known_ints(n.input(3)) : std::nullopt;
+  if (!axes) return std::nullopt;
+  for (std::size_t i = 1; i < n.inputs().size(); ++i)
+    if (n.input(i) && !n.input(i)->constant()) return std::nullopt;
+  for (auto& a : *axes) {
+    const auto normal = normalize_axis(a, static_cast<std::int64_t>(p.size()));
+    if (!normal) return std::nullopt;
+    a = p[static_cast<std::size_t>(*normal)];
+  }
+  return Permuted{n.attrs(), {{3, Tensor::int64s(*axes)}}};
+}
+
+}  // namespace
+
+Perm inverse(const Perm& p) {
+  Perm r(p.size());
+  for (std::size_t i = 0; i < p.size(); ++i) r[static_cast<std::size_t>(p[i])] = static_cast<std::int64_t>(i);
+  return r;
+}
+
+bool is_identity(const Perm& p) {
+  for (std::size_t i = 0; i < p.size(); ++i)
+    if (p[i] != static_cast<std::int64_t>(i)) return false;
+  return true;
+}
+
+std::vector<std::size_t> tensor_operands(const Node& n) {
+  std::vector<std::size_t> r;
+  const bool all = is_elementwise(n) ? !n.is("Clip") : n.is("Concat");
+  for (std::size_t i = 0; i < (all ? n.inputs().size() : std::min<std::size_t>(1, n.inputs().size())); ++i)
+    if (n.input(i) && !n.input(i)->constant()) r.push_back(i);
+  return r;
+}
+
+std::optional<Permuted> permuted(const Node& n, const Perm& p, Evaluator* evaluator) {
+  if (n.kept || !plain(n) || n.op().has(kOpaque)) return std::nullopt;
+  // Every tensor has the full rank: a smaller one would be lined up with other dims. (Clip's bounds and Cast's input are covered by the same test.)
+  for (const std::size_t i : tensor_operands(n))
+    if (rank_of(n.input(i)) != static_cast<std::int64_t>(p.size())) return std::nullopt;
+  if (is_elementwise(n)) return elementwise(n, p, evaluator);
+  if (n.is("Concat") && tensor_operands(n).size() != n.inputs().size()) return std::nullopt;
+  if (is_axis_op(n)) return axis_op(n, p);
+  if (is_reduction(n)) return reduction(n, p);
+  if (n.is("Pad")) return pad(n, p);
+  if (n.is("Slice")) return slice(n, p);
+  return std::nullopt;
+}
+
+}  // namespace onnxopt
