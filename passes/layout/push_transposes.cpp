@@ -110,6 +110,7 @@ class PushTransposes : public Pass {
     // A region value may only be read as a tensor, not as a bound or axes.
     for (std::size_t i = 0; i < n.inputs().size(); ++i)
       if (r.inside.contains(n.input(i)) && std::find(operands.begin(), operands.end(), i) == operands.end()) return false;
+    if ((n.is("Softmax") || n.is("LogSoftmax")) && before_opset_13(*n.graph())) return false;   // there its axis splits the shape in two
     auto how = permuted(n, r.perm, ctx_->evaluator);
     if (!how) return false;
     for (const std::size_t i : operands)
@@ -119,6 +120,12 @@ class PushTransposes : public Pass {
       }
     r.how.emplace(&n, std::move(*how));
     return true;
+  }
+
+  bool before_opset_13(Graph& g) const {
+    const Function* f = g.root().function();
+    const OutputOpsets target = f ? OutputOpsets{f->file_opsets} : ctx_->output;
+    return !target.imports.empty() && target.version("") < 13;
   }
 
   bool in_region(const Region& r, const Use& u) const { return r.how.contains(u.node); }
