@@ -85,6 +85,11 @@ Ints normalize_axes(const InferCtx& ctx, const Ints& axes, std::int64_t rank) {
   return r;
 }
 
+// `b` is at most the symbol `a`, and is 1 where `a` is.
+static bool never_exceeds(SymbolTable& s, Dim b, Dim a) {
+  return s.provably_ge(a, b) && s.substitute(b, {{s.to_string(a), Dim(std::int64_t{1})}}).is(1);
+}
+
 Dim broadcast_dim(InferCtx& ctx, Dim a, Dim b) {
   if (a == b) return a;
   if (a.is(1)) return b;
@@ -99,6 +104,9 @@ Dim broadcast_dim(InferCtx& ctx, Dim a, Dim b) {
   if (s.is_min_of(a, b)) return b;
   if (s.lower_bound(a).value_or(0) > 1) return a;
   if (s.lower_bound(b).value_or(0) > 1) return b;
+  // min(n, 512) with n, as a slice of a table gives it: they agree, or n is 1 and so is the other.
+  if (never_exceeds(s, b, a)) return a;
+  if (never_exceeds(s, a, b)) return b;
   return Dim();
 }
 

@@ -116,6 +116,7 @@ NodeRule remove_variadic_of_one();
 NodeRule remove_where();
 NodeRule remove_zero_addend();
 NodeRule remove_zero_bias();
+NodeRule remove_zero_state();
 
 std::span<Rule (*const)()> all_rules() {
   static constexpr std::array<Rule (*)(), 37> kRules = {
@@ -161,7 +162,7 @@ std::span<Rule (*const)()> all_rules() {
 }
 
 std::span<NodeRule (*const)()> all_node_rules() {
-  static constexpr std::array<NodeRule (*)(), 71> kRules = {
+  static constexpr std::array<NodeRule (*)(), 72> kRules = {
       cancel_concat_of_parts,
       cancel_parts_of_concat,
       cancel_squeeze_unsqueeze,
@@ -233,6 +234,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       remove_where,
       remove_zero_addend,
       remove_zero_bias,
+      remove_zero_state,
   };
   return kRules;
 }
