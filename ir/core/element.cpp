@@ -21,12 +21,16 @@ using std::uint32_t;
 using std::uint64_t;
 using std::uint8_t;
 
-template <class S> S read(const byte* p, int64_t i) {
+template <class S>
+S read(const byte* p, int64_t i) {
   S s;
   std::memcpy(&s, p + i * static_cast<int64_t>(sizeof(S)), sizeof(S));
   return s;
 }
-template <class S> void write(byte* p, int64_t i, S s) { std::memcpy(p + i * static_cast<int64_t>(sizeof(S)), &s, sizeof(S)); }
+template <class S>
+void write(byte* p, int64_t i, S s) {
+  std::memcpy(p + i * static_cast<int64_t>(sizeof(S)), &s, sizeof(S));
+}
 
 uint32_t get_bits(const byte* base, int width, int64_t i) {
   const int64_t bit = i * width;
@@ -45,7 +49,8 @@ void put_bits(byte* base, int width, int64_t i, uint32_t code) {
 }
 
 // Any carrier or element to any carrier, without undefined behaviour.
-template <class C, class S> C to_carrier(S s) {
+template <class C, class S>
+C to_carrier(S s) {
   if constexpr (std::is_same_v<C, std::complex<double>>) return C(static_cast<double>(s), 0);
   else if constexpr (std::is_integral_v<C> && std::is_floating_point_v<S>) {
     const double d = static_cast<double>(s);
@@ -55,13 +60,15 @@ template <class C, class S> C to_carrier(S s) {
   } else return static_cast<C>(s);
 }
 
-template <class C, class S> void load_plain(const byte* base, int64_t first, int64_t n, C* out) {
+template <class C, class S>
+void load_plain(const byte* base, int64_t first, int64_t n, C* out) {
   base += first * static_cast<int64_t>(sizeof(S));
   if constexpr (std::is_same_v<C, S>) std::memcpy(out, base, static_cast<std::size_t>(n) * sizeof(S));
   else
     for (int64_t i = 0; i < n; ++i) out[i] = to_carrier<C>(read<S>(base, i));
 }
-template <class C> void load_complex(DType t, const byte* base, int64_t first, int64_t n, C* out) {
+template <class C>
+void load_complex(DType t, const byte* base, int64_t first, int64_t n, C* out) {
   for (int64_t i = 0; i < n; ++i) {
     const int64_t at = 2 * (first + i);
     const double re = t == DType::complex64 ? read<float>(base, at) : read<double>(base, at);
@@ -74,20 +81,26 @@ template <class C> void load_complex(DType t, const byte* base, int64_t first, i
 [[noreturn]] void no_numbers(DType t) { bad_input("no numeric elements of type " + std::string(dtype_name(t))); }
 
 // Integers narrower than a carrier: the low bits of the truncated value; saturation is no part of Cast to integers.
-template <class C> uint64_t low_bits(C c) {
+template <class C>
+uint64_t low_bits(C c) {
   if constexpr (std::is_same_v<C, std::complex<double>>) return static_cast<uint64_t>(to_carrier<int64_t>(c.real()));
   else if constexpr (std::is_floating_point_v<C>) {
     if (c >= 0x1p63) return to_carrier<uint64_t>(c);
     return static_cast<uint64_t>(to_carrier<int64_t>(c));
   } else return static_cast<uint64_t>(c);
 }
-template <class C> double as_double(C c) {
+template <class C>
+double as_double(C c) {
   if constexpr (std::is_same_v<C, std::complex<double>>) return c.real();
   else return static_cast<double>(c);
 }
-template <class C> bool is_true(C c) { return c != C(0); }
+template <class C>
+bool is_true(C c) {
+  return c != C(0);
+}
 
-template <class C, class S> void store_plain(byte* base, int64_t first, int64_t n, const C* in) {
+template <class C, class S>
+void store_plain(byte* base, int64_t first, int64_t n, const C* in) {
   base += first * static_cast<int64_t>(sizeof(S));
   if constexpr (std::is_same_v<C, S>) std::memcpy(base, in, static_cast<std::size_t>(n) * sizeof(S));
   else if constexpr (std::is_floating_point_v<S> && std::is_same_v<C, std::complex<double>>)
@@ -97,11 +110,13 @@ template <class C, class S> void store_plain(byte* base, int64_t first, int64_t 
   else
     for (int64_t i = 0; i < n; ++i) write<S>(base, i, static_cast<S>(low_bits(in[i])));
 }
-template <class C> float to_odd_float(C c) {
+template <class C>
+float to_odd_float(C c) {
   if constexpr (std::is_same_v<C, float>) return c;
   else return round_to_odd(as_double(c));
 }
-template <class C> void store_complex(DType t, byte* base, int64_t first, int64_t n, const C* in) {
+template <class C>
+void store_complex(DType t, byte* base, int64_t first, int64_t n, const C* in) {
   for (int64_t i = 0; i < n; ++i) {
     double re = as_double(in[i]), im = 0;
     if constexpr (std::is_same_v<C, std::complex<double>>) im = in[i].imag();
@@ -122,7 +137,8 @@ Carrier carrier_of(DType t) {
   return Carrier::none;
 }
 
-template <class C> void load_block(DType t, const byte* base, int64_t first, int64_t n, C* out) {
+template <class C>
+void load_block(DType t, const byte* base, int64_t first, int64_t n, C* out) {
   switch (t) {
     case DType::float32: return load_plain<C, float>(base, first, n, out);
     case DType::float64: return load_plain<C, double>(base, first, n, out);
@@ -167,7 +183,8 @@ template <class C> void load_block(DType t, const byte* base, int64_t first, int
   for (int64_t i = 0; i < n; ++i) out[i] = to_carrier<C>(f->decode(width == 8 ? read<uint8_t>(base, first + i) : get_bits(base, width, first + i)));
 }
 
-template <class C> void store_block(DType t, byte* base, int64_t first, int64_t n, const C* in, const NarrowOptions& options) {
+template <class C>
+void store_block(DType t, byte* base, int64_t first, int64_t n, const C* in, const NarrowOptions& options) {
   switch (t) {
     case DType::float32: return store_plain<C, float>(base, first, n, in);
     case DType::float64: return store_plain<C, double>(base, first, n, in);
@@ -212,8 +229,8 @@ template <class C> void store_block(DType t, byte* base, int64_t first, int64_t 
   }
 }
 
-#define ONNXOPT_INSTANTIATE(C)                                                      \
-  template void load_block<C>(DType, const byte*, int64_t, int64_t, C*);            \
+#define ONNXOPT_INSTANTIATE(C)                                           \
+  template void load_block<C>(DType, const byte*, int64_t, int64_t, C*); \
   template void store_block<C>(DType, byte*, int64_t, int64_t, const C*, const NarrowOptions&);
 ONNXOPT_INSTANTIATE(float)
 ONNXOPT_INSTANTIATE(double)
@@ -242,8 +259,8 @@ float half_to_float(uint16_t bits) {
 uint16_t float_to_half(float value) {
   const uint32_t u = std::bit_cast<uint32_t>(value), sign = (u >> 16) & 0x8000u, a = u & 0x7fffffffu;
   if (a > 0x7f800000u) return static_cast<uint16_t>(sign | 0x7e00u | ((a >> 13) & 0x3ffu));
-  if (a >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);                  // rounds to 65536 or more
-  if (a < 0x38800000u) {                                                               // subnormal: the addition rounds
+  if (a >= 0x477ff000u) return static_cast<uint16_t>(sign | 0x7c00u);  // rounds to 65536 or more
+  if (a < 0x38800000u) {                                               // subnormal: the addition rounds
     const uint32_t r = std::bit_cast<uint32_t>(std::bit_cast<float>(a) + 0.5f) - 0x3f000000u;
     return static_cast<uint16_t>(sign | r);
   }

@@ -24,16 +24,22 @@ Carrier carrier_of(DType t);
 
 // C is float, double, int64_t, uint64_t or complex<double>. Widening to float rounds what float cannot hold (float64, large integers).
 // Loading floats into an integer carrier truncates toward zero; NaN and what the carrier cannot hold become its lowest value.
-template <class C> void load_block(DType t, const std::byte* base, std::int64_t first, std::int64_t n, C* out);
+template <class C>
+void load_block(DType t, const std::byte* base, std::int64_t first, std::int64_t n, C* out);
 // Elements first..first+n of `base` are written; neighbours in a shared byte are kept. Stores to bool write x != 0.
-template <class C> void store_block(DType t, std::byte* base, std::int64_t first, std::int64_t n, const C* in, const NarrowOptions& options = {});
+template <class C>
+void store_block(DType t, std::byte* base, std::int64_t first, std::int64_t n, const C* in, const NarrowOptions& options = {});
 
-template <class C> C load_element(DType t, const std::byte* base, std::int64_t i) {
+template <class C>
+C load_element(DType t, const std::byte* base, std::int64_t i) {
   C c;
   load_block<C>(t, base, i, 1, &c);
   return c;
 }
-template <class C> void store_element(DType t, std::byte* base, std::int64_t i, C value) { store_block<C>(t, base, i, 1, &value); }
+template <class C>
+void store_element(DType t, std::byte* base, std::int64_t i, C value) {
+  store_block<C>(t, base, i, 1, &value);
+}
 
 // Bit patterns of a sub-byte type, one byte each: for kernels that move data and never look at it.
 void unpack_codes(DType t, const std::byte* base, std::int64_t n, std::uint8_t* codes);

@@ -40,8 +40,7 @@ double MiniFloat::decode(std::uint32_t code) const {
   const bool negative = (code & sign_bit) != 0;
   if (special == Special::fnuz && code == nan_code) return kNan;
   if (special == Special::nan_only && magnitude == nan_code) return negative ? -kNan : kNan;
-  if (special == Special::ieee && magnitude >= inf_code)
-    return magnitude == inf_code ? (negative ? -HUGE_VAL : HUGE_VAL) : (negative ? -kNan : kNan);
+  if (special == Special::ieee && magnitude >= inf_code) return magnitude == inf_code ? (negative ? -HUGE_VAL : HUGE_VAL) : (negative ? -kNan : kNan);
   const int exponent = static_cast<int>(magnitude >> mantissa_bits);
   const int mantissa = static_cast<int>(magnitude & ((1u << mantissa_bits) - 1));
   const int significand = exponent == 0 ? mantissa : mantissa + (1 << mantissa_bits);
@@ -61,7 +60,7 @@ std::uint32_t MiniFloat::encode(double value, const NarrowOptions& options) cons
   std::uint32_t sign = std::signbit(value) ? sign_bit : 0;
   if (std::isnan(value)) {
     if (special == Special::fnuz) return nan_code;
-    if (special == Special::finite) return sign_bit;      // no NaN in the type: -0, as ml_dtypes has it (the specification is silent)
+    if (special == Special::finite) return sign_bit;  // no NaN in the type: -0, as ml_dtypes has it (the specification is silent)
     return sign | nan_code;
   }
   if (std::isinf(value)) return overflow(sign, options.saturate);
@@ -83,7 +82,7 @@ std::uint32_t MiniFloat::encode_e8m0(double value, const NarrowOptions& options)
   if (std::isinf(a)) return options.saturate ? max_code : nan_code;
   if (a == 0) return options.saturate ? 0 : nan_code;
   int exponent = std::ilogb(a);
-  const double rest = std::ldexp(a, -exponent);           // in [1, 2)
+  const double rest = std::ldexp(a, -exponent);  // in [1, 2)
   if (rest > 1 && options.e8m0 == RoundMode::up) ++exponent;
   if (rest >= 1.5 && options.e8m0 == RoundMode::nearest) ++exponent;
   if (exponent < -bias) return options.saturate ? 0 : nan_code;

@@ -10,15 +10,15 @@ namespace onnxopt {
 
 struct MiniFloat {
   enum class Special : std::uint8_t {
-    ieee,       // exponent all ones: infinity and NaN
-    nan_only,   // all ones but the sign: NaN; no infinity
-    fnuz,       // sign bit alone: NaN; no infinity, no negative zero
-    finite,     // no special codes; what is too large saturates
-    e8m0,       // powers of two, no sign; 0xff: NaN
+    ieee,      // exponent all ones: infinity and NaN
+    nan_only,  // all ones but the sign: NaN; no infinity
+    fnuz,      // sign bit alone: NaN; no infinity, no negative zero
+    finite,    // no special codes; what is too large saturates
+    e8m0,      // powers of two, no sign; 0xff: NaN
   };
   int exponent_bits, mantissa_bits, bias;
   Special special;
-  std::uint32_t max_code, nan_code, inf_code;   // magnitudes; inf_code == nan_code: no infinity
+  std::uint32_t max_code, nan_code, inf_code;  // magnitudes; inf_code == nan_code: no infinity
 
   double decode(std::uint32_t code) const;
   std::uint32_t encode(double value, const NarrowOptions& options) const;

@@ -8,7 +8,6 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-
 #include <nlohmann/json.hpp>
 
 #include "ir/core/element.h"
@@ -20,19 +19,23 @@ using namespace onnxopt;
 
 namespace {
 
-struct Tolerance { double relative = 1e-3, absolute = 1e-7; };
+struct Tolerance {
+  double relative = 1e-3, absolute = 1e-7;
+};
 
 std::string dims_text(const Dims& d) { return fmt::format("[{}]", fmt::join(d, ",")); }
 
 std::string compare(const RtValue& got, const RtValue& want, Tolerance tol);
 
-template <class C> std::string compare_numbers(const Tensor& got, const Tensor& want, Tolerance tol) {
+template <class C>
+std::string compare_numbers(const Tensor& got, const Tensor& want, Tolerance tol) {
   for (std::int64_t i = 0; i < want.size(); ++i) {
     const C a = load_element<C>(got.dtype(), got.bytes().data(), i), b = load_element<C>(want.dtype(), want.bytes().data(), i);
     bool same = a == b || (a != a && b != b);
     if constexpr (!std::is_integral_v<C>) same = same || std::abs(a - b) <= tol.absolute + tol.relative * std::abs(b);
     if (!same) {
-      if constexpr (std::is_same_v<C, std::complex<double>>) return fmt::format("element {}: ({},{}), expected ({},{})", i, a.real(), a.imag(), b.real(), b.imag());
+      if constexpr (std::is_same_v<C, std::complex<double>>)
+        return fmt::format("element {}: ({},{}), expected ({},{})", i, a.real(), a.imag(), b.real(), b.imag());
       else return fmt::format("element {}: {}, expected {}", i, a, b);
     }
   }
@@ -88,7 +91,10 @@ Tolerance read_tolerance(const fs::path& dir) {
 Type declared(const Value& v) { return v.extra() && v.extra()->has_declared ? v.extra()->declared : v.type; }
 
 enum class Outcome { passed, failed, refused };
-struct Result { Outcome outcome = Outcome::passed; std::string why; };
+struct Result {
+  Outcome outcome = Outcome::passed;
+  std::string why;
+};
 
 Result run_sets(Executor& executor, Model& model, const fs::path& dir) {
   const Tolerance tol = read_tolerance(dir);
@@ -152,7 +158,8 @@ int main(int argc, char** argv) {
     const Result r = run_test(t, op);
     ++by_op[op][static_cast<std::size_t>(r.outcome)];
     ++total[static_cast<std::size_t>(r.outcome)];
-    if (r.outcome != Outcome::passed) fmt::print("{} {} ({}): {}\n", r.outcome == Outcome::failed ? "FAILED " : "REFUSED", t.filename().string(), op, r.why);
+    if (r.outcome != Outcome::passed)
+      fmt::print("{} {} ({}): {}\n", r.outcome == Outcome::failed ? "FAILED " : "REFUSED", t.filename().string(), op, r.why);
   }
   if (!quiet)
     for (const auto& [op, n] : by_op) fmt::print("{:30} passed {:4}  failed {:4}  refused {:4}\n", op, n[0], n[1], n[2]);

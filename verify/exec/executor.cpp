@@ -27,7 +27,8 @@ struct Executor::Impl {
   std::unique_ptr<Plan> plan;
   std::vector<const Value*> inputs;
 
-  Impl(Model& m, ExecOptions o) : model(m), options(with_backends(std::move(o))), context{m, options, KernelIndex(options.backends), {}, {}, nullptr, {}} {
+  Impl(Model& m, ExecOptions o)
+      : model(m), options(with_backends(std::move(o))), context{m, options, KernelIndex(options.backends), {}, {}, nullptr, {}} {
     plan = std::make_unique<Plan>(context, m.graph(), nullptr, nullptr);
     for (const Value* v : m.graph().inputs())
       if (!v->constant()) inputs.push_back(v);
@@ -43,8 +44,8 @@ std::vector<RtValue> Executor::run(const std::vector<RtValue>& inputs, const Tap
   if (inputs.size() != impl.inputs.size()) bad_input(fmt::format("the model takes {} inputs, {} given", impl.inputs.size(), inputs.size()));
   for (std::size_t i = 0; i < inputs.size(); ++i) check_input(*impl.inputs[i], inputs[i]);
   impl.context.tap = tap ? &tap : nullptr;
-  impl.context.deadline = std::chrono::steady_clock::now() + std::chrono::duration_cast<std::chrono::steady_clock::duration>(
-                                                                 std::chrono::duration<double>(impl.options.deadline_s));
+  impl.context.deadline = std::chrono::steady_clock::now() +
+                          std::chrono::duration_cast<std::chrono::steady_clock::duration>(std::chrono::duration<double>(impl.options.deadline_s));
   return impl.plan->run(inputs);
 }
 

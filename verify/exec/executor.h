@@ -18,11 +18,14 @@ namespace onnxopt {
 // A run-time value of any ONNX type.
 struct RtValue;
 using RtSequence = std::vector<RtValue>;
-struct RtMap { std::vector<std::pair<std::variant<std::int64_t, std::string>, RtValue>> entries; DType key = DType::int64; };   // insertion order
+struct RtMap {
+  std::vector<std::pair<std::variant<std::int64_t, std::string>, RtValue>> entries;
+  DType key = DType::int64;
+};  // insertion order
 struct RtValue {
   // monostate: an empty optional (or an omitted input)
   std::variant<std::monostate, Tensor, std::shared_ptr<const RtSequence>, std::shared_ptr<const RtMap>, std::shared_ptr<const SparseTensor>> v;
-  Type type;                              // of sequences and optionals, whose element type data may not show; else unknown
+  Type type;  // of sequences and optionals, whose element type data may not show; else unknown
   RtValue() = default;
   RtValue(Tensor t) : v(std::move(t)) {}  // NOLINT: implicit by design
   bool is_tensor() const { return std::holds_alternative<Tensor>(v); }
@@ -39,7 +42,9 @@ class KernelIo {
   bool has(std::size_t i) const { return i < in_.size() && !in_[i].empty(); }
   const RtValue& value(std::size_t i) const { return in_[i]; }
   const Tensor& in(std::size_t i) const { return in_[i].tensor(); }
-  void set(std::size_t i, RtValue v) { if (i < out_.size()) out_[i] = std::move(v); }
+  void set(std::size_t i, RtValue v) {
+    if (i < out_.size()) out_[i] = std::move(v);
+  }
 
  private:
   std::span<const RtValue> in_;
@@ -56,21 +61,21 @@ struct Kernel {
   int since_min, since_max;
   Maybe<RunFn> (*prepare)(const OpCall&, ExecEnv&);
 };
-std::span<const Kernel> reference_kernels();           // verify/kernels_ref/table.cpp
+std::span<const Kernel> reference_kernels();  // verify/kernels_ref/table.cpp
 
 // What a kernel may ask of its surroundings. One per planned graph; it outlives the kernel's function, which may keep a reference.
 struct ExecEnv {
-  Model* model = nullptr;                  // null in an Evaluator
-  std::uint64_t seed = 0;                  // of random operators, mixed with the node's id
-  bool folding = false;                    // true: what the specification leaves undefined must be refused with an Error
+  Model* model = nullptr;  // null in an Evaluator
+  std::uint64_t seed = 0;  // of random operators, mixed with the node's id
+  bool folding = false;    // true: what the specification leaves undefined must be refused with an Error
   // Runs a subgraph of the node on all its inputs; captured values come from the enclosing frames.
   std::function<std::vector<RtValue>(Graph&, std::vector<RtValue> inputs)> run_subgraph;
 };
 
 struct ExecOptions {
-  std::vector<std::span<const Kernel>> backends;   // fastest first; empty: the reference kernels
+  std::vector<std::span<const Kernel>> backends;  // fastest first; empty: the reference kernels
   std::uint64_t seed = 0;
-  double deadline_s = 0;                           // 0: none; else run() throws Error(gate_failed) "timed out"
+  double deadline_s = 0;  // 0: none; else run() throws Error(gate_failed) "timed out"
   // Asked for the outputs of a node that has no kernel; false: cannot say either (run() throws).
   std::function<bool(const Node&, KernelIo&)> fallback = {};
 };
@@ -82,7 +87,10 @@ class Executor {
   // The model must stay as it is while the executor lives.
   explicit Executor(Model& model, ExecOptions options = {});
   ~Executor();
-  struct Unsupported { const Node* node; std::string reason; };
+  struct Unsupported {
+    const Node* node;
+    std::string reason;
+  };
   const std::vector<Unsupported>& unsupported() const;
   // Inputs in order of graph().inputs() without constants; throws Error(bad_input) naming the node.
   std::vector<RtValue> run(const std::vector<RtValue>& inputs, const Tap& tap = {});

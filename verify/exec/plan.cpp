@@ -31,8 +31,7 @@ std::unique_ptr<Attrs> bind(const Function& f, const Attrs& stated) {
 
 }  // namespace
 
-Plan::Plan(PlanContext& context, Graph& graph, const Attrs* bound, Plan* outer)
-    : context_(context), graph_(graph), bound_(bound), outer_(outer) {
+Plan::Plan(PlanContext& context, Graph& graph, const Attrs* bound, Plan* outer) : context_(context), graph_(graph), bound_(bound), outer_(outer) {
   env_.model = &context.model;
   env_.seed = context.options.seed;
   env_.run_subgraph = [this](Graph& g, std::vector<RtValue> in) {
@@ -89,7 +88,7 @@ void Plan::add_step(Node& node) {
   for (Value* v : node.outputs()) step.out.push_back(v ? slot_of(*v) : kNoSlot);
   pending_uses_.clear();
   prepare(step, node);
-  step.release = pending_uses_;           // sorted into the releases of the right step later
+  step.release = pending_uses_;  // sorted into the releases of the right step later
   steps_.push_back(std::move(step));
 }
 

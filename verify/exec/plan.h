@@ -17,8 +17,8 @@ struct PlanContext {
   const ExecOptions& options;
   KernelIndex index;
   std::vector<Executor::Unsupported> unsupported;
-  std::vector<const Function*> call_stack;            // while planning: refuses recursion
-  const Executor::Tap* tap = nullptr;                 // while running
+  std::vector<const Function*> call_stack;  // while planning: refuses recursion
+  const Executor::Tap* tap = nullptr;       // while running
   std::chrono::steady_clock::time_point deadline;
 };
 
@@ -34,17 +34,20 @@ class Plan {
   static constexpr int kNoSlot = -1;
   struct Step {
     const Node* node = nullptr;
-    RunFn run;                                        // empty: no kernel
+    RunFn run;  // empty: no kernel
     std::vector<int> in, out, release;
-    std::unique_ptr<Attrs> resolved;                  // attributes, where some referred to the caller's
+    std::unique_ptr<Attrs> resolved;  // attributes, where some referred to the caller's
     std::unique_ptr<Plan> function;
   };
-  struct Capture { const Value* value; int slot; };
+  struct Capture {
+    const Value* value;
+    int slot;
+  };
 
   void add_step(Node& node);
   void prepare(Step& step, Node& node);
   void plan_releases(const std::vector<int>& last_step);
-  int slot_of(const Value& v);                        // makes a capture of an outer value on first sight
+  int slot_of(const Value& v);  // makes a capture of an outer value on first sight
   void run_step(const Step& step);
   void load_captures();
   RtValue outer_value(const Value& v) const;
@@ -61,8 +64,8 @@ class Plan {
   std::vector<Capture> captures_;
   std::vector<Step> steps_;
   std::vector<int> inputs_, outputs_;
-  std::unordered_map<const Graph*, std::unique_ptr<Plan>> subgraphs_;   // looked up only
-  std::vector<int> pending_uses_;                     // while planning: outer slots that the current node's subgraphs read
+  std::unordered_map<const Graph*, std::unique_ptr<Plan>> subgraphs_;  // looked up only
+  std::vector<int> pending_uses_;                                      // while planning: outer slots that the current node's subgraphs read
 };
 
 }  // namespace onnxopt

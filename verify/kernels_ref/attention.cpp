@@ -78,7 +78,8 @@ std::vector<double> make_bias(const AttentionAttrs& a, const Problem& p, const T
       for (int64_t q = 0; q < p.queries; ++q)
         for (int64_t k = 0; k < p.keys; ++k) {
           const int64_t distance = q + offset - k;
-          const bool allowed = k < valid && (!a.causal || distance >= 0) && (a.left < 0 || distance <= a.left) && (a.right < 0 || -distance <= a.right);
+          const bool allowed =
+              k < valid && (!a.causal || distance >= 0) && (a.left < 0 || distance <= a.left) && (a.right < 0 || -distance <= a.right);
           if (!allowed) bias[at(((b * p.heads + h) * p.queries + q) * p.keys + k)] = -HUGE_VAL;
         }
   }
@@ -111,8 +112,8 @@ void softmax_rows(const Problem& p, DType t, std::vector<double>& scores, const 
 
 // Products of every batch and head: left [rows, inner] times right [inner, columns], right possibly transposed; kv heads are shared by groups.
 template <class Right>
-void head_products(const Problem& p, DType t, const std::vector<double>& left, const std::vector<double>& right, int64_t rows, int64_t inner, int64_t columns,
-                   std::vector<double>& out, Right matrix_of) {
+void head_products(const Problem& p, DType t, const std::vector<double>& left, const std::vector<double>& right, int64_t rows, int64_t inner,
+                   int64_t columns, std::vector<double>& out, Right matrix_of) {
   const std::vector<float> lf = t == DType::float64 ? std::vector<float>() : std::vector<float>(left.begin(), left.end());
   const std::vector<float> rf = t == DType::float64 ? std::vector<float>() : std::vector<float>(right.begin(), right.end());
   const int64_t group = p.heads / p.kv_heads;
@@ -122,10 +123,12 @@ void head_products(const Problem& p, DType t, const std::vector<double>& left, c
       const int64_t kv = i / p.heads * p.kv_heads + i % p.heads / group;
       if (t == DType::float64) {
         const auto m = matrix_of(right.data() + kv * inner * columns);
-        gemm_plain<double>(rows, columns, inner, {left.data() + i * rows * inner, inner, 1}, {m.data, m.row, m.column}, out.data() + i * rows * columns, columns);
+        gemm_plain<double>(rows, columns, inner, {left.data() + i * rows * inner, inner, 1}, {m.data, m.row, m.column},
+                           out.data() + i * rows * columns, columns);
         continue;
       }
-      gemm(rows, columns, inner, Matrix<float>{lf.data() + i * rows * inner, inner, 1}, matrix_of(rf.data() + kv * inner * columns), c.data(), columns, {.threaded = false});
+      gemm(rows, columns, inner, Matrix<float>{lf.data() + i * rows * inner, inner, 1}, matrix_of(rf.data() + kv * inner * columns), c.data(),
+           columns, {.threaded = false});
       std::copy(c.begin(), c.end(), out.begin() + i * rows * columns);
     }
   });
@@ -144,10 +147,12 @@ void run_attention(KernelIo& io, const AttentionAttrs& a) {
     v = concat({io.in(5), v}, 2);
   }
   const Problem p{q.dims()[0], q.dims()[1], k.dims()[1], q.dims()[2], k.dims()[2], q.dims()[3], v.dims()[3]};
-  if (k.dims()[0] != p.batch || v.dims()[0] != p.batch || v.dims()[1] != p.kv_heads || v.dims()[2] != p.keys || k.dims()[3] != p.size || p.kv_heads < 1 || p.heads % p.kv_heads != 0)
+  if (k.dims()[0] != p.batch || v.dims()[0] != p.batch || v.dims()[1] != p.kv_heads || v.dims()[2] != p.keys || k.dims()[3] != p.size ||
+      p.kv_heads < 1 || p.heads % p.kv_heads != 0)
     bad_input(fmt::format("Q {}, K {}, V {}", dims_text(q.dims()), dims_text(k.dims()), dims_text(v.dims())));
   const Ints nonpad = io.has(6) ? ints_of(io.in(6)) : Ints();
-  if (!nonpad.empty() && static_cast<int64_t>(nonpad.size()) != p.batch) bad_input(fmt::format("{} entries of nonpad_kv_seqlen for a batch of {}", nonpad.size(), p.batch));
+  if (!nonpad.empty() && static_cast<int64_t>(nonpad.size()) != p.batch)
+    bad_input(fmt::format("{} entries of nonpad_kv_seqlen for a batch of {}", nonpad.size(), p.batch));
   const DType t = q.dtype();
   std::vector<double> scale{std::sqrt(a.has_scale ? a.scale : 1 / std::sqrt(static_cast<double>(p.size)))};
   round_values(t, scale);
@@ -188,7 +193,8 @@ void run_attention(KernelIo& io, const AttentionAttrs& a) {
   for (int64_t b = 0; b < p.batch; ++b)
     for (int64_t h = 0; h < p.heads; ++h)
       for (int64_t s = 0; s < p.queries; ++s)
-        std::copy_n(out.begin() + ((b * p.heads + h) * p.queries + s) * p.v_size, p.v_size, joined.begin() + ((b * p.queries + s) * p.heads + h) * p.v_size);
+        std::copy_n(out.begin() + ((b * p.heads + h) * p.queries + s) * p.v_size, p.v_size,
+                    joined.begin() + ((b * p.queries + s) * p.heads + h) * p.v_size);
   io.set(0, narrow(t, {p.batch, p.queries, p.heads * p.v_size}, joined));
 }
 
@@ -209,7 +215,10 @@ Maybe<RunFn> prepare_attention(const OpCall& call, ExecEnv&) {
   return RunFn([a](KernelIo& io) { run_attention(io, a); });
 }
 
-struct RotaryAttrs { bool interleaved; int64_t heads, dim; };
+struct RotaryAttrs {
+  bool interleaved;
+  int64_t heads, dim;
+};
 
 // cos and sin caches: [positions, dim / 2] with position ids, [batch, sequence, dim / 2] without.
 void run_rotary(KernelIo& io, const RotaryAttrs& a) {
@@ -223,7 +232,8 @@ void run_rotary(KernelIo& io, const RotaryAttrs& a) {
   const Tensor &cosines = io.in(1), &sines = io.in(2);
   const Ints ids = io.has(3) ? ints_of(io.in(3)) : Ints();
   const int64_t rows = half == 0 ? 0 : cosines.size() / half;
-  if (cosines.dims() != sines.dims() || cosines.dims().empty() || cosines.dims().back() != half || (ids.empty() ? rows != batch * steps : static_cast<int64_t>(ids.size()) != batch * steps))
+  if (cosines.dims() != sines.dims() || cosines.dims().empty() || cosines.dims().back() != half ||
+      (ids.empty() ? rows != batch * steps : static_cast<int64_t>(ids.size()) != batch * steps))
     bad_input(fmt::format("caches {} and {} for an input {}", dims_text(cosines.dims()), dims_text(sines.dims()), dims_text(x.dims())));
   const std::vector<double> c = widen<double>(cosines), s = widen<double>(sines);
   std::vector<double> v = widen<double>(x);
@@ -245,7 +255,8 @@ void run_rotary(KernelIo& io, const RotaryAttrs& a) {
   io.set(0, narrow(x.dtype(), x.dims(), v));
 }
 Maybe<RunFn> prepare_rotary(const OpCall& call, ExecEnv&) {
-  const RotaryAttrs a{attr_or<int64_t>(call, "interleaved", 0) != 0, attr_or<int64_t>(call, "num_heads", 0), attr_or<int64_t>(call, "rotary_embedding_dim", 0)};
+  const RotaryAttrs a{attr_or<int64_t>(call, "interleaved", 0) != 0, attr_or<int64_t>(call, "num_heads", 0),
+                      attr_or<int64_t>(call, "rotary_embedding_dim", 0)};
   return RunFn([a](KernelIo& io) { run_rotary(io, a); });
 }
 

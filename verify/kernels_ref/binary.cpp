@@ -16,7 +16,8 @@ using std::uint8_t;
 // a and b advance by 0 or 1 element.
 using Row = void (*)(const void* a, int64_t sa, const void* b, int64_t sb, void* out, int64_t n);
 
-template <class F, class C, class R> void row(const void* pa, int64_t sa, const void* pb, int64_t sb, void* po, int64_t n) {
+template <class F, class C, class R>
+void row(const void* pa, int64_t sa, const void* pb, int64_t sb, void* po, int64_t n) {
   const C* a = static_cast<const C*>(pa);
   const C* b = static_cast<const C*>(pb);
   R* out = static_cast<R*>(po);
@@ -33,12 +34,29 @@ template <class F, class C, class R> void row(const void* pa, int64_t sa, const 
 }
 
 // Integer + - * wrap: computed unsigned.
-template <class C> using Wrapping = std::conditional_t<std::is_integral_v<C>, uint64_t, C>;
-struct AddOp { template <class C> C operator()(C a, C b) const { return static_cast<C>(static_cast<Wrapping<C>>(a) + static_cast<Wrapping<C>>(b)); } };
-struct SubOp { template <class C> C operator()(C a, C b) const { return static_cast<C>(static_cast<Wrapping<C>>(a) - static_cast<Wrapping<C>>(b)); } };
-struct MulOp { template <class C> C operator()(C a, C b) const { return static_cast<C>(static_cast<Wrapping<C>>(a) * static_cast<Wrapping<C>>(b)); } };
+template <class C>
+using Wrapping = std::conditional_t<std::is_integral_v<C>, uint64_t, C>;
+struct AddOp {
+  template <class C>
+  C operator()(C a, C b) const {
+    return static_cast<C>(static_cast<Wrapping<C>>(a) + static_cast<Wrapping<C>>(b));
+  }
+};
+struct SubOp {
+  template <class C>
+  C operator()(C a, C b) const {
+    return static_cast<C>(static_cast<Wrapping<C>>(a) - static_cast<Wrapping<C>>(b));
+  }
+};
+struct MulOp {
+  template <class C>
+  C operator()(C a, C b) const {
+    return static_cast<C>(static_cast<Wrapping<C>>(a) * static_cast<Wrapping<C>>(b));
+  }
+};
 struct DivOp {
-  template <class C> C operator()(C a, C b) const {
+  template <class C>
+  C operator()(C a, C b) const {
     if constexpr (std::is_integral_v<C>) {
       if (b == 0) bad_input("integer division by zero");
       if constexpr (std::is_signed_v<C>)
@@ -49,7 +67,8 @@ struct DivOp {
 };
 // The sign of the result follows the divisor (Python's %).
 struct ModOp {
-  template <class C> C operator()(C a, C b) const {
+  template <class C>
+  C operator()(C a, C b) const {
     if constexpr (std::is_integral_v<C>) {
       if (b == 0) bad_input("integer modulo by zero");
       if constexpr (std::is_signed_v<C>) {
@@ -65,7 +84,8 @@ struct ModOp {
   }
 };
 struct FmodOp {
-  template <class C> C operator()(C a, C b) const {
+  template <class C>
+  C operator()(C a, C b) const {
     if constexpr (std::is_integral_v<C>) {
       if (b == 0) bad_input("integer modulo by zero");
       if constexpr (std::is_signed_v<C>)
@@ -74,23 +94,85 @@ struct FmodOp {
     } else return std::fmod(a, b);
   }
 };
-struct MaxOp { template <class C> C operator()(C a, C b) const { return a > b || a != a ? a : b; } };
-struct MinOp { template <class C> C operator()(C a, C b) const { return a < b || a != a ? a : b; } };
-struct EqualOp { template <class C> bool operator()(C a, C b) const { return a == b; } };
-struct LessOp { template <class C> bool operator()(C a, C b) const { return a < b; } };
-struct LessEqualOp { template <class C> bool operator()(C a, C b) const { return a <= b; } };
-struct GreaterOp { template <class C> bool operator()(C a, C b) const { return a > b; } };
-struct GreaterEqualOp { template <class C> bool operator()(C a, C b) const { return a >= b; } };
-struct AndOp { uint64_t operator()(uint64_t a, uint64_t b) const { return (a != 0) & (b != 0); } };
-struct OrOp { uint64_t operator()(uint64_t a, uint64_t b) const { return (a != 0) | (b != 0); } };
-struct XorOp { uint64_t operator()(uint64_t a, uint64_t b) const { return (a != 0) ^ (b != 0); } };
-struct BitAndOp { template <class C> C operator()(C a, C b) const { return a & b; } };
-struct BitOrOp { template <class C> C operator()(C a, C b) const { return a | b; } };
-struct BitXorOp { template <class C> C operator()(C a, C b) const { return a ^ b; } };
-struct PReluOp { template <class C> C operator()(C x, C slope) const { return x < 0 ? MulOp{}(x, slope) : x; } };
+struct MaxOp {
+  template <class C>
+  C operator()(C a, C b) const {
+    return a > b || a != a ? a : b;
+  }
+};
+struct MinOp {
+  template <class C>
+  C operator()(C a, C b) const {
+    return a < b || a != a ? a : b;
+  }
+};
+struct EqualOp {
+  template <class C>
+  bool operator()(C a, C b) const {
+    return a == b;
+  }
+};
+struct LessOp {
+  template <class C>
+  bool operator()(C a, C b) const {
+    return a < b;
+  }
+};
+struct LessEqualOp {
+  template <class C>
+  bool operator()(C a, C b) const {
+    return a <= b;
+  }
+};
+struct GreaterOp {
+  template <class C>
+  bool operator()(C a, C b) const {
+    return a > b;
+  }
+};
+struct GreaterEqualOp {
+  template <class C>
+  bool operator()(C a, C b) const {
+    return a >= b;
+  }
+};
+struct AndOp {
+  uint64_t operator()(uint64_t a, uint64_t b) const { return (a != 0) & (b != 0); }
+};
+struct OrOp {
+  uint64_t operator()(uint64_t a, uint64_t b) const { return (a != 0) | (b != 0); }
+};
+struct XorOp {
+  uint64_t operator()(uint64_t a, uint64_t b) const { return (a != 0) ^ (b != 0); }
+};
+struct BitAndOp {
+  template <class C>
+  C operator()(C a, C b) const {
+    return a & b;
+  }
+};
+struct BitOrOp {
+  template <class C>
+  C operator()(C a, C b) const {
+    return a | b;
+  }
+};
+struct BitXorOp {
+  template <class C>
+  C operator()(C a, C b) const {
+    return a ^ b;
+  }
+};
+struct PReluOp {
+  template <class C>
+  C operator()(C x, C slope) const {
+    return x < 0 ? MulOp{}(x, slope) : x;
+  }
+};
 // Integer base; a negative exponent truncates the real result.
 struct PowOp {
-  template <class C> C operator()(C a, C e) const {
+  template <class C>
+  C operator()(C a, C e) const {
     if constexpr (std::is_integral_v<C>) {
       if constexpr (std::is_signed_v<C>)
         if (e < 0) {
@@ -106,18 +188,29 @@ struct PowOp {
 };
 
 struct BinaryOp {
-  Row f32 = nullptr, f64 = nullptr, i64 = nullptr, u64 = nullptr;   // null: not for these types
+  Row f32 = nullptr, f64 = nullptr, i64 = nullptr, u64 = nullptr;  // null: not for these types
   bool to_bool = false;
 };
-template <class F, class R> Row float_row() { return &row<F, float, R>; }
-template <class F> constexpr BinaryOp arithmetic(bool in_float) {
+template <class F, class R>
+Row float_row() {
+  return &row<F, float, R>;
+}
+template <class F>
+constexpr BinaryOp arithmetic(bool in_float) {
   return {in_float ? &row<F, float, float> : nullptr, &row<F, double, double>, &row<F, int64_t, int64_t>, &row<F, uint64_t, uint64_t>, false};
 }
-template <class F> constexpr BinaryOp comparison() {
+template <class F>
+constexpr BinaryOp comparison() {
   return {&row<F, float, uint8_t>, &row<F, double, uint8_t>, &row<F, int64_t, uint8_t>, &row<F, uint64_t, uint8_t>, true};
 }
-template <class F> constexpr BinaryOp logical() { return {nullptr, nullptr, nullptr, &row<F, uint64_t, uint64_t>, false}; }
-template <class F> constexpr BinaryOp bitwise() { return {nullptr, nullptr, &row<F, int64_t, int64_t>, &row<F, uint64_t, uint64_t>, false}; }
+template <class F>
+constexpr BinaryOp logical() {
+  return {nullptr, nullptr, nullptr, &row<F, uint64_t, uint64_t>, false};
+}
+template <class F>
+constexpr BinaryOp bitwise() {
+  return {nullptr, nullptr, &row<F, int64_t, int64_t>, &row<F, uint64_t, uint64_t>, false};
+}
 
 constexpr BinaryOp kAdd = arithmetic<AddOp>(true), kSub = arithmetic<SubOp>(true), kMul = arithmetic<MulOp>(true), kDiv = arithmetic<DivOp>(true);
 constexpr BinaryOp kMod = arithmetic<ModOp>(false), kFmod = arithmetic<FmodOp>(false), kPow = arithmetic<PowOp>(false);
@@ -127,10 +220,11 @@ constexpr BinaryOp kGreater = comparison<GreaterOp>(), kGreaterOrEqual = compari
 constexpr BinaryOp kAnd = logical<AndOp>(), kOr = logical<OrOp>(), kXor = logical<XorOp>();
 constexpr BinaryOp kBitAnd = bitwise<BitAndOp>(), kBitOr = bitwise<BitOrOp>(), kBitXor = bitwise<BitXorOp>();
 
-constexpr int64_t kStrip = 1024;   // elements converted at a time: stays in the first-level cache
+constexpr int64_t kStrip = 1024;  // elements converted at a time: stays in the first-level cache
 
 // Elements of a tensor in carrier C: the tensor's own memory where it is C already, else a strip converted into `scratch`.
-template <class C> struct Operand {
+template <class C>
+struct Operand {
   DType dtype;
   const std::byte* base;
   bool direct;
@@ -142,7 +236,8 @@ template <class C> struct Operand {
   }
 };
 
-template <class C> void run_rows(const Tensor& a, const Tensor& b, Buffer& out, const BroadcastLoop& loop, Row fn, bool to_bool) {
+template <class C>
+void run_rows(const Tensor& a, const Tensor& b, Buffer& out, const BroadcastLoop& loop, Row fn, bool to_bool) {
   const Operand<C> pa(a), pb(b);
   const bool direct = to_bool || out.dtype() == dtype_of<C>();
   const int64_t step = to_bool ? 1 : static_cast<int64_t>(sizeof(C));
@@ -159,9 +254,8 @@ template <class C> void run_rows(const Tensor& a, const Tensor& b, Buffer& out, 
   };
   if (is_sub_byte(out.dtype())) return loop.for_rows(0, loop.rows(), [&](int64_t at, const auto& o) { strips(at, o[0], o[1], 0, n); });
   if (loop.rows() == 1) return parallel_for(n, 1.0, [&](int64_t from, int64_t to) { strips(0, 0, 0, from, to); });
-  parallel_for(loop.rows(), 20.0 + static_cast<double>(n), [&](int64_t from, int64_t to) {
-    loop.for_rows(from, to, [&](int64_t at, const auto& o) { strips(at, o[0], o[1], 0, n); });
-  });
+  parallel_for(loop.rows(), 20.0 + static_cast<double>(n),
+               [&](int64_t from, int64_t to) { loop.for_rows(from, to, [&](int64_t at, const auto& o) { strips(at, o[0], o[1], 0, n); }); });
 }
 
 Tensor apply(const BinaryOp& op, const Tensor& a, const Tensor& b) {
@@ -199,11 +293,15 @@ void same_types(const KernelIo& io) {
   if (io.in(0).dtype() != io.in(1).dtype())
     bad_input(fmt::format("operands are {} and {}", dtype_name(io.in(0).dtype()), dtype_name(io.in(1).dtype())));
 }
-template <const BinaryOp& Op> void run_binary(KernelIo& io) {
+template <const BinaryOp& Op>
+void run_binary(KernelIo& io) {
   same_types(io);
   io.set(0, apply(Op, io.in(0), io.in(1)));
 }
-template <const BinaryOp& Op> Maybe<RunFn> binary(const OpCall&, ExecEnv&) { return RunFn(run_binary<Op>); }
+template <const BinaryOp& Op>
+Maybe<RunFn> binary(const OpCall&, ExecEnv&) {
+  return RunFn(run_binary<Op>);
+}
 
 void run_equal(KernelIo& io) {
   same_types(io);
@@ -240,7 +338,7 @@ Maybe<RunFn> prepare_bit_shift(const OpCall& call, ExecEnv&) {
     loop.for_rows(0, loop.rows(), [&](int64_t at, const auto& o) {
       for (int64_t i = 0; i < loop.row(); ++i) {
         const int64_t ia = o[0] + i * loop.strides.back()[0], ib = o[1] + i * loop.strides.back()[1];
-        const auto v = load_element<uint64_t>(x.dtype(), x.bytes().data(), ia);   // sign-extended
+        const auto v = load_element<uint64_t>(x.dtype(), x.bytes().data(), ia);  // sign-extended
         const auto by = load_element<uint64_t>(y.dtype(), y.bytes().data(), ib);
         const bool inside = by < static_cast<uint64_t>(bits);
         uint64_t r = 0;
@@ -255,7 +353,8 @@ Maybe<RunFn> prepare_bit_shift(const OpCall& call, ExecEnv&) {
 }
 
 // Max and Min of any number of operands.
-template <const BinaryOp& Op> void run_fold(KernelIo& io) {
+template <const BinaryOp& Op>
+void run_fold(KernelIo& io) {
   Tensor r = io.in(0);
   for (std::size_t i = 1; i < io.num_inputs(); ++i) r = apply(Op, r, io.in(i));
   io.set(0, std::move(r));

@@ -9,19 +9,21 @@ namespace onnxopt::ref {
 
 struct BroadcastLoop {
   static constexpr std::size_t kMaxOperands = 4;
-  Dims out;                                              // the full output shape
-  Dims dims;                                             // collapsed; the last one is the row
+  Dims out;   // the full output shape
+  Dims dims;  // collapsed; the last one is the row
   std::size_t operands;
-  std::vector<std::array<std::int64_t, kMaxOperands>> strides;   // per collapsed dim and operand, in elements; of a row 0 or 1
+  std::vector<std::array<std::int64_t, kMaxOperands>> strides;  // per collapsed dim and operand, in elements; of a row 0 or 1
 
   explicit BroadcastLoop(std::span<const Dims* const> shapes);
   std::int64_t row() const { return dims.back(); }
   std::int64_t rows() const { return product(dims, 0, dims.size() - 1); }
   // visit(out_offset, offsets of the operands) for rows [begin, end).
-  template <class F> void for_rows(std::int64_t begin, std::int64_t end, F&& visit) const;
+  template <class F>
+  void for_rows(std::int64_t begin, std::int64_t end, F&& visit) const;
 };
 
-template <class F> void BroadcastLoop::for_rows(std::int64_t begin, std::int64_t end, F&& visit) const {
+template <class F>
+void BroadcastLoop::for_rows(std::int64_t begin, std::int64_t end, F&& visit) const {
   if (begin >= end) return;
   const std::size_t outer = dims.size() - 1;
   Dims at(outer);

@@ -52,7 +52,8 @@ double parse_double(std::string_view text) {
   return value;
 }
 
-template <class I> bool parse_integer(std::string_view s, I& value) {
+template <class I>
+bool parse_integer(std::string_view s, I& value) {
   if (!s.empty() && s[0] == '+') s.remove_prefix(1);
   const auto [end, error] = std::from_chars(s.data(), s.data() + s.size(), value);
   return error == std::errc() && end == s.data() + s.size();
@@ -67,10 +68,11 @@ void store_parsed(DType to, std::byte* base, int64_t i, const std::string& s, co
   store_block(to, base, i, 1, &value, options);
 }
 
-template <class F> std::string print_float(F v) {
+template <class F>
+std::string print_float(F v) {
   if (std::isnan(v)) return "NaN";
   if (std::isinf(v)) return v > 0 ? "INF" : "-INF";
-  return fmt::format("{}", v);      // the shortest text that reads back as the same value
+  return fmt::format("{}", v);  // the shortest text that reads back as the same value
 }
 
 Tensor to_strings(const Tensor& x) {
@@ -89,7 +91,8 @@ Tensor to_strings(const Tensor& x) {
 
 // ---- numbers
 
-template <class C> void check_range(DType to, const C* v, int64_t n) {
+template <class C>
+void check_range(DType to, const C* v, int64_t n) {
   if constexpr (std::is_floating_point_v<C>) {
     const double low = lowest_value(to), high = highest_value(to);
     for (int64_t i = 0; i < n; ++i)
@@ -98,7 +101,8 @@ template <class C> void check_range(DType to, const C* v, int64_t n) {
   }
 }
 
-template <class C> Tensor convert(const Tensor& x, DType to, const CastOptions& options) {
+template <class C>
+Tensor convert(const Tensor& x, DType to, const CastOptions& options) {
   Buffer out(to, x.dims());
   const bool check = options.folding && is_integer(to) && is_float(x.dtype());
   auto body = [&](int64_t from, int64_t end) {

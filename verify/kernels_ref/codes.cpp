@@ -75,20 +75,24 @@ void collapse(Dims& dims, Dims& strides) {
 }
 
 // Two inner dims whose input is contiguous along the outer of them: copied in square tiles, so that both sides use whole cache lines.
-template <std::size_t kSize> void copy_tiled(const std::byte* in, std::byte* out, std::int64_t rows, std::int64_t row_stride, std::int64_t n, std::int64_t stride) {
+template <std::size_t kSize>
+void copy_tiled(const std::byte* in, std::byte* out, std::int64_t rows, std::int64_t row_stride, std::int64_t n, std::int64_t stride) {
   constexpr std::int64_t kTile = 16;
   for (std::int64_t r0 = 0; r0 < rows; r0 += kTile)
     for (std::int64_t c0 = 0; c0 < n; c0 += kTile)
       for (std::int64_t r = r0; r < std::min(rows, r0 + kTile); ++r)
         for (std::int64_t c = c0; c < std::min(n, c0 + kTile); ++c)
-          std::memcpy(out + static_cast<std::size_t>(r * n + c) * kSize, in + (r * row_stride + c * stride) * static_cast<std::int64_t>(kSize), kSize);
+          std::memcpy(out + static_cast<std::size_t>(r * n + c) * kSize, in + (r * row_stride + c * stride) * static_cast<std::int64_t>(kSize),
+                      kSize);
 }
-template <std::size_t kSize> void copy_row(const std::byte* in, std::byte* out, std::int64_t n, std::int64_t stride) {
+template <std::size_t kSize>
+void copy_row(const std::byte* in, std::byte* out, std::int64_t n, std::int64_t stride) {
   if (stride == 1) {
     std::memcpy(out, in, static_cast<std::size_t>(n) * kSize);
     return;
   }
-  for (std::int64_t i = 0; i < n; ++i) std::memcpy(out + static_cast<std::size_t>(i) * kSize, in + i * stride * static_cast<std::int64_t>(kSize), kSize);
+  for (std::int64_t i = 0; i < n; ++i)
+    std::memcpy(out + static_cast<std::size_t>(i) * kSize, in + i * stride * static_cast<std::int64_t>(kSize), kSize);
 }
 
 }  // namespace

@@ -12,11 +12,11 @@ namespace onnxopt::ref {
 class Codes {
  public:
   explicit Codes(DType t);
-  std::size_t size() const { return size_; }              // bytes of one code: 1, 2, 4, 8 or 16
-  const std::byte* add(const Tensor& t);                  // codes of all elements; valid as long as this lives. CHECKs the dtype
-  std::vector<std::byte> zero();                          // the code of 0, false or ""
-  std::byte* make(Dims dims);                             // room for the result
-  Tensor finish();                                        // the result as a tensor
+  std::size_t size() const { return size_; }  // bytes of one code: 1, 2, 4, 8 or 16
+  const std::byte* add(const Tensor& t);      // codes of all elements; valid as long as this lives. CHECKs the dtype
+  std::vector<std::byte> zero();              // the code of 0, false or ""
+  std::byte* make(Dims dims);                 // room for the result
+  Tensor finish();                            // the result as a tensor
 
  private:
   DType dtype_;
@@ -29,7 +29,8 @@ class Codes {
 };
 
 // Calls f with the size as a compile-time constant, so that copying one code is one move.
-template <class F> void with_size(std::size_t size, F&& f) {
+template <class F>
+void with_size(std::size_t size, F&& f) {
   switch (size) {
     case 1: return f(std::integral_constant<std::size_t, 1>());
     case 2: return f(std::integral_constant<std::size_t, 2>());

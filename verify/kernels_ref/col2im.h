@@ -6,7 +6,8 @@
 namespace onnxopt::ref {
 
 // columns: [channels][taps][positions of the window]; image: [channels][w.in], added to.
-template <class C> void col2im(const Window& w, std::int64_t channels, const C* columns, C* image) {
+template <class C>
+void col2im(const Window& w, std::int64_t channels, const C* columns, C* image) {
   const std::int64_t taps = w.kernel_size(), positions = w.out_size(), plane = w.in_size();
   const std::size_t last = w.rank() - 1;
   Dims k(w.rank());

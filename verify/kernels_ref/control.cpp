@@ -56,7 +56,8 @@ void run_loop(KernelIo& io, ExecEnv& env, Graph& body) {
     for (std::size_t s = 0; s < scans; ++s) collected[s].push_back(tensor_of(out[states + 1 + s], "a scan output"));
   }
   for (std::size_t s = 0; s < states; ++s) io.set(s, std::move(state[s]));
-  for (std::size_t s = 0; s < scans; ++s) io.set(states + s, collected[s].empty() ? empty_scan_output(*body.outputs()[states + 1 + s]) : stack(collected[s], 0));
+  for (std::size_t s = 0; s < scans; ++s)
+    io.set(states + s, collected[s].empty() ? empty_scan_output(*body.outputs()[states + 1 + s]) : stack(collected[s], 0));
 }
 Maybe<RunFn> prepare_loop(const OpCall& call, ExecEnv& env) {
   return RunFn([&env, &body = subgraph(call, "body")](KernelIo& io) { run_loop(io, env, body); });
@@ -69,7 +70,8 @@ struct ScanAttrs {
 int64_t entry(const Ints& list, std::size_t i) { return i < list.size() ? list[i] : 0; }
 
 // One run over the sequence: states and scanned tensors in, states and stacked outputs out.
-std::vector<RtValue> scan(ExecEnv& env, Graph& body, const ScanAttrs& a, std::vector<RtValue> states, const std::vector<Tensor>& scanned, int64_t length) {
+std::vector<RtValue> scan(ExecEnv& env, Graph& body, const ScanAttrs& a, std::vector<RtValue> states, const std::vector<Tensor>& scanned,
+                          int64_t length) {
   const std::size_t outputs = body.outputs().size() - states.size();
   std::vector<std::vector<Tensor>> collected(outputs);
   for (int64_t t = 0; t < length; ++t) {
@@ -106,8 +108,10 @@ ScanAttrs read_scan(const OpCall& call) {
 }
 std::size_t count_states(const KernelIo& io, const Graph& body, const ScanAttrs& a, std::size_t leading) {
   const auto given = static_cast<int64_t>(io.num_inputs() - leading);
-  if (a.num_inputs < 1 || a.num_inputs > given || static_cast<int64_t>(body.inputs().size()) != given || static_cast<int64_t>(body.outputs().size()) < given - a.num_inputs)
-    bad_input(fmt::format("{} inputs of which {} are scanned, a body with {} inputs and {} outputs", given, a.num_inputs, body.inputs().size(), body.outputs().size()));
+  if (a.num_inputs < 1 || a.num_inputs > given || static_cast<int64_t>(body.inputs().size()) != given ||
+      static_cast<int64_t>(body.outputs().size()) < given - a.num_inputs)
+    bad_input(fmt::format("{} inputs of which {} are scanned, a body with {} inputs and {} outputs", given, a.num_inputs, body.inputs().size(),
+                          body.outputs().size()));
   return at(given - a.num_inputs);
 }
 

@@ -12,7 +12,9 @@ namespace {
 using std::int64_t;
 
 // Output columns [first, last) of a row whose tap at column ow reads ow * stride + offset inside [0, in).
-struct Valid { int64_t first, last; };
+struct Valid {
+  int64_t first, last;
+};
 Valid valid_range(int64_t offset, int64_t stride, int64_t in, int64_t out) {
   const int64_t first = offset >= 0 ? 0 : (-offset + stride - 1) / stride;
   const int64_t last = offset >= in ? 0 : (in - 1 - offset) / stride + 1;
@@ -93,7 +95,9 @@ bool is_pointwise(const Window& w) {
   return true;
 }
 
-void run_conv(KernelIo& io, const WindowAttrs& attrs, int64_t groups) { io.set(0, conv(io.in(0), io.in(1), io.has(2) ? &io.in(2) : nullptr, groups, attrs)); }
+void run_conv(KernelIo& io, const WindowAttrs& attrs, int64_t groups) {
+  io.set(0, conv(io.in(0), io.in(1), io.has(2) ? &io.in(2) : nullptr, groups, attrs));
+}
 
 Maybe<RunFn> prepare_conv(const OpCall& call, ExecEnv&) {
   return RunFn([attrs = read_window(call), groups = attr_or<int64_t>(call, "group", 1)](KernelIo& io) { run_conv(io, attrs, groups); });
@@ -116,7 +120,8 @@ ConvShape conv_shape(const Dims& x, const Dims& w, int64_t groups, const WindowA
   if (groups < 1 || x[1] % groups != 0 || w[0] % groups != 0 || w[1] != x[1] / groups)
     bad_input(fmt::format("input {}, weights {}, {} groups: channels do not fit", dims_text(x), dims_text(w), groups));
   const Dims kernel(w.begin() + 2, w.end());
-  if (!attrs.kernel.empty() && attrs.kernel != kernel) bad_input(fmt::format("kernel_shape {} for weights {}", dims_text(attrs.kernel), dims_text(w)));
+  if (!attrs.kernel.empty() && attrs.kernel != kernel)
+    bad_input(fmt::format("kernel_shape {} for weights {}", dims_text(attrs.kernel), dims_text(w)));
   return {x[0], groups, x[1], w[0], make_window(attrs, Dims(x.begin() + 2, x.end()), kernel)};
 }
 

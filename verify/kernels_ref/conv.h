@@ -6,9 +6,9 @@
 namespace onnxopt::ref {
 
 struct ConvShape {
-  std::int64_t batch, groups, in_channels, out_channels;   // channels of all groups
+  std::int64_t batch, groups, in_channels, out_channels;  // channels of all groups
   Window window;
-  Dims out() const;                                        // N, C, spatial
+  Dims out() const;  // N, C, spatial
 };
 ConvShape conv_shape(const Dims& x, const Dims& w, std::int64_t groups, const WindowAttrs& attrs);
 

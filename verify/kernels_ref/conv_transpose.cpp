@@ -32,11 +32,12 @@ Window transposed_window(const TransposeAttrs& a, const Dims& x, const Dims& ker
   w.dilation = sized(a.window.dilations, 1, n, "dilations");
   const Dims pads = sized(a.window.pads, 0, 2 * n, "pads"), extra = sized(a.output_padding, 0, n, "output_padding");
   Dims shape = a.output_shape;
-  if (shape.size() == n + 2) shape.erase(shape.begin(), shape.begin() + 2);   // with batch and channels, as old exporters wrote it
+  if (shape.size() == n + 2) shape.erase(shape.begin(), shape.begin() + 2);  // with batch and channels, as old exporters wrote it
   if (!shape.empty() && shape.size() != n) bad_input(fmt::format("attribute 'output_shape' has {} entries, not {}", shape.size(), n));
   const bool same = a.window.auto_pad == "SAME_UPPER" || a.window.auto_pad == "SAME_LOWER";
   for (std::size_t d = 0; d < n; ++d) {
-    if (w.stride[d] < 1 || w.dilation[d] < 1 || w.stride[d] > INT32_MAX || w.dilation[d] > INT32_MAX || kernel[d] < 1) bad_input("strides, dilations and kernel must be positive");
+    if (w.stride[d] < 1 || w.dilation[d] < 1 || w.stride[d] > INT32_MAX || w.dilation[d] > INT32_MAX || kernel[d] < 1)
+      bad_input("strides, dilations and kernel must be positive");
     const int64_t full = w.stride[d] * (x[d] - 1) + extra[d] + (kernel[d] - 1) * w.dilation[d] + 1;
     int64_t begin = pads[d], end = pads[d + n], out = full - begin - end;
     if (!shape.empty() || same) {
@@ -57,10 +58,12 @@ Window transposed_window(const TransposeAttrs& a, const Dims& x, const Dims& ker
 }
 
 // C: float (products by gemm) or double.
-template <class C> void transpose_group(const Window& w, int64_t in, int64_t out, const C* x, const C* weights, C* y) {
+template <class C>
+void transpose_group(const Window& w, int64_t in, int64_t out, const C* x, const C* weights, C* y) {
   const int64_t positions = w.out_size(), rows = out * w.kernel_size();
   // Output channels in chunks that keep the columns below 64 MiB.
-  const int64_t per_channel = std::max<int64_t>(1, w.kernel_size() * positions), chunk = std::clamp<int64_t>((int64_t{1} << 24) / per_channel, 1, out);
+  const int64_t per_channel = std::max<int64_t>(1, w.kernel_size() * positions),
+                chunk = std::clamp<int64_t>((int64_t{1} << 24) / per_channel, 1, out);
   std::vector<C> columns(static_cast<std::size_t>(chunk * w.kernel_size() * positions));
   for (int64_t c = 0; c < out; c += chunk) {
     const int64_t n = std::min(chunk, out - c);
@@ -71,7 +74,8 @@ template <class C> void transpose_group(const Window& w, int64_t in, int64_t out
   }
 }
 
-template <class C> Tensor run_typed(const Tensor& x, const Tensor& weights, const Tensor* bias, const Window& w, int64_t groups) {
+template <class C>
+Tensor run_typed(const Tensor& x, const Tensor& weights, const Tensor* bias, const Window& w, int64_t groups) {
   const std::vector<C> vx = widen<C>(x), vw = widen<C>(weights), vb = bias ? widen<C>(*bias) : std::vector<C>();
   const int64_t batch = x.dims()[0], in = x.dims()[1] / groups, out = weights.dims()[1], plane = w.in_size();
   Dims shape{batch, out * groups};

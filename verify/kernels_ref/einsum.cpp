@@ -14,9 +14,16 @@ using std::int64_t;
 
 // Labels: letters; ellipsis dims are numbered -1 (last), -2, ...
 using Labels = std::vector<int>;
-struct Operand { Labels labels; Tensor value; };
+struct Operand {
+  Labels labels;
+  Tensor value;
+};
 
-struct Equation { std::vector<std::string> inputs; std::string output; bool has_output = false; };
+struct Equation {
+  std::vector<std::string> inputs;
+  std::string output;
+  bool has_output = false;
+};
 Equation parse(std::string text) {
   text.erase(std::remove(text.begin(), text.end(), ' '), text.end());
   Equation e;
@@ -45,7 +52,9 @@ Labels read_labels(const std::string& term, int64_t ellipsis_rank) {
   }
   return r;
 }
-int64_t letters_in(const std::string& term) { return std::count_if(term.begin(), term.end(), [](unsigned char c) { return std::isalpha(c); }); }
+int64_t letters_in(const std::string& term) {
+  return std::count_if(term.begin(), term.end(), [](unsigned char c) { return std::isalpha(c); });
+}
 bool contains(const Labels& list, int label) { return std::find(list.begin(), list.end(), label) != list.end(); }
 
 // The operand with its dims in the order of `wanted`: repeated labels take the diagonal, absent ones broadcast.
@@ -71,7 +80,7 @@ Operand simplify(const Operand& x, const Labels& keep, const std::map<int, int64
   Operand r;
   for (int l : x.labels)
     if (!contains(r.labels, l)) r.labels.push_back(l);
-  std::map<int, int64_t> own;      // broadcast dims of one stay one
+  std::map<int, int64_t> own;  // broadcast dims of one stay one
   for (std::size_t d = 0; d < x.labels.size(); ++d) own[x.labels[d]] = std::max(own[x.labels[d]], x.value.dims()[d]);
   r.value = arrange(x, r.labels, own);
   Ints summed;

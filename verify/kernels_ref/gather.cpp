@@ -80,7 +80,8 @@ Maybe<RunFn> prepare_gather_nd(const OpCall& call, ExecEnv&) {
     std::byte* to = codes.make(out);
     for (int64_t i = 0; i < batches * per_batch; ++i, to += bytes) {
       int64_t from = per_batch == 0 ? 0 : i / per_batch * batch_size;
-      for (int64_t d = 0; d < depth; ++d) from += checked_index(indices[at(i * depth + d)], x.dims()[at(batch_dims + d)]) * strides[at(batch_dims + d)];
+      for (int64_t d = 0; d < depth; ++d)
+        from += checked_index(indices[at(i * depth + d)], x.dims()[at(batch_dims + d)]) * strides[at(batch_dims + d)];
       if (bytes != 0) std::memcpy(to, in + at(from) * codes.size(), bytes);
     }
     io.set(0, codes.finish());
@@ -111,7 +112,8 @@ Maybe<RunFn> prepare_compress(const OpCall& call, ExecEnv&) {
   });
 }
 
-template <class C> Ints nonzero_positions(const Tensor& x) {
+template <class C>
+Ints nonzero_positions(const Tensor& x) {
   Ints positions;
   const std::vector<C> v = widen<C>(x);
   for (std::size_t i = 0; i < v.size(); ++i)
@@ -136,10 +138,8 @@ void run_non_zero(KernelIo& io) {
 }
 
 constexpr Kernel kKernels[] = {
-    {"", "Gather", 1, kAnyVersion, prepare_gather},
-    {"", "GatherElements", 11, kAnyVersion, prepare_gather_elements},
-    {"", "GatherND", 11, kAnyVersion, prepare_gather_nd},
-    {"", "Compress", 9, kAnyVersion, prepare_compress},
+    {"", "Gather", 1, kAnyVersion, prepare_gather},        {"", "GatherElements", 11, kAnyVersion, prepare_gather_elements},
+    {"", "GatherND", 11, kAnyVersion, prepare_gather_nd},  {"", "Compress", 9, kAnyVersion, prepare_compress},
     {"", "NonZero", 9, kAnyVersion, simple<run_non_zero>},
 };
 

@@ -28,9 +28,8 @@ template <class V, int kRows, int kVectors>
   constexpr int kLanes = sizeof(V) / sizeof(float), kWidth = kLanes * kVectors;
   V acc[kRows][kVectors];
   ONNXOPT_UNROLL
-  for (int i = 0; i < kRows; ++i)
-    ONNXOPT_UNROLL
-    for (int j = 0; j < kVectors; ++j) acc[i][j] = V{};
+  for (int i = 0; i < kRows; ++i) ONNXOPT_UNROLL
+  for (int j = 0; j < kVectors; ++j) acc[i][j] = V{};
   for (int64_t p = 0; p < k; ++p) {
     V y[kVectors];
     ONNXOPT_UNROLL
@@ -43,22 +42,24 @@ template <class V, int kRows, int kVectors>
     }
   }
   ONNXOPT_UNROLL
-  for (int i = 0; i < kRows; ++i)
-    ONNXOPT_UNROLL
-    for (int j = 0; j < kVectors; ++j) {
-      V v = acc[i][j];
-      float* to = c + i * ldc + j * kLanes;
-      if (accumulate) {
-        V old;
-        std::memcpy(&old, to, sizeof(V));
-        v += old;
-      }
-      std::memcpy(to, &v, sizeof(V));
+  for (int i = 0; i < kRows; ++i) ONNXOPT_UNROLL
+  for (int j = 0; j < kVectors; ++j) {
+    V v = acc[i][j];
+    float* to = c + i * ldc + j * kLanes;
+    if (accumulate) {
+      V old;
+      std::memcpy(&old, to, sizeof(V));
+      v += old;
     }
+    std::memcpy(to, &v, sizeof(V));
+  }
 }
 
 using TileFn = void (*)(int64_t k, const float* a, const float* b, float* c, int64_t ldc, bool accumulate);
-struct TileKernel { int64_t rows, width; TileFn run; };
+struct TileKernel {
+  int64_t rows, width;
+  TileFn run;
+};
 
 typedef float Vec4 __attribute__((vector_size(16)));
 void tile_base(int64_t k, const float* a, const float* b, float* c, int64_t ldc, bool accumulate) { tile<Vec4, 4, 2>(k, a, b, c, ldc, accumulate); }
@@ -77,7 +78,8 @@ __attribute__((target("avx512f,avx512vl,avx512bw,avx512dq,fma"))) void tile_avx5
 TileKernel best_tile() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq"))
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512dq"))
     return {12, 32, tile_avx512};
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return {6, 16, tile_avx2};
 #endif
@@ -203,7 +205,8 @@ void gemm(int64_t m, int64_t n, int64_t k, Matrix<float> a, Matrix<float> b, flo
   gemm(m, n, k, a, StridedSource(b), c, ldc, options);
 }
 
-template <class T> void gemm_plain(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64_t ldc) {
+template <class T>
+void gemm_plain(int64_t m, int64_t n, int64_t k, Matrix<T> a, Matrix<T> b, T* c, int64_t ldc) {
   parallel_for(m, static_cast<double>(n) * static_cast<double>(k) * 0.5, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; ++i) {
       T* row = c + i * ldc;

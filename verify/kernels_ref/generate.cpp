@@ -73,7 +73,8 @@ Tensor range_of_ints(DType t, int64_t start, int64_t limit, int64_t delta) {
   return narrow(t, {static_cast<int64_t>(n)}, v);
 }
 // Elements are start + i * delta in the precision of the type (float for the 16-bit types: stash_type 1).
-template <class F> Tensor range_of_floats(DType t, F start, F limit, F delta) {
+template <class F>
+Tensor range_of_floats(DType t, F start, F limit, F delta) {
   if (delta == 0 || std::isnan(delta)) bad_input("delta is 0 or NaN");
   const double count = std::ceil((static_cast<double>(limit) - static_cast<double>(start)) / static_cast<double>(delta));
   if (!(count < 0x1p40)) bad_input(fmt::format("a range of {} elements", count));
@@ -109,7 +110,8 @@ Maybe<RunFn> prepare_eye_like(const OpCall& call, ExecEnv&) {
     Buffer out(dtype ? static_cast<DType>(dtype) : x.dtype(), x.dims());
     out.zero();
     for (int64_t r = 0; r < x.dims()[0]; ++r)
-      if (k > -x.dims()[0] && k < x.dims()[1] && r + k >= 0 && r + k < x.dims()[1]) store_element(out.dtype(), out.bytes(), r * x.dims()[1] + r + k, 1.0);
+      if (k > -x.dims()[0] && k < x.dims()[1] && r + k >= 0 && r + k < x.dims()[1])
+        store_element(out.dtype(), out.bytes(), r * x.dims()[1] + r + k, 1.0);
     io.set(0, std::move(out).tensor());
   });
 }
@@ -138,10 +140,8 @@ Maybe<RunFn> prepare_one_hot(const OpCall& call, ExecEnv&) {
 }
 
 constexpr Kernel kKernels[] = {
-    {"", "Constant", 1, kAnyVersion, prepare_constant},
-    {"", "ConstantOfShape", 9, kAnyVersion, prepare_constant_of_shape},
-    {"", "Range", 11, kAnyVersion, simple<run_range>},
-    {"", "EyeLike", 9, kAnyVersion, prepare_eye_like},
+    {"", "Constant", 1, kAnyVersion, prepare_constant}, {"", "ConstantOfShape", 9, kAnyVersion, prepare_constant_of_shape},
+    {"", "Range", 11, kAnyVersion, simple<run_range>},  {"", "EyeLike", 9, kAnyVersion, prepare_eye_like},
     {"", "OneHot", 9, kAnyVersion, prepare_one_hot},
 };
 

@@ -17,7 +17,8 @@ struct LossAttrs {
 };
 LossAttrs read_loss(const OpCall& call) {
   LossAttrs a{attr_or<std::string>(call, "reduction", "mean"), has_attr(call, "ignore_index"), attr_or<int64_t>(call, "ignore_index", 0)};
-  if (a.reduction != "mean" && a.reduction != "sum" && a.reduction != "none") bad_input("attribute 'reduction' must be mean, sum or none, not " + a.reduction);
+  if (a.reduction != "mean" && a.reduction != "sum" && a.reduction != "none")
+    bad_input("attribute 'reduction' must be mean, sum or none, not " + a.reduction);
   return a;
 }
 
@@ -103,7 +104,8 @@ double determinant(double* m, int64_t n) {
 }
 void run_det(KernelIo& io) {
   const Tensor& x = io.in(0);
-  if (x.rank() < 2 || x.dims().back() != x.dims()[at(x.rank() - 2)]) bad_input(fmt::format("the input is {}, not square matrices", dims_text(x.dims())));
+  if (x.rank() < 2 || x.dims().back() != x.dims()[at(x.rank() - 2)])
+    bad_input(fmt::format("the input is {}, not square matrices", dims_text(x.dims())));
   const int64_t n = x.dims().back();
   const Dims out(x.dims().begin(), x.dims().end() - 2);
   std::vector<double> v = widen<double>(x), dets(at(element_count(out)));

@@ -32,7 +32,8 @@ MatMulShape matmul_shape(const Dims& a, const Dims& b) {
 }
 
 // Calls product(offset of a, offset of b, offset of c) for every batch, offsets in elements.
-template <class F> void for_batches(const MatMulShape& s, F product_of) {
+template <class F>
+void for_batches(const MatMulShape& s, F product_of) {
   const Dims* shapes[] = {&s.a_batch, &s.b_batch};
   const BroadcastLoop loop(shapes);
   const auto step = loop.strides.back();
@@ -69,7 +70,8 @@ Tensor matmul_float(const Tensor& a, const Tensor& b, const MatMulShape& s) {
   return std::move(rounded).tensor();
 }
 
-template <class C> Tensor matmul_plain(const Tensor& a, const Tensor& b, const MatMulShape& s) {
+template <class C>
+Tensor matmul_plain(const Tensor& a, const Tensor& b, const MatMulShape& s) {
   const std::vector<C> x = widen<C>(a), y = widen<C>(b);
   std::vector<C> out(static_cast<std::size_t>(element_count(s.out)));
   for_batches(s, [&](int64_t oa, int64_t ob, int64_t oc) {
@@ -80,7 +82,10 @@ template <class C> Tensor matmul_plain(const Tensor& a, const Tensor& b, const M
 
 void run_matmul(KernelIo& io) { io.set(0, matmul(io.in(0), io.in(1))); }
 
-struct GemmAttrs { double alpha, beta; bool trans_a, trans_b; };
+struct GemmAttrs {
+  double alpha, beta;
+  bool trans_a, trans_b;
+};
 
 // C broadcasts one way to [m, n].
 void add_scaled(std::vector<double>& out, const Tensor& c, int64_t m, int64_t n, double beta) {
@@ -97,7 +102,8 @@ void add_scaled(std::vector<double>& out, const Tensor& c, int64_t m, int64_t n,
 
 void run_gemm(KernelIo& io, const GemmAttrs& g) {
   const Tensor &a = io.in(0), &b = io.in(1);
-  if (a.rank() != 2 || b.rank() != 2 || a.dtype() != b.dtype()) bad_input(fmt::format("cannot multiply {} by {}", dims_text(a.dims()), dims_text(b.dims())));
+  if (a.rank() != 2 || b.rank() != 2 || a.dtype() != b.dtype())
+    bad_input(fmt::format("cannot multiply {} by {}", dims_text(a.dims()), dims_text(b.dims())));
   const int64_t m = a.dims()[g.trans_a ? 1 : 0], k = a.dims()[g.trans_a ? 0 : 1], n = b.dims()[g.trans_b ? 0 : 1];
   if (b.dims()[g.trans_b ? 1 : 0] != k)
     bad_input(fmt::format("cannot multiply {}{} by {}{}", dims_text(a.dims()), g.trans_a ? "'" : "", dims_text(b.dims()), g.trans_b ? "'" : ""));

@@ -100,7 +100,9 @@ Maybe<RunFn> prepare_split(const OpCall& call, ExecEnv&) {
   });
 }
 
-struct SliceRange { int64_t start, count, step; };
+struct SliceRange {
+  int64_t start, count, step;
+};
 // Slice-13: negative bounds count from the end, then both are clamped.
 SliceRange slice_range(int64_t start, int64_t end, int64_t step, int64_t n) {
   if (step == 0) bad_input("a step of 0");
@@ -141,7 +143,8 @@ void run_slice(KernelIo& io) {
   slice(io, ints_of(io.in(1)), ints_of(io.in(2)), io.has(3) ? ints_of(io.in(3)) : Ints(), io.has(4) ? ints_of(io.in(4)) : Ints());
 }
 Maybe<RunFn> prepare_slice_1(const OpCall& call, ExecEnv&) {
-  return RunFn([s = attr<Ints>(call, "starts"), e = attr<Ints>(call, "ends"), a = attr_or<Ints>(call, "axes", {})](KernelIo& io) { slice(io, s, e, a, {}); });
+  return RunFn(
+      [s = attr<Ints>(call, "starts"), e = attr<Ints>(call, "ends"), a = attr_or<Ints>(call, "axes", {})](KernelIo& io) { slice(io, s, e, a, {}); });
 }
 
 void run_tile(KernelIo& io) {
@@ -179,7 +182,7 @@ Maybe<RunFn> prepare_depth_to_space(const OpCall& call, ExecEnv&) {
     const Tensor& x = io.in(0);
     if (x.rank() != 4 || b <= 0 || x.dims()[1] % (b * b) != 0) bad_input(fmt::format("blocksize {} for {}", b, dims_text(x.dims())));
     const int64_t n = x.dims()[0], c = x.dims()[1] / (b * b), h = x.dims()[2], w = x.dims()[3];
-    const int64_t sc = h * w;                                          // stride of an input channel
+    const int64_t sc = h * w;  // stride of an input channel
     const int64_t s_block = crd ? sc : c * sc, s_channel = crd ? b * b * sc : sc;
     io.set(0, gather_strided(x, {n, c, h, b, w, b}, {c * b * b * sc, s_channel, w, b * s_block, 1, s_block}, 0, {n, c, h * b, w * b}));
   });
@@ -187,7 +190,8 @@ Maybe<RunFn> prepare_depth_to_space(const OpCall& call, ExecEnv&) {
 Maybe<RunFn> prepare_space_to_depth(const OpCall& call, ExecEnv&) {
   return RunFn([b = attr<int64_t>(call, "blocksize"), crd = attr_or<std::string>(call, "mode", "DCR") == "CRD"](KernelIo& io) {
     const Tensor& x = io.in(0);
-    if (x.rank() != 4 || b <= 0 || x.dims()[2] % b != 0 || x.dims()[3] % b != 0) bad_input(fmt::format("blocksize {} for {}", b, dims_text(x.dims())));
+    if (x.rank() != 4 || b <= 0 || x.dims()[2] % b != 0 || x.dims()[3] % b != 0)
+      bad_input(fmt::format("blocksize {} for {}", b, dims_text(x.dims())));
     const int64_t n = x.dims()[0], c = x.dims()[1], h = x.dims()[2] / b, w = x.dims()[3] / b, row = x.dims()[3], sc = x.dims()[2] * row;
     const Dims shape{n, c * b * b, h, w};
     if (crd) io.set(0, gather_strided(x, {n, c, b, b, h, w}, {c * sc, sc, row, 1, b * row, b}, 0, shape));
@@ -198,7 +202,8 @@ Maybe<RunFn> prepare_space_to_depth(const OpCall& call, ExecEnv&) {
 Maybe<RunFn> prepare_reverse_sequence(const OpCall& call, ExecEnv&) {
   return RunFn([batch_axis = attr<int64_t>(call, "batch_axis"), time_axis = attr<int64_t>(call, "time_axis")](KernelIo& io) {
     const Tensor& x = io.in(0);
-    if (x.rank() < 2 || batch_axis + time_axis != 1) bad_input(fmt::format("batch_axis {}, time_axis {} for rank {}", batch_axis, time_axis, x.rank()));
+    if (x.rank() < 2 || batch_axis + time_axis != 1)
+      bad_input(fmt::format("batch_axis {}, time_axis {} for rank {}", batch_axis, time_axis, x.rank()));
     const Ints lengths = ints_of(io.in(1));
     const Dims strides = strides_of(x.dims());
     const int64_t batch = x.dims()[at(batch_axis)], time = x.dims()[at(time_axis)];

@@ -12,7 +12,9 @@ namespace {
 using std::int64_t;
 std::size_t at(int64_t i) { return static_cast<std::size_t>(i); }
 
-struct Moments { double mean = 0, variance = 0; };
+struct Moments {
+  double mean = 0, variance = 0;
+};
 Moments moments(const double* v, int64_t n) {
   Moments m;
   for (int64_t i = 0; i < n; ++i) m.mean += v[i];
@@ -45,7 +47,8 @@ Tensor normalize_channels(const Tensor& x, const std::vector<double>& mean, cons
   return std::move(out).tensor();
 }
 Maybe<RunFn> prepare_batch_norm(const OpCall& call, ExecEnv&) {
-  return RunFn([epsilon = static_cast<double>(attr_or<float>(call, "epsilon", 1e-5f)), momentum = static_cast<double>(attr_or<float>(call, "momentum", 0.9f)),
+  return RunFn([epsilon = static_cast<double>(attr_or<float>(call, "epsilon", 1e-5f)),
+                momentum = static_cast<double>(attr_or<float>(call, "momentum", 0.9f)),
                 training = attr_or<int64_t>(call, "training_mode", 0) != 0](KernelIo& io) {
     // A matrix N x C is N x C x 1; a vector is one channel.
     const Dims shape = io.in(0).dims();
@@ -59,7 +62,8 @@ Maybe<RunFn> prepare_batch_norm(const OpCall& call, ExecEnv&) {
       std::vector<double> running_mean(mean.size()), running_var(mean.size()), values;
       for (int64_t c = 0; c < channels; ++c) {
         values.clear();
-        for (int64_t n = 0; n < lines.outer; ++n) values.insert(values.end(), v.begin() + (n * channels + c) * lines.inner, v.begin() + (n * channels + c + 1) * lines.inner);
+        for (int64_t n = 0; n < lines.outer; ++n)
+          values.insert(values.end(), v.begin() + (n * channels + c) * lines.inner, v.begin() + (n * channels + c + 1) * lines.inner);
         const Moments m = moments(values.data(), static_cast<int64_t>(values.size()));
         running_mean[at(c)] = mean[at(c)] * momentum + m.mean * (1 - momentum);
         running_var[at(c)] = variance[at(c)] * momentum + m.variance * (1 - momentum);
@@ -161,12 +165,12 @@ void layer_norm(KernelIo& io, bool rms, int64_t stated, double epsilon, DType st
   if (!rms && io.num_outputs() > 1) io.set(1, narrow(stash, saved, means));
   if (!rms && io.num_outputs() > 2) io.set(2, narrow(stash, saved, inverses));
 }
-template <bool kRms> Maybe<RunFn> prepare_layer_norm(const OpCall& call, ExecEnv&) {
+template <bool kRms>
+Maybe<RunFn> prepare_layer_norm(const OpCall& call, ExecEnv&) {
   const int64_t stash = attr_or<int64_t>(call, "stash_type", 1);
   if (!is_known_dtype(stash) || !is_float(static_cast<DType>(stash))) bad_input(fmt::format("attribute 'stash_type': {} is no floating type", stash));
-  return RunFn([axis = attr_or<int64_t>(call, "axis", -1), epsilon = static_cast<double>(attr_or<float>(call, "epsilon", 1e-5f)), stash](KernelIo& io) {
-    layer_norm(io, kRms, axis, epsilon, static_cast<DType>(stash));
-  });
+  return RunFn([axis = attr_or<int64_t>(call, "axis", -1), epsilon = static_cast<double>(attr_or<float>(call, "epsilon", 1e-5f)),
+                stash](KernelIo& io) { layer_norm(io, kRms, axis, epsilon, static_cast<DType>(stash)); });
 }
 
 Maybe<RunFn> prepare_mvn(const OpCall& call, ExecEnv&) {

@@ -14,7 +14,8 @@ using std::uint64_t;
 std::size_t at(int64_t i) { return static_cast<std::size_t>(i); }
 
 // Calls f(C{}) with the carrier of a numeric dtype.
-template <class F> auto with_carrier(DType t, F f) {
+template <class F>
+auto with_carrier(DType t, F f) {
   if (is_float(t)) return f(double{});
   if (is_signed_integer(t)) return f(int64_t{});
   if (is_unsigned_integer(t) || t == DType::boolean) return f(uint64_t{});
@@ -22,7 +23,8 @@ template <class F> auto with_carrier(DType t, F f) {
 }
 
 // ---- ArgMax, ArgMin: NaN wins, as in numpy.
-template <class C> Ints arg_best(const Tensor& x, const Lines& lines, bool largest, bool last) {
+template <class C>
+Ints arg_best(const Tensor& x, const Lines& lines, bool largest, bool last) {
   const std::vector<C> v = widen<C>(x);
   Ints best(at(lines.count()));
   for (int64_t i = 0; i < lines.count(); ++i) {
@@ -38,7 +40,8 @@ template <class C> Ints arg_best(const Tensor& x, const Lines& lines, bool large
   }
   return best;
 }
-template <bool kLargest> Maybe<RunFn> prepare_arg(const OpCall& call, ExecEnv&) {
+template <bool kLargest>
+Maybe<RunFn> prepare_arg(const OpCall& call, ExecEnv&) {
   const bool last = attr_or<int64_t>(call, "select_last_index", 0) != 0, keepdims = attr_or<int64_t>(call, "keepdims", 1) != 0;
   return RunFn([=, stated = attr_or<int64_t>(call, "axis", 0)](KernelIo& io) {
     const Tensor& x = io.in(0);
@@ -54,12 +57,14 @@ template <bool kLargest> Maybe<RunFn> prepare_arg(const OpCall& call, ExecEnv&) 
 }
 
 // ---- TopK: ties go to the lower index; NaN counts as larger than everything.
-template <class C> bool before(C a, C b, bool largest) {
+template <class C>
+bool before(C a, C b, bool largest) {
   const bool na = a != a, nb = b != b;
   if (na || nb) return largest ? na && !nb : nb && !na;
   return largest ? a > b : a < b;
 }
-template <class C> void top_k(KernelIo& io, int64_t axis, int64_t k, bool largest) {
+template <class C>
+void top_k(KernelIo& io, int64_t axis, int64_t k, bool largest) {
   const Tensor& x = io.in(0);
   const Lines lines(x.dims(), axis);
   Dims out = x.dims();
@@ -94,11 +99,13 @@ Maybe<RunFn> prepare_top_k(const OpCall& call, ExecEnv&) {
 }
 
 // ---- CumSum, CumProd
-template <class C> C combine(bool is_product, C a, C b) {
-  using U = std::conditional_t<std::is_integral_v<C>, uint64_t, C>;   // integers wrap
+template <class C>
+C combine(bool is_product, C a, C b) {
+  using U = std::conditional_t<std::is_integral_v<C>, uint64_t, C>;  // integers wrap
   return is_product ? static_cast<C>(static_cast<U>(a) * static_cast<U>(b)) : static_cast<C>(static_cast<U>(a) + static_cast<U>(b));
 }
-template <class C> Tensor cumulate(const Tensor& x, int64_t axis, bool is_product, bool exclusive, bool reverse) {
+template <class C>
+Tensor cumulate(const Tensor& x, int64_t axis, bool is_product, bool exclusive, bool reverse) {
   const Lines lines(x.dims(), axis);
   std::vector<C> v = widen<C>(x);
   for (int64_t i = 0; i < lines.count(); ++i) {
@@ -112,7 +119,8 @@ template <class C> Tensor cumulate(const Tensor& x, int64_t axis, bool is_produc
   }
   return narrow(x.dtype(), x.dims(), v);
 }
-template <bool kProduct> Maybe<RunFn> prepare_cumulate(const OpCall& call, ExecEnv&) {
+template <bool kProduct>
+Maybe<RunFn> prepare_cumulate(const OpCall& call, ExecEnv&) {
   return RunFn([exclusive = attr_or<int64_t>(call, "exclusive", 0) != 0, reverse = attr_or<int64_t>(call, "reverse", 0) != 0](KernelIo& io) {
     const Tensor& x = io.in(0);
     const int64_t axis = normalize_axis(scalar_of<int64_t>(io.in(1)), x.rank());
@@ -121,8 +129,11 @@ template <bool kProduct> Maybe<RunFn> prepare_cumulate(const OpCall& call, ExecE
 }
 
 // ---- Unique: rows (or elements) numbered by first occurrence, then sorted on demand.
-struct UniqueResult { Ints first, inverse, counts; };
-template <class Less> UniqueResult unique_rows(int64_t n, bool sorted, Less less) {
+struct UniqueResult {
+  Ints first, inverse, counts;
+};
+template <class Less>
+UniqueResult unique_rows(int64_t n, bool sorted, Less less) {
   Ints order(at(n));
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), less);
@@ -149,7 +160,8 @@ template <class Less> UniqueResult unique_rows(int64_t n, bool sorted, Less less
   for (int64_t i : r.inverse) s.inverse.push_back(rank[at(i)]);
   return s;
 }
-template <class T> UniqueResult unique_of(const T* v, const Lines& lines, bool sorted) {
+template <class T>
+UniqueResult unique_of(const T* v, const Lines& lines, bool sorted) {
   // Slice i consists of the elements (o, i, n); NaN sorts last and equals itself.
   auto smaller = [](const T& a, const T& b) {
     if constexpr (std::is_floating_point_v<T>)
@@ -168,7 +180,8 @@ template <class T> UniqueResult unique_of(const T* v, const Lines& lines, bool s
   });
 }
 Maybe<RunFn> prepare_unique(const OpCall& call, ExecEnv&) {
-  return RunFn([has_axis = has_attr(call, "axis"), stated = attr_or<int64_t>(call, "axis", 0), sorted = attr_or<int64_t>(call, "sorted", 1) != 0](KernelIo& io) {
+  return RunFn([has_axis = has_attr(call, "axis"), stated = attr_or<int64_t>(call, "axis", 0),
+                sorted = attr_or<int64_t>(call, "sorted", 1) != 0](KernelIo& io) {
     const Tensor x = has_axis ? io.in(0) : io.in(0).reshaped({io.in(0).size()});
     const int64_t axis = normalize_axis(stated, x.rank());
     const Lines lines(x.dims(), axis);

@@ -121,7 +121,7 @@ Maybe<RunFn> prepare_center_crop_pad(const OpCall& call, ExecEnv&) {
     Ints pads(2 * axes.size());
     for (std::size_t i = 0; i < axes.size(); ++i) {
       const int64_t n = x.dims()[at(normalize_axis(axes[i], x.rank()))], grow = shape[i] - n;
-      pads[i] = grow >= 0 ? grow / 2 : -(-grow / 2);       // the odd element goes to, or is cut from, the end
+      pads[i] = grow >= 0 ? grow / 2 : -(-grow / 2);  // the odd element goes to, or is cut from, the end
       pads[i + axes.size()] = grow - pads[i];
     }
     pad(io, PadMode::constant, pads, nullptr, axes);

@@ -22,14 +22,16 @@ Dims pooled_dims(const Tensor& x, const Window& w) {
 }
 
 // pool(plane, position) for every output element, planes on threads.
-template <class F> std::vector<double> map_windows(const Tensor& x, const Window& w, F pool) {
+template <class F>
+std::vector<double> map_windows(const Tensor& x, const Window& w, F pool) {
   const std::vector<double> in = widen<double>(x);
   const int64_t planes = x.dims()[0] * x.dims()[1], size = w.out_size();
   std::vector<double> out(static_cast<std::size_t>(planes * size));
   parallel_for(planes, 3.0 * static_cast<double>(size * w.kernel_size()), [&](int64_t from, int64_t to) {
     for (int64_t p = from; p < to; ++p) {
       Dims at(w.rank());
-      for (int64_t i = 0; i < size; ++i, next_position(at, w.out)) out[static_cast<std::size_t>(p * size + i)] = pool(in.data() + p * w.in_size(), at);
+      for (int64_t i = 0; i < size; ++i, next_position(at, w.out))
+        out[static_cast<std::size_t>(p * size + i)] = pool(in.data() + p * w.in_size(), at);
     }
   });
   return out;
@@ -111,7 +113,8 @@ Maybe<RunFn> prepare_max_pool(const OpCall& call, ExecEnv&) {
 }
 
 // One value a plane.
-template <class F> void run_global(KernelIo& io, F reduce) {
+template <class F>
+void run_global(KernelIo& io, F reduce) {
   const Tensor& x = io.in(0);
   if (x.rank() < 2) bad_input(fmt::format("the input is {}, not N x C x spatial", dims_text(x.dims())));
   const int64_t planes = x.dims()[0] * x.dims()[1], size = product(x.dims(), 2);

@@ -20,23 +20,29 @@ DType read_dtype(const OpCall& call, DType otherwise) {
 }
 
 enum class Law { uniform, normal };
-struct Distribution { double a, b; };       // low and high, or mean and scale
-template <Law kLaw> Distribution read_distribution(const OpCall& call) {
+struct Distribution {
+  double a, b;
+};  // low and high, or mean and scale
+template <Law kLaw>
+Distribution read_distribution(const OpCall& call) {
   if (kLaw == Law::uniform) return {attr_or<float>(call, "low", 0), attr_or<float>(call, "high", 1)};
   return {attr_or<float>(call, "mean", 0), attr_or<float>(call, "scale", 1)};
 }
-template <Law kLaw> Tensor draw(DType t, const Dims& dims, Distribution d, RandomStream r) {
+template <Law kLaw>
+Tensor draw(DType t, const Dims& dims, Distribution d, RandomStream r) {
   Buffer out(t, dims);
-  for (int64_t i = 0; i < out.size(); ++i) store_element(t, out.bytes(), i, kLaw == Law::uniform ? d.a + (d.b - d.a) * r.uniform() : d.a + d.b * r.normal());
+  for (int64_t i = 0; i < out.size(); ++i)
+    store_element(t, out.bytes(), i, kLaw == Law::uniform ? d.a + (d.b - d.a) * r.uniform() : d.a + d.b * r.normal());
   return std::move(out).tensor();
 }
-template <Law kLaw> Maybe<RunFn> prepare_random(const OpCall& call, ExecEnv& env) {
+template <Law kLaw>
+Maybe<RunFn> prepare_random(const OpCall& call, ExecEnv& env) {
   if (env.folding) return Maybe<RunFn>::none(kWhyNotFolded);
-  return RunFn([t = read_dtype(call, DType::float32), shape = attr<Ints>(call, "shape"), d = read_distribution<kLaw>(call), r = stream_of(call, env)](KernelIo& io) {
-    io.set(0, draw<kLaw>(t, shape, d, r));
-  });
+  return RunFn([t = read_dtype(call, DType::float32), shape = attr<Ints>(call, "shape"), d = read_distribution<kLaw>(call),
+                r = stream_of(call, env)](KernelIo& io) { io.set(0, draw<kLaw>(t, shape, d, r)); });
 }
-template <Law kLaw> Maybe<RunFn> prepare_random_like(const OpCall& call, ExecEnv& env) {
+template <Law kLaw>
+Maybe<RunFn> prepare_random_like(const OpCall& call, ExecEnv& env) {
   if (env.folding) return Maybe<RunFn>::none(kWhyNotFolded);
   return RunFn([t = read_dtype(call, DType::undefined), d = read_distribution<kLaw>(call), r = stream_of(call, env)](KernelIo& io) {
     io.set(0, draw<kLaw>(t == DType::undefined ? io.in(0).dtype() : t, io.in(0).dims(), d, r));

@@ -17,7 +17,7 @@ class RandomStream {
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
     return z ^ (z >> 31);
   }
-  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }                   // [0, 1)
+  double uniform() { return static_cast<double>(next() >> 11) * 0x1p-53; }  // [0, 1)
   double normal() { return std::sqrt(-2 * std::log(1 - uniform())) * std::cos(6.28318530717958647692 * uniform()); }
 
  private:

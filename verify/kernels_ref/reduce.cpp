@@ -55,7 +55,8 @@ double reduce_values(Reduce kind, const double* v, int64_t n) {
 }
 
 // Integers: sums and products modulo 2^64; what leaves the integers goes through double.
-template <class C> C reduce_values(Reduce kind, const C* v, int64_t n) {
+template <class C>
+C reduce_values(Reduce kind, const C* v, int64_t n) {
   uint64_t r = 0;
   switch (kind) {
     case Reduce::sum:
@@ -114,7 +115,8 @@ Ints offsets_of(const Dims& dims, const Dims& strides) {
   return r;
 }
 
-template <class C> Tensor reduce_typed(Reduce kind, const Tensor& x, const Layout& layout, const Dims& out) {
+template <class C>
+Tensor reduce_typed(Reduce kind, const Tensor& x, const Layout& layout, const Dims& out) {
   const std::vector<C> v = widen<C>(x);
   const Ints starts = offsets_of(layout.kept, layout.kept_strides);
   const bool contiguous = layout.reduced.size() <= 1 && (layout.reduced.empty() || layout.reduced_strides[0] == 1);
@@ -149,13 +151,14 @@ Tensor reduce_nothing(Reduce kind, DType t, const Dims& out) {
     default: break;
   }
   if (!f && (std::isnan(v) || std::isinf(v))) bad_input(fmt::format("the reduction of no elements is undefined for {}", dtype_name(t)));
-  if (kind == Reduce::min && (t == DType::int64 || t == DType::uint64))      // not exact in double
+  if (kind == Reduce::min && (t == DType::int64 || t == DType::uint64))  // not exact in double
     return narrow<uint64_t>(t, out, std::vector<uint64_t>(static_cast<std::size_t>(element_count(out)), t == DType::int64 ? INT64_MAX : UINT64_MAX));
   return narrow<double>(t, out, std::vector<double>(static_cast<std::size_t>(element_count(out)), v));
 }
 
 // Axes: the second input (from 18, ReduceSum from 13), an attribute before; none: all, or nothing with noop_with_empty_axes.
-template <Reduce kKind> Maybe<RunFn> prepare_reduce(const OpCall& call, ExecEnv&) {
+template <Reduce kKind>
+Maybe<RunFn> prepare_reduce(const OpCall& call, ExecEnv&) {
   const bool keepdims = attr_or<int64_t>(call, "keepdims", 1) != 0, noop = attr_or<int64_t>(call, "noop_with_empty_axes", 0) != 0;
   return RunFn([keepdims, noop, stated = attr_or<Ints>(call, "axes", {})](KernelIo& io) {
     const Tensor& x = io.in(0);

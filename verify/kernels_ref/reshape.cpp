@@ -105,12 +105,9 @@ void run_size(KernelIo& io) { io.set(0, Tensor::scalar<int64_t>(io.in(0).size())
 void run_identity(KernelIo& io) { io.set(0, io.value(0)); }
 
 constexpr Kernel kKernels[] = {
-    {"", "Reshape", 5, kAnyVersion, prepare_reshape},
-    {"", "Flatten", 1, kAnyVersion, prepare_flatten},
-    {"", "Squeeze", 1, kAnyVersion, prepare_squeeze},
-    {"", "Unsqueeze", 1, kAnyVersion, prepare_unsqueeze},
-    {"", "Shape", 1, kAnyVersion, prepare_shape},
-    {"", "Size", 1, kAnyVersion, simple<run_size>},
+    {"", "Reshape", 5, kAnyVersion, prepare_reshape},       {"", "Flatten", 1, kAnyVersion, prepare_flatten},
+    {"", "Squeeze", 1, kAnyVersion, prepare_squeeze},       {"", "Unsqueeze", 1, kAnyVersion, prepare_unsqueeze},
+    {"", "Shape", 1, kAnyVersion, prepare_shape},           {"", "Size", 1, kAnyVersion, simple<run_size>},
     {"", "Identity", 1, kAnyVersion, simple<run_identity>},
 };
 

@@ -58,7 +58,7 @@ struct Taps {
   std::vector<double> weight;
 };
 Taps taps_of(const ResizeAttrs& a, const AxisResize& r, double x) {
-  const auto left = static_cast<int64_t>(std::ceil(x)) - 1;      // an integral position prefers the neighbour on its left
+  const auto left = static_cast<int64_t>(std::ceil(x)) - 1;  // an integral position prefers the neighbour on its left
   const double ratio = x - static_cast<double>(left), scale = a.antialias ? std::min(r.scale, 1.0) : 1.0;
   const double reach = (a.mode == "cubic" ? 2 : 1) / scale;
   const auto before = static_cast<int64_t>(std::floor(-reach)) + 1;
@@ -166,7 +166,8 @@ Tensor resize_nearest(const ResizeAttrs& a, const Tensor& x, const std::vector<A
 Tensor resize(const ResizeAttrs& a, const Tensor& x, const std::vector<AxisResize>& plan) {
   if (x.rank() == 0) return x;
   for (const AxisResize& r : plan)
-    if (!(r.scale > 0) || r.out < 0 || (r.in == 0 && r.out != 0)) bad_input(fmt::format("an axis of {} resized to {} (scale {})", r.in, r.out, r.scale));
+    if (!(r.scale > 0) || r.out < 0 || (r.in == 0 && r.out != 0))
+      bad_input(fmt::format("an axis of {} resized to {} (scale {})", r.in, r.out, r.scale));
   if (a.mode == "nearest") return resize_nearest(a, x, plan);
   if (a.mode != "linear" && a.mode != "cubic") bad_input("attribute 'mode': unknown " + a.mode);
   std::vector<double> v = widen<double>(x);
@@ -193,7 +194,8 @@ std::vector<AxisResize> plan_axes(const ResizeAttrs& a, const Tensor& x, const T
   if (a.coordinates == "tf_crop_and_resize" && roi && roi->size() != 0) {
     expect(*roi, 2 * n, "roi");
     const auto v = widen<double>(*roi);
-    for (std::size_t i = 0; i < n; ++i) plan[at(normalize_axis(axes[i], x.rank()))].roi_start = v[i], plan[at(normalize_axis(axes[i], x.rank()))].roi_end = v[i + n];
+    for (std::size_t i = 0; i < n; ++i)
+      plan[at(normalize_axis(axes[i], x.rank()))].roi_start = v[i], plan[at(normalize_axis(axes[i], x.rank()))].roi_end = v[i + n];
   }
   if (scales) {
     expect(*scales, n, "scales");

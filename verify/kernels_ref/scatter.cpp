@@ -19,8 +19,9 @@ Reduction read_reduction(const OpCall& call) {
   bad_input("attribute 'reduction' must be none, add, mul, max or min, not " + name);
 }
 
-template <class C> C reduce(Reduction how, C old, C update) {
-  using U = std::conditional_t<std::is_integral_v<C>, std::uint64_t, C>;   // integers wrap
+template <class C>
+C reduce(Reduction how, C old, C update) {
+  using U = std::conditional_t<std::is_integral_v<C>, std::uint64_t, C>;  // integers wrap
   switch (how) {
     case Reduction::add: return static_cast<C>(static_cast<U>(old) + static_cast<U>(update));
     case Reduction::mul: return static_cast<C>(static_cast<U>(old) * static_cast<U>(update));
@@ -32,7 +33,8 @@ template <class C> C reduce(Reduction how, C old, C update) {
 }
 
 // Writes block i of `updates` (each `block` elements) at element targets[i] of data.
-template <class C> Tensor scatter_reduce(const Tensor& data, const Tensor& updates, const Ints& targets, int64_t block, Reduction how) {
+template <class C>
+Tensor scatter_reduce(const Tensor& data, const Tensor& updates, const Ints& targets, int64_t block, Reduction how) {
   std::vector<C> values = widen<C>(data);
   const std::vector<C> add = widen<C>(updates);
   for (std::size_t i = 0; i < targets.size(); ++i)
@@ -88,7 +90,9 @@ Maybe<RunFn> prepare_scatter_elements(const OpCall& call, ExecEnv&) {
 Maybe<RunFn> prepare_scatter_nd(const OpCall& call, ExecEnv&) {
   return RunFn([how = read_reduction(call)](KernelIo& io) {
     const Tensor &data = io.in(0), &index = io.in(1), &updates = io.in(2);
-    const auto fail = [&] { bad_input(fmt::format("indices {}, updates {} for data {}", dims_text(index.dims()), dims_text(updates.dims()), dims_text(data.dims()))); };
+    const auto fail = [&] {
+      bad_input(fmt::format("indices {}, updates {} for data {}", dims_text(index.dims()), dims_text(updates.dims()), dims_text(data.dims())));
+    };
     if (index.rank() < 1 || index.dims().back() > data.rank()) fail();
     const int64_t depth = index.dims().back();
     Dims expected(index.dims().begin(), index.dims().end() - 1);
@@ -110,7 +114,8 @@ Maybe<RunFn> prepare_tensor_scatter(const OpCall& call, ExecEnv&) {
     const auto axis = at(normalize_axis(stated, cache.rank()));
     Dims expected = cache.dims();
     if (update.rank() == cache.rank()) expected[axis] = update.dims()[axis];
-    if (axis == 0 || update.dims() != expected) bad_input(fmt::format("update {} for a cache {}, axis {}", dims_text(update.dims()), dims_text(cache.dims()), stated));
+    if (axis == 0 || update.dims() != expected)
+      bad_input(fmt::format("update {} for a cache {}, axis {}", dims_text(update.dims()), dims_text(cache.dims()), stated));
     const int64_t steps = update.dims()[axis], room = cache.dims()[axis], batch = cache.dims()[0];
     const Ints first = io.has(2) ? ints_of(io.in(2)) : Ints(at(batch));
     if (static_cast<int64_t>(first.size()) != batch) bad_input(fmt::format("{} write indices for a batch of {}", first.size(), batch));

@@ -30,7 +30,8 @@ void hardmax(double* v, int64_t n) {
 }
 
 using LineFn = void (*)(double*, int64_t);
-template <LineFn kFn> Maybe<RunFn> prepare_lines(const OpCall& call, ExecEnv&) {
+template <LineFn kFn>
+Maybe<RunFn> prepare_lines(const OpCall& call, ExecEnv&) {
   const bool flatten = call.op->since < 13;
   return RunFn([flatten, stated = attr_or<int64_t>(call, "axis", flatten ? 1 : -1)](KernelIo& io) {
     const Tensor& x = io.in(0);
@@ -45,11 +46,13 @@ template <LineFn kFn> Maybe<RunFn> prepare_lines(const OpCall& call, ExecEnv&) {
         const int64_t start = lines.start(i);
         if (lines.inner == 1) load_block<double>(x.dtype(), x.bytes().data(), start, lines.length, v.data());
         else
-          for (int64_t k = 0; k < lines.length; ++k) load_block<double>(x.dtype(), x.bytes().data(), start + k * lines.inner, 1, &v[static_cast<std::size_t>(k)]);
+          for (int64_t k = 0; k < lines.length; ++k)
+            load_block<double>(x.dtype(), x.bytes().data(), start + k * lines.inner, 1, &v[static_cast<std::size_t>(k)]);
         kFn(v.data(), lines.length);
         if (lines.inner == 1) store_block<double>(x.dtype(), out.bytes(), start, lines.length, v.data());
         else
-          for (int64_t k = 0; k < lines.length; ++k) store_block<double>(x.dtype(), out.bytes(), start + k * lines.inner, 1, &v[static_cast<std::size_t>(k)]);
+          for (int64_t k = 0; k < lines.length; ++k)
+            store_block<double>(x.dtype(), out.bytes(), start + k * lines.inner, 1, &v[static_cast<std::size_t>(k)]);
       }
     });
     io.set(0, std::move(out).tensor());

@@ -8,7 +8,8 @@
 namespace onnxopt::ref {
 namespace {
 
-template <class T> bool default_of(const AttrSpec& spec, T& out) {
+template <class T>
+bool default_of(const AttrSpec& spec, T& out) {
   if (!spec.has_default) return false;
   if constexpr (std::is_same_v<T, std::int64_t>) out = spec.i;
   else if constexpr (std::is_same_v<T, float>) out = spec.f;
@@ -22,7 +23,8 @@ template <class T> bool default_of(const AttrSpec& spec, T& out) {
 
 }  // namespace
 
-template <class T> T attr(const OpCall& call, std::string_view name) {
+template <class T>
+T attr(const OpCall& call, std::string_view name) {
   if (const T* v = call.attrs->get<T>(name)) return *v;
   const AttrSpec* spec = call.op->find_attr(name);
   T value{};
@@ -105,7 +107,7 @@ Dims broadcast(const Dims& a, const Dims& b) {
 }
 
 void parallel_for(std::int64_t n, double cost, const std::function<void(std::int64_t, std::int64_t)>& body) {
-  constexpr double kWorthAThread = 200e3;   // ns; starting and joining one takes about 30 us
+  constexpr double kWorthAThread = 200e3;  // ns; starting and joining one takes about 30 us
   if (n < 2 || cost * static_cast<double>(n) < kWorthAThread || std::thread::hardware_concurrency() < 2) return body(0, n);
   std::exception_ptr failure;
   const std::int64_t half = n / 2;

@@ -52,7 +52,8 @@ void run_where(KernelIo& io) {
     with_size(size, [&](auto width) {
       constexpr std::size_t kSize = decltype(width)::value;
       for (int64_t i = 0; i < loop.row(); ++i) {
-        const std::byte* from = c[o[0] + i * s[0]] ? px + static_cast<std::size_t>(o[1] + i * s[1]) * kSize : py + static_cast<std::size_t>(o[2] + i * s[2]) * kSize;
+        const std::byte* from =
+            c[o[0] + i * s[0]] ? px + static_cast<std::size_t>(o[1] + i * s[1]) * kSize : py + static_cast<std::size_t>(o[2] + i * s[2]) * kSize;
         std::memcpy(out + static_cast<std::size_t>(at + i) * kSize, from, kSize);
       }
     });
@@ -61,7 +62,8 @@ void run_where(KernelIo& io) {
 }
 
 // Min(max, Max(input, min)); NaN stays.
-template <class C> Tensor clip(const Tensor& x, const Tensor* low, const Tensor* high) {
+template <class C>
+Tensor clip(const Tensor& x, const Tensor* low, const Tensor* high) {
   Buffer out(x.dtype(), x.dims());
   const C lo = low ? scalar_of<C>(*low) : C{}, hi = high ? scalar_of<C>(*high) : C{};
   const bool has_lo = low != nullptr, has_hi = high != nullptr;

@@ -27,7 +27,8 @@ struct Window {
 Window make_window(const WindowAttrs& attrs, const Dims& in, const Dims& kernel);
 
 // Calls tap(offset in the kernel, offset in the input) for the taps of output position `at` that fall inside the input.
-template <class F> void for_taps(const Window& w, const Dims& at, F tap) {
+template <class F>
+void for_taps(const Window& w, const Dims& at, F tap) {
   const std::size_t rank = w.rank();
   Dims k(rank);
   for (std::int64_t i = 0, n = w.kernel_size(); i < n; ++i) {
