@@ -41,6 +41,8 @@ bool visit(const Node& n, Rewriter& rw) {
 
 }  // namespace
 
-NodeRule cancel_concat_of_parts() { return {"cancel-concat-of-parts", "Concat that puts the parts of one tensor together again", "Concat", Level::o1, visit}; }
+NodeRule cancel_concat_of_parts() {
+  return {"cancel-concat-of-parts", "Concat that puts the parts of one tensor together again", "Concat", Level::o1, visit};
+}
 
 }  // namespace onnxopt

@@ -1,4 +1,5 @@
-// c = Concat <axis> (p, q);  a, b = Split <axis> (c)  ==>  p, q,   and a Slice of c that takes exactly one of its inputs, or parts of one, or whole inputs
+// c = Concat <axis> (p, q);  a, b = Split <axis> (c)  ==>  p, q,   and a Slice of c that takes exactly one of its inputs, or parts of one, or whole
+// inputs
 #include "passes/cleanup/slice_spec.h"
 
 namespace onnxopt {
@@ -57,6 +58,8 @@ bool visit(const Node& n, Rewriter& rw) {
 
 }  // namespace
 
-NodeRule cancel_parts_of_concat() { return {"cancel-parts-of-concat", "Read the parts of a Concat where they come from", "Split Slice", Level::o1, visit}; }
+NodeRule cancel_parts_of_concat() {
+  return {"cancel-parts-of-concat", "Read the parts of a Concat where they come from", "Split Slice", Level::o1, visit};
+}
 
 }  // namespace onnxopt

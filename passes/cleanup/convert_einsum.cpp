@@ -8,7 +8,10 @@
 namespace onnxopt {
 namespace {
 
-struct Equation { std::vector<std::string> in; std::string out; };
+struct Equation {
+  std::vector<std::string> in;
+  std::string out;
+};
 
 bool distinct(std::string s) {
   std::sort(s.begin(), s.end());

@@ -43,7 +43,7 @@ class DedupInitializers : public Pass {
   }
 
  private:
-  using Table = std::unordered_multimap<std::uint64_t, Value*>;   // looked up only
+  using Table = std::unordered_multimap<std::uint64_t, Value*>;  // looked up only
 
   static bool has_notes(const Value& v) {
     const ValueExtra* e = v.extra();

@@ -1,5 +1,5 @@
-// Common subexpressions: a node that computes what an earlier one computes (same operator, inputs and attributes; the first two inputs of a commutative
-// operator in either order) gives way to it. Inner graphs see the nodes of the enclosing graphs that stand before them.
+// Common subexpressions: a node that computes what an earlier one computes (same operator, inputs and attributes; the first two inputs of a
+// commutative operator in either order) gives way to it. Inner graphs see the nodes of the enclosing graphs that stand before them.
 #include <bit>
 #include <functional>
 #include <unordered_map>
@@ -26,7 +26,9 @@ struct HashAttr {
     return h;
   }
   template <class T>
-  std::uint64_t operator()(const T&) const { return 0; }   // types, sparse tensors: told apart by comparison
+  std::uint64_t operator()(const T&) const {
+    return 0;
+  }  // types, sparse tensors: told apart by comparison
 };
 
 std::uint64_t id_of(const Value* v) { return v ? v->id() : 0; }
@@ -41,7 +43,7 @@ std::uint64_t hash_of(const Node& n) {
     }
     h = mix(h, id_of(n.input(i)));
   }
-  std::uint64_t attrs = 0;   // their order does not matter
+  std::uint64_t attrs = 0;  // their order does not matter
   for (const Attribute& a : n.attrs()) attrs += mix(std::hash<std::string>()(a.name), std::visit(HashAttr(), a.value));
   return mix(h, attrs);
 }
@@ -76,7 +78,7 @@ class DedupNodes : public Pass {
   }
 
  private:
-  using Table = std::unordered_multimap<std::uint64_t, Node*>;   // looked up only
+  using Table = std::unordered_multimap<std::uint64_t, Node*>;  // looked up only
 
   static bool visit(Graph& g, PassContext& ctx, Table& table) {
     bool changed = false;

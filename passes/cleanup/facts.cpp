@@ -34,7 +34,8 @@ std::optional<double> element(const Tensor& t, std::size_t i) {
     case DType::int16: return load<std::int16_t>(p);
     case DType::int32: return load<std::int32_t>(p);
     case DType::int64: return static_cast<double>(load<std::int64_t>(p));
-    case DType::uint8: case DType::boolean: return load<std::uint8_t>(p);
+    case DType::uint8:
+    case DType::boolean: return load<std::uint8_t>(p);
     case DType::uint16: return load<std::uint16_t>(p);
     case DType::uint32: return load<std::uint32_t>(p);
     case DType::uint64: return static_cast<double>(load<std::uint64_t>(p));

@@ -14,23 +14,23 @@ namespace onnxopt {
 
 using DimList = std::vector<Dim>;
 
-const Shape* shape_of(const Value* v);                        // null: no tensor or unknown rank
+const Shape* shape_of(const Value* v);  // null: no tensor or unknown rank
 std::optional<std::int64_t> rank_of(const Value* v);
-bool same_dims(const Shape& a, const Shape& b);               // same rank, all dims provably equal
+bool same_dims(const Shape& a, const Shape& b);  // same rank, all dims provably equal
 bool same_shape(const Value* a, const Value* b);
-bool is_float_value(const Value* v);                          // a tensor of a binary floating type
-bool at_least_one(Dim d, SymbolTable& symbols);               // provably >= 1
-bool no_empty_dim(const Shape& s, SymbolTable& symbols);      // provably has elements
+bool is_float_value(const Value* v);                      // a tensor of a binary floating type
+bool at_least_one(Dim d, SymbolTable& symbols);           // provably >= 1
+bool no_empty_dim(const Shape& s, SymbolTable& symbols);  // provably has elements
 
 // Elements of an integer tensor of rank 0 or 1: a constant's, or propagated ones (single elements may be symbolic or unknown).
 std::optional<DimList> known_dims(const Value* v);
-std::optional<Ints> known_ints(const Value* v);               // all elements are numbers
-std::optional<std::int64_t> known_int(const Value* v);        // one element, a number
+std::optional<Ints> known_ints(const Value* v);         // all elements are numbers
+std::optional<std::int64_t> known_int(const Value* v);  // one element, a number
 
 // The number that every element of a constant equals; nullopt: not constant, empty, not numeric, mixed, or NaN. -0.0 counts as 0.
 std::optional<double> splat(const Value* v);
-bool has_negative_zero_bits(const Value* v);                  // a constant whose first element has the sign bit set (-0.0)
-std::optional<bool> splat_bool(const Value* v);               // of a constant bool tensor
+bool has_negative_zero_bits(const Value* v);     // a constant whose first element has the sign bit set (-0.0)
+std::optional<bool> splat_bool(const Value* v);  // of a constant bool tensor
 
 std::optional<std::int64_t> normalize_axis(std::int64_t axis, std::int64_t rank);
 // Axes of `n` from input `i` (constant or known), normalized and sorted; nullopt: not known, out of range or repeated.
@@ -48,10 +48,20 @@ inline bool plain(const Node& n) { return !n.has_ref_attrs(); }
 std::optional<std::size_t> static_bytes(const Type& t);
 
 // rw.give_up(why) and false, for `return no(rw, "...")` in a NodeRule.
-inline bool no(Rewriter& rw, const char* why) { rw.give_up(why); return false; }
+inline bool no(Rewriter& rw, const char* why) {
+  rw.give_up(why);
+  return false;
+}
 // Replaces output 0 of `n`.
-inline bool becomes(const Node& n, Rewriter& rw, Value* to) { rw.replace(n.output(), to); return true; }
+inline bool becomes(const Node& n, Rewriter& rw, Value* to) {
+  rw.replace(n.output(), to);
+  return true;
+}
 // Attributes of `n` without graphs' ownership trouble: a copy for the replacement node.
-inline Attrs with(const Node& n, std::string name, AttrValue v) { Attrs a = n.attrs(); a.set(std::move(name), std::move(v)); return a; }
+inline Attrs with(const Node& n, std::string name, AttrValue v) {
+  Attrs a = n.attrs();
+  a.set(std::move(name), std::move(v));
+  return a;
+}
 
 }  // namespace onnxopt

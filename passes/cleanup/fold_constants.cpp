@@ -1,6 +1,6 @@
 // y = f (constants)  ==>  y = constant      through the evaluator, in the precision of the operator's own definition
-// Never: random and control flow operators, calls (they match no rule), what has the caller's attributes, DequantizeLinear and widening casts of stored
-// weights (a quantized or compressed model stays so). What would grow the file beyond the budget is not even computed where its size is known.
+// Never: random and control flow operators, calls (they match no rule), what has the caller's attributes, DequantizeLinear and widening casts of
+// stored weights (a quantized or compressed model stays so). What would grow the file beyond the budget is not even computed where its size is known.
 #include "passes/cleanup/facts.h"
 
 namespace onnxopt {

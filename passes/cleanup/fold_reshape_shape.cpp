@@ -1,5 +1,6 @@
 // y = Reshape (x, computed)  ==>  y = Reshape (x, constant)
-// Whole Shape / Gather / Concat chains fall away. Dims that are equal to x's at their index become 0, one may become -1 (reshape_operand.h says when).
+// Whole Shape / Gather / Concat chains fall away. Dims that are equal to x's at their index become 0, one may become -1 (reshape_operand.h says
+// when).
 #include "passes/cleanup/reshape_operand.h"
 
 namespace onnxopt {

@@ -22,7 +22,7 @@ std::optional<bool> compare(const Node& n, Dim a, Dim b, SymbolTable& s) {
   if (n.is("Equal")) return equal(a, b, s);
   if (n.is("GreaterOrEqual")) return ge(a, b, s);
   if (n.is("LessOrEqual")) return ge(b, a, s);
-  return n.is("Less") ? flip(ge(a, b, s)) : flip(ge(b, a, s));   // Less, Greater
+  return n.is("Less") ? flip(ge(a, b, s)) : flip(ge(b, a, s));  // Less, Greater
 }
 
 bool visit(const Node& n, Rewriter& rw) {
@@ -44,7 +44,8 @@ bool visit(const Node& n, Rewriter& rw) {
 }  // namespace
 
 NodeRule fold_shape_comparison() {
-  return {"fold-shape-comparison", "Decide comparisons of dims that hold for every size", "Equal Greater GreaterOrEqual Less LessOrEqual", Level::o1, visit};
+  return {"fold-shape-comparison", "Decide comparisons of dims that hold for every size", "Equal Greater GreaterOrEqual Less LessOrEqual", Level::o1,
+          visit};
 }
 
 }  // namespace onnxopt

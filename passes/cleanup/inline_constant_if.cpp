@@ -10,7 +10,7 @@ class InlineConstantIf : public Pass {
  public:
   bool run(Graph& graph, PassContext& ctx) override {
     const bool changed = visit(graph, ctx);
-    if (changed) infer(graph, {.strict = false});   // what the branch gives is often known better than what either branch may give
+    if (changed) infer(graph, {.strict = false});  // what the branch gives is often known better than what either branch may give
     return changed;
   }
 
@@ -22,7 +22,7 @@ class InlineConstantIf : public Pass {
       Node* before = n->prev();
       if (taken && book(ctx, "inline-constant-if", *n, 1)) {
         inline_branch(g, *n, *taken ? "then_branch" : "else_branch");
-        n = before ? before->next() : g.first();   // the branch may hold an If itself
+        n = before ? before->next() : g.first();  // the branch may hold an If itself
         changed = true;
         continue;
       }

@@ -7,7 +7,7 @@
 namespace onnxopt {
 namespace {
 
-constexpr std::size_t kMaxNodes = 10'000'000;   // functions that call functions can double at each level
+constexpr std::size_t kMaxNodes = 10'000'000;  // functions that call functions can double at each level
 
 // The attribute that `name` refers to: the call's, else the function's default; null: none, the referring attribute is dropped.
 const Attribute* actual(const Node& call, const Function& f, std::string_view name) {
@@ -19,7 +19,10 @@ void resolve(Node& n, const Node& call, const Function& f) {
   if (n.has_ref_attrs()) {
     Attrs attrs;
     for (const Attribute& a : n.attrs()) {
-      if (!a.is_ref()) { attrs.add(a); continue; }
+      if (!a.is_ref()) {
+        attrs.add(a);
+        continue;
+      }
       const Attribute* from = actual(call, f, a.extra->ref_attr_name);
       if (!from) continue;
       Attribute copy = *from;
@@ -48,7 +51,7 @@ class InlineFunctions : public Pass {
       Node* before = n->prev();
       if (f && !ctx.is_kept(*n) && !holds_graph(*n) && g.node_count() < kMaxNodes && book(ctx, "inline-functions", *n, 1)) {
         inline_call(g, *n, *f);
-        n = before ? before->next() : g.first();   // the body may call functions itself
+        n = before ? before->next() : g.first();  // the body may call functions itself
         changed = true;
         continue;
       }
@@ -69,7 +72,7 @@ class InlineFunctions : public Pass {
     clone_nodes(*f.body, g, &call, map);
     for (Node* n = before ? before->next() : g.first(); n != &call; n = n->next()) {
       resolve(*n, call, f);
-      n->lift_record.reset();   // what it was in the function's opset is not what the caller's opset has
+      n->lift_record.reset();  // what it was in the function's opset is not what the caller's opset has
       if (!call.name.empty()) n->name = call.name + "/" + n->name;
     }
     const auto results = f.body->outputs();

@@ -48,9 +48,9 @@ class InlineShortLoop : public Pass {
     const Trips trips = trips_of(n, body);
     const std::size_t states = n.inputs().size() < 2 ? 0 : n.inputs().size() - 2;
     if (trips == Trips::unknown) return false;
-    std::size_t scans = 0;   // scan outputs that are read
+    std::size_t scans = 0;  // scan outputs that are read
     for (std::size_t i = states; i < n.outputs().size(); ++i) scans += n.output(i) && !n.output(i)->unused();
-    if ((trips == Trips::none && scans > 0) || scans > 1) return false;   // an empty list of what shape? and no more nodes than before
+    if ((trips == Trips::none && scans > 0) || scans > 1) return false;  // an empty list of what shape? and no more nodes than before
     for (std::size_t i = 0; i < states; ++i)
       if (!n.input(i + 2)) return false;
     if (!book(ctx, "inline-short-loop", n, 1, static_cast<int>(scans))) return false;

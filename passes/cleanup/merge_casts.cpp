@@ -6,7 +6,11 @@ namespace onnxopt {
 namespace {
 
 // Binary digits that a type holds exactly and whether it has the range; 0: not one of these types.
-struct Range { int digits; int exponent; bool is_signed; };
+struct Range {
+  int digits;
+  int exponent;
+  bool is_signed;
+};
 Range range_of(DType t) {
   switch (t) {
     case DType::boolean: return {1, 0, false};

@@ -10,8 +10,14 @@ namespace onnxopt {
 namespace {
 
 // A bound and the value that holds it (null: none; `zero`: the 0 of Relu).
-struct Bound { double at; Value* value = nullptr; bool zero = false; };
-struct Clamp { Bound low{-HUGE_VAL}, high{HUGE_VAL}; };
+struct Bound {
+  double at;
+  Value* value = nullptr;
+  bool zero = false;
+};
+struct Clamp {
+  Bound low{-HUGE_VAL}, high{HUGE_VAL};
+};
 
 std::optional<Clamp> clamp_of(const Node& n) {
   Clamp c;

@@ -16,7 +16,10 @@ bool visit(const Node& n, Rewriter& rw) {
   bool found = false;
   for (Value* v : n.inputs()) {
     const Node* inner = v->used_once() ? made_by(v, "Concat") : nullptr;
-    if (!inner || axis_of(*inner) != axis_of(n) || inner->graph() != n.graph()) { in.push_back(v); continue; }
+    if (!inner || axis_of(*inner) != axis_of(n) || inner->graph() != n.graph()) {
+      in.push_back(v);
+      continue;
+    }
     in.insert(in.end(), inner->inputs().begin(), inner->inputs().end());
     found = true;
   }

@@ -1,5 +1,6 @@
 // (x + c) + d  ==>  x + (c + d),    (x * c) * d  ==>  x * (c * d),    also Sub of a constant, and Div by a constant after Mul or Div
-// O2 (reassociation), for float and double. The middle value has no other reader. Addends must have one sign: x + 65504 - 65504 rounds x, and is meant to.
+// O2 (reassociation), for float and double. The middle value has no other reader. Addends must have one sign: x + 65504 - 65504 rounds x, and is
+// meant to.
 #include <cmath>
 
 #include "passes/cleanup/facts.h"
@@ -8,7 +9,11 @@ namespace onnxopt {
 namespace {
 
 // n is `x op c`: c on either side for Add and Mul, on the right for Sub and Div.
-struct Step { Value* x = nullptr; Value* c = nullptr; bool product = false, inverse = false; };
+struct Step {
+  Value* x = nullptr;
+  Value* c = nullptr;
+  bool product = false, inverse = false;
+};
 std::optional<Step> step_of(const Node& n) {
   Step s;
   s.product = n.is("Mul") || n.is("Div");
@@ -26,7 +31,8 @@ bool visit(const Node& n, Rewriter& rw) {
   const auto second = step_of(n);
   if (!second || second->x->constant() || !second->x->used_once()) return no(rw, "not an operation with a constant on what has no other reader");
   const Node* inner = second->x->producer();
-  if (!inner || inner->kept || !(inner->is("Add") || inner->is("Sub") || inner->is("Mul") || inner->is("Div"))) return no(rw, "the input is not such an operation");
+  if (!inner || inner->kept || !(inner->is("Add") || inner->is("Sub") || inner->is("Mul") || inner->is("Div")))
+    return no(rw, "the input is not such an operation");
   const auto first = step_of(*inner);
   if (!first || first->x->constant() || first->product != second->product) return no(rw, "the input is not such an operation");
   const DType t = n.output()->type.dtype;

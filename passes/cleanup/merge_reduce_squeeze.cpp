@@ -1,5 +1,5 @@
-// Squeeze (ReduceX <keepdims = 1> (x, axes), axes)  ==>  ReduceX <keepdims = 0> (x, axes),    Unsqueeze (ReduceX <keepdims = 0> (x, axes), axes)  ==>  keepdims = 1
-// Also ArgMax and ArgMin, and a Reshape that does the same. The reduction must have no other reader.
+// Squeeze (ReduceX <keepdims = 1> (x, axes), axes)  ==>  ReduceX <keepdims = 0> (x, axes),    Unsqueeze (ReduceX <keepdims = 0> (x, axes), axes)  ==>
+// keepdims = 1 Also ArgMax and ArgMin, and a Reshape that does the same. The reduction must have no other reader.
 #include <numeric>
 
 #include "passes/cleanup/squeeze_axes.h"

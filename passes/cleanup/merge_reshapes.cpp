@@ -30,7 +30,8 @@ bool visit(const Node& n, Rewriter& rw) {
 }  // namespace
 
 NodeRule merge_reshapes() {
-  return {"merge-reshapes", "One Reshape for a run of Reshape, Squeeze, Unsqueeze and Flatten", "Reshape Squeeze Unsqueeze Flatten", Level::o1, visit};
+  return {"merge-reshapes", "One Reshape for a run of Reshape, Squeeze, Unsqueeze and Flatten", "Reshape Squeeze Unsqueeze Flatten", Level::o1,
+          visit};
 }
 
 }  // namespace onnxopt

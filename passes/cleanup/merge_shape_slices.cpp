@@ -5,10 +5,13 @@
 namespace onnxopt {
 namespace {
 
-constexpr int kDepth = 4;   // Concat, Unsqueeze, Gather, Shape
+constexpr int kDepth = 4;  // Concat, Unsqueeze, Gather, Shape
 
 // A tensor whose Shape is read above `v`, and that has `want` as dims in a row from `start` on.
-struct Found { Value* x = nullptr; std::int64_t start = 0; };
+struct Found {
+  Value* x = nullptr;
+  std::int64_t start = 0;
+};
 void search(const Value* v, const DimList& want, int depth, Found& found, std::vector<const Node*>& path) {
   const Node* n = v ? v->producer() : nullptr;
   if (!n || n->kept || found.x || depth == 0) return;

@@ -1,6 +1,6 @@
 // a = Slice (x, s1, e1, axes1, t1);  y = Slice (a, s2, e2, axes2, t2)  ==>  y = Slice (x, ...)
-// Axes that only one of the two cuts keep their operands. An axis that both cut is merged where all its bounds count from the front and its steps are 1:
-// [s1, e1) then [s2, e2) is [s1 + s2, min(e1, s1 + e2)).
+// Axes that only one of the two cuts keep their operands. An axis that both cut is merged where all its bounds count from the front and its steps are
+// 1: [s1, e1) then [s2, e2) is [s1 + s2, min(e1, s1 + e2)).
 #include <algorithm>
 
 #include "passes/cleanup/slice_spec.h"

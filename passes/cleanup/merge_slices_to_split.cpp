@@ -6,7 +6,10 @@
 namespace onnxopt {
 namespace {
 
-struct Part { const Node* node; Span span; };
+struct Part {
+  const Node* node;
+  Span span;
+};
 
 // All slices of x along the axis of `n` in this graph; empty if `n` is not the first of them in the list (a new node stands before it).
 std::vector<Part> siblings(const Node& n, std::int64_t axis) {
@@ -19,9 +22,8 @@ std::vector<Part> siblings(const Node& n, std::int64_t axis) {
     if (u.node != &n && u.node->graph()->is_before(*u.node, n)) return {};
     parts.push_back({u.node, *s});
   }
-  std::sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) {
-    return a.span.start != b.span.start ? a.span.start < b.span.start : a.node->id() < b.node->id();
-  });
+  std::sort(parts.begin(), parts.end(),
+            [](const Part& a, const Part& b) { return a.span.start != b.span.start ? a.span.start < b.span.start : a.node->id() < b.node->id(); });
   return parts;
 }
 

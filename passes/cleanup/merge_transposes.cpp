@@ -20,7 +20,7 @@ bool visit(const Node& n, Rewriter& rw) {
   for (const Node* t : {&n, inner})
     if (const Ints* p = t->attrs().get<Ints>("perm")) rank = p->size();
   const auto p = perm_of(*inner, rank), q = perm_of(n, rank);
-  if (!p || !q) return no(rw, "perm is not known");   // two reversals of unknown rank: rare, and inference usually knows the rank
+  if (!p || !q) return no(rw, "perm is not known");  // two reversals of unknown rank: rare, and inference usually knows the rank
   Ints merged;
   bool identity = true;
   for (std::size_t i = 0; i < q->size(); ++i) {

@@ -1,4 +1,5 @@
-// y = Shape|Size (f (x))  ==>  y = Shape|Size (x)      where f (x) provably has the shape of x: the reader no longer waits for f, which may be dead then
+// y = Shape|Size (f (x))  ==>  y = Shape|Size (x)      where f (x) provably has the shape of x: the reader no longer waits for f, which may be dead
+// then
 #include "passes/cleanup/facts.h"
 
 namespace onnxopt {

@@ -19,7 +19,7 @@ class RemoveDead : public Pass {
 
  private:
   static bool is_dead(const Node& n, const PassContext& ctx) {
-    if (n.outputs().empty() && n.op().has(kOpaque)) return false;   // a custom operator may be there for its effect
+    if (n.outputs().empty() && n.op().has(kOpaque)) return false;  // a custom operator may be there for its effect
     for (const Value* v : n.outputs())
       if (v && !v->unused()) return false;
     return !ctx.is_kept(n) && (!n.op().has(kOpaque) || ctx.model->function_of(n));

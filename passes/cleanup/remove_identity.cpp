@@ -8,7 +8,8 @@ namespace {
 bool visit(const Node& n, Rewriter& rw) {
   Value &x = *n.input(0), &y = *n.output();
   if (!y.is_graph_output()) return becomes(n, rw, &x);
-  const bool can_rename = x.graph() == y.graph() && !x.is_graph_output() && !x.is_graph_input() && (x.producer() || rw.graph().model().ir_version >= 4);
+  const bool can_rename =
+      x.graph() == y.graph() && !x.is_graph_output() && !x.is_graph_input() && (x.producer() || rw.graph().model().ir_version >= 4);
   return can_rename ? becomes(n, rw, &x) : no(rw, "the copy gives a public value another public name");
 }
 

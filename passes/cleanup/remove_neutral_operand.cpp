@@ -15,7 +15,7 @@ bool neutral(const Node& n, const Value* c, std::size_t side) {
   if (n.is("Add")) return *s == 0 && (!is_float_value(c) || has_negative_zero_bits(c));
   if (side == 0) return false;
   if (n.is("Sub")) return *s == 0 && !has_negative_zero_bits(c);
-  return *s == 1;   // Div, Pow
+  return *s == 1;  // Div, Pow
 }
 
 bool visit(const Node& n, Rewriter& rw) {

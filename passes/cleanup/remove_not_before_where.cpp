@@ -11,6 +11,8 @@ bool visit(const Node& n, Rewriter& rw) {
 
 }  // namespace
 
-NodeRule remove_not_before_where() { return {"remove-not-before-where", "Swap the sides of Where instead of its condition", "Where", Level::o1, visit}; }
+NodeRule remove_not_before_where() {
+  return {"remove-not-before-where", "Swap the sides of Where instead of its condition", "Where", Level::o1, visit};
+}
 
 }  // namespace onnxopt

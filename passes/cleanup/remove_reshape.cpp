@@ -10,6 +10,8 @@ bool visit(const Node& n, Rewriter& rw) {
 
 }  // namespace
 
-NodeRule remove_reshape() { return {"remove-reshape", "Remove Reshape and Flatten that leave the shape as it is", "Reshape Flatten", Level::o1, visit}; }
+NodeRule remove_reshape() {
+  return {"remove-reshape", "Remove Reshape and Flatten that leave the shape as it is", "Reshape Flatten", Level::o1, visit};
+}
 
 }  // namespace onnxopt

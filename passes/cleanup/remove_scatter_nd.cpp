@@ -1,4 +1,5 @@
-// y = ScatterND (data, [[0], [1], .. [d-1]], updates)  ==>  updates      every element of data is overwritten, in order;  GatherND of all of x in order  ==>  x
+// y = ScatterND (data, [[0], [1], .. [d-1]], updates)  ==>  updates      every element of data is overwritten, in order;  GatherND of all of x in
+// order  ==>  x
 #include "passes/cleanup/facts.h"
 
 namespace onnxopt {
@@ -37,6 +38,8 @@ bool visit(const Node& n, Rewriter& rw) {
 
 }  // namespace
 
-NodeRule remove_scatter_nd() { return {"remove-scatter-nd", "Remove ScatterND and GatherND over everything in order", "ScatterND GatherND", Level::o1, visit}; }
+NodeRule remove_scatter_nd() {
+  return {"remove-scatter-nd", "Remove ScatterND and GatherND over everything in order", "ScatterND GatherND", Level::o1, visit};
+}
 
 }  // namespace onnxopt

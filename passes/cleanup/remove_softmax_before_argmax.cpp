@@ -1,5 +1,6 @@
 // y = ArgMax <axis> (Softmax|LogSoftmax <axis> (x))  ==>  y = ArgMax <axis> (x)
-// O2: values that only differ below the precision of the softmax are told apart afterwards, which is nearer to the truth. The softmax has no other reader.
+// O2: values that only differ below the precision of the softmax are told apart afterwards, which is nearer to the truth. The softmax has no other
+// reader.
 #include "passes/cleanup/facts.h"
 
 namespace onnxopt {
@@ -11,7 +12,8 @@ bool visit(const Node& n, Rewriter& rw) {
   const auto rank = rank_of(n.input(0));
   if (!inner || !rank || !plain(n)) return no(rw, "the input is not made by Softmax");
   if (!n.input(0)->used_once()) return no(rw, "the Softmax has another reader");
-  if (normalize_axis(n.attr<std::int64_t>("axis"), *rank) != normalize_axis(inner->attr<std::int64_t>("axis"), *rank)) return no(rw, "the axes differ");
+  if (normalize_axis(n.attr<std::int64_t>("axis"), *rank) != normalize_axis(inner->attr<std::int64_t>("axis"), *rank))
+    return no(rw, "the axes differ");
   return becomes(n, rw, rw.op("ArgMax", {inner->input(0)}, n.attrs()));
 }
 

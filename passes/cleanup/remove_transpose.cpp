@@ -13,7 +13,7 @@ bool visit(const Node& n, Rewriter& rw) {
   for (std::size_t i = 0; i < perm->size(); ++i) {
     const auto p = (*perm)[i];
     const bool unit = s && p >= 0 && static_cast<std::size_t>(p) < s->size() && (*s)[static_cast<std::size_t>(p)].is(1);
-    if (unit && i < s->size() && (*s)[i].is(1)) continue;   // a 1 where a 1 was
+    if (unit && i < s->size() && (*s)[i].is(1)) continue;  // a 1 where a 1 was
     if (p != static_cast<std::int64_t>(i) || p <= last) return no(rw, "perm moves dims");
     last = p;
   }

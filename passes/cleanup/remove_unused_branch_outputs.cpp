@@ -1,5 +1,5 @@
-// Outputs of If that nobody reads, scan outputs of Loop that nobody reads, and state of Loop that it only passes through or that nothing needs: the node
-// is written anew without them, and so are its inner graphs. What computed them is dead then.
+// Outputs of If that nobody reads, scan outputs of Loop that nobody reads, and state of Loop that it only passes through or that nothing needs: the
+// node is written anew without them, and so are its inner graphs. What computed them is dead then.
 #include <algorithm>
 
 #include "passes/cleanup/whole_graph.h"
@@ -43,7 +43,7 @@ class RemoveUnusedBranchOutputs : public Pass {
       Value *old = n.output(kept[i]), *value = fresh.output(i);
       if (!old) continue;
       value->type = old->type;
-      if (!old->is_graph_output()) {   // public names move over by themselves
+      if (!old->is_graph_output()) {  // public names move over by themselves
         value->set_name(std::string(old->name()), old->name_from_file());
         old->set_name("");
       }
@@ -76,7 +76,7 @@ class RemoveUnusedBranchOutputs : public Pass {
       const bool state = i < states;
       const bool passes_through = state && body.outputs()[i + 1] == body.inputs()[i + 2] && n.input(i + 2) && replaceable_result(n, i);
       dropped[i] = passes_through || (is_unused(n, i) && (!state || body.inputs()[i + 2]->uses().empty()));
-      if (state && dropped[i] && !passes_through && body.inputs()[i + 2]->is_graph_output()) dropped[i] = false;   // another output of the body
+      if (state && dropped[i] && !passes_through && body.inputs()[i + 2]->is_graph_output()) dropped[i] = false;  // another output of the body
       any = any || dropped[i];
     }
     // A loop needs an output to be worth anything; one without is dead anyway.

@@ -8,6 +8,8 @@ bool visit(const Node& n, Rewriter& rw) { return n.inputs().size() == 1 ? become
 
 }  // namespace
 
-NodeRule remove_variadic_of_one() { return {"remove-variadic-of-one", "Remove Sum, Max, Min and Mean of one tensor", "Sum Max Min Mean", Level::o1, visit}; }
+NodeRule remove_variadic_of_one() {
+  return {"remove-variadic-of-one", "Remove Sum, Max, Min and Mean of one tensor", "Sum Max Min Mean", Level::o1, visit};
+}
 
 }  // namespace onnxopt

@@ -11,8 +11,11 @@ std::optional<Ints> reshape_operand(const Shape& out, const Value* in, SymbolTab
     const bool copies = from && i < from->size() && same(d, (*from)[i]);
     if (d.is_value() && d.value() > 0) r.push_back(d.value());
     else if (copies) r.push_back(0);
-    else if (d.is_value() || rest) return std::nullopt;   // a zero that cannot be copied, or a second unknown
-    else { rest = i; r.push_back(-1); }
+    else if (d.is_value() || rest) return std::nullopt;  // a zero that cannot be copied, or a second unknown
+    else {
+      rest = i;
+      r.push_back(-1);
+    }
   }
   if (!rest) return r;
   if (given && given->size() == out.size() && (*given)[*rest].is(-1)) return r;

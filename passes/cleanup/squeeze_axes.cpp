@@ -19,7 +19,7 @@ std::optional<Ints> squeeze_axes(const Node& n) {
 }
 
 std::int64_t position_before_squeeze(std::int64_t p, const Ints& axes) {
-  for (auto a : axes)   // sorted: each axis at or before p shifts it
+  for (auto a : axes)  // sorted: each axis at or before p shifts it
     if (a <= p) ++p;
   return p;
 }

@@ -4,7 +4,7 @@
 
 namespace onnxopt {
 namespace {
-constexpr std::size_t kMaxEvents = 100000;   // of millions of changes a report needs the counts, not every name
+constexpr std::size_t kMaxEvents = 100000;  // of millions of changes a report needs the counts, not every name
 }  // namespace
 
 std::string label_of(const Node& n) {

@@ -1,8 +1,8 @@
 // Moves Transposes through operators that do not care for the layout, where fewer of them are left afterwards.
 //   a = Transpose <p> (x);  b = Relu (a);  y = Transpose <inverse of p> (b)   ==>   y = Relu (x)
-// From each Transpose <p> a region grows downstream: operators all of whose tensors come out of the region or out of another Transpose <p>. Inside, all
-// work is done in the layout before p. The Transposes that lead in fall away if nobody else reads them; those that lead out with the inverse of p too; a value
-// that others read gets one behind it. It is done if the count falls.
+// From each Transpose <p> a region grows downstream: operators all of whose tensors come out of the region or out of another Transpose <p>. Inside,
+// all work is done in the layout before p. The Transposes that lead in fall away if nobody else reads them; those that lead out with the inverse of p
+// too; a value that others read gets one behind it. It is done if the count falls.
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
@@ -21,10 +21,10 @@ const Ints* perm_of(const Node& n) { return n.is("Transpose") && !n.kept && plai
 
 struct Region {
   Perm perm;
-  std::vector<Node*> sources;                     // Transposes <perm> that lead in
-  std::vector<Node*> nodes;                       // in list order
+  std::vector<Node*> sources;  // Transposes <perm> that lead in
+  std::vector<Node*> nodes;    // in list order
   std::unordered_map<const Node*, Permuted> how;
-  std::unordered_set<const Value*> inside;        // outputs of nodes and of sources
+  std::unordered_set<const Value*> inside;  // outputs of nodes and of sources
 };
 
 class PushTransposes : public Pass {
@@ -110,7 +110,7 @@ class PushTransposes : public Pass {
     // A region value may only be read as a tensor, not as a bound or axes.
     for (std::size_t i = 0; i < n.inputs().size(); ++i)
       if (r.inside.contains(n.input(i)) && std::find(operands.begin(), operands.end(), i) == operands.end()) return false;
-    if ((n.is("Softmax") || n.is("LogSoftmax")) && before_opset_13(*n.graph())) return false;   // there its axis splits the shape in two
+    if ((n.is("Softmax") || n.is("LogSoftmax")) && before_opset_13(*n.graph())) return false;  // there its axis splits the shape in two
     auto how = permuted(n, r.perm, ctx_->evaluator);
     if (!how) return false;
     for (const std::size_t i : operands)
@@ -141,7 +141,8 @@ class PushTransposes : public Pass {
   int gain(const Region& r) const {
     int gain = 0;
     for (const Node* s : r.sources)
-      gain += !s->output()->is_graph_output() && std::all_of(s->output()->uses().begin(), s->output()->uses().end(), [&](const Use& u) { return in_region(r, u); });
+      gain += !s->output()->is_graph_output() &&
+              std::all_of(s->output()->uses().begin(), s->output()->uses().end(), [&](const Use& u) { return in_region(r, u); });
     for (const Node* n : r.nodes)
       for (const Value* v : n->outputs()) {
         if (!v) continue;
@@ -157,7 +158,7 @@ class PushTransposes : public Pass {
   }
 
   void apply(Graph& g, const Region& r) {
-    std::unordered_map<const Value*, Value*> moved;   // region value -> the same in the layout before perm
+    std::unordered_map<const Value*, Value*> moved;  // region value -> the same in the layout before perm
     for (const Node* s : r.sources) moved[s->output()] = s->input(0);
     for (Node* n : r.nodes) {
       const Permuted& how = r.how.at(n);
@@ -169,7 +170,10 @@ class PushTransposes : public Pass {
       fresh.name = n->name;
       if (n->extra()) fresh.make_extra() = *n->extra();
       for (const Value* v : n->outputs()) {
-        if (!v) { g.add_omitted_output(fresh); continue; }
+        if (!v) {
+          g.add_omitted_output(fresh);
+          continue;
+        }
         moved[v] = &g.add_node_output(fresh);
       }
       infer(fresh, {.strict = false});
@@ -202,7 +206,8 @@ class PushTransposes : public Pass {
           t->lift_record.reset();
         }
       }
-      const bool leaves = v->is_graph_output() || std::any_of(v->uses().begin(), v->uses().end(), [&](const Use& u) { return !r.how.contains(u.node); });
+      const bool leaves =
+          v->is_graph_output() || std::any_of(v->uses().begin(), v->uses().end(), [&](const Use& u) { return !r.how.contains(u.node); });
       if (!leaves) continue;
       Node& back = g.insert_before(n, op("Transpose"), {ours}, {Attribute("perm", r.perm)});
       back.output()->type = v->type;

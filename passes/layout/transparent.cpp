@@ -16,7 +16,8 @@ bool is_elementwise(const Node& n) {
 }
 bool is_axis_op(const Node& n) { return n.is("Concat") || n.is("Split") || n.is("Softmax") || n.is("LogSoftmax"); }
 bool is_reduction(const Node& n) {
-  return n.is("ReduceMean") || n.is("ReduceMax") || n.is("ReduceMin") || n.is("ReduceSum") || n.is("ReduceProd") || n.is("ReduceL2") || n.is("ReduceSumSquare");
+  return n.is("ReduceMean") || n.is("ReduceMax") || n.is("ReduceMin") || n.is("ReduceSum") || n.is("ReduceProd") || n.is("ReduceL2") ||
+         n.is("ReduceSumSquare");
 }
 
 // A constant that broadcasts with tensors of the layout after p, for tensors of the layout before p.

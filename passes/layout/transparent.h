@@ -5,7 +5,7 @@
 
 namespace onnxopt {
 
-using Perm = Ints;   // Transpose <perm = p>: dim i of the result is dim p[i] of the input
+using Perm = Ints;  // Transpose <perm = p>: dim i of the result is dim p[i] of the input
 
 Perm inverse(const Perm& p);
 bool is_identity(const Perm& p);
@@ -13,7 +13,7 @@ bool is_identity(const Perm& p);
 // What has to change in `n` for it to read tensors of the layout before Transpose <perm = p>, and give its outputs in that layout.
 struct Permuted {
   Attrs attrs;
-  std::vector<std::pair<std::size_t, Tensor>> constants;   // inputs that become these constants
+  std::vector<std::pair<std::size_t, Tensor>> constants;  // inputs that become these constants
 };
 // nullopt: `n` is not such an operator, or something about it is not known. `rank` of the tensors is p.size(); every input that is not constant, the
 // ones in `operands`, is such a tensor.
