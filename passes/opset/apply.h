@@ -18,7 +18,7 @@ class ConstantPool {
 
  private:
   Graph& graph_;
-  std::unordered_map<std::uint64_t, std::vector<Value*>> by_hash_;   // looked up only, never iterated
+  std::unordered_map<std::uint64_t, std::vector<Value*>> by_hash_;  // looked up only, never iterated
 };
 
 // Makes `n` what the draft says: op, attributes, inputs, outputs. Helpers go in front of it, in the rows and forms given (one draft each, newest

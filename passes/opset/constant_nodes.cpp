@@ -6,7 +6,9 @@ namespace onnxopt {
 namespace {
 
 template <class T>
-Tensor vector_tensor(const std::vector<T>& v) { return Tensor::of<T>({static_cast<std::int64_t>(v.size())}, v); }
+Tensor vector_tensor(const std::vector<T>& v) {
+  return Tensor::of<T>({static_cast<std::int64_t>(v.size())}, v);
+}
 
 // No tensor: an attribute without a value of its own (a reference), or a form that stays a node.
 Tensor constant_of(const Node& n) {
@@ -53,7 +55,7 @@ void replace(Graph& g, Node& n, Tensor t) {
     g.set_input(*u.node, u.index, &c);
   }
   if (out.is_graph_output()) move_outputs(g, out, c);
-  if (out.is_graph_output())   // a subgraph that lists an outer value as its output
+  if (out.is_graph_output())  // a subgraph that lists an outer value as its output
     for_each_graph(g, [&](Graph& inner) { move_outputs(inner, out, c); });
   g.erase(n);
 }

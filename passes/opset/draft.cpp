@@ -1,6 +1,5 @@
 #include "passes/opset/draft.h"
 
-
 #include "ir/ops/op_table.h"
 
 namespace onnxopt {

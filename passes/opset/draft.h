@@ -15,12 +15,12 @@ namespace onnxopt {
 struct Arg {
   Value* value = nullptr;
   Tensor tensor;
-  int helper = -1;             // index into Draft::helpers
-  Type made_type;              // of a helper's output
+  int helper = -1;  // index into Draft::helpers
+  Type made_type;   // of a helper's output
 
   Arg() = default;
-  Arg(Value* v) : value(v) {}                        // NOLINT: implicit by design
-  Arg(Tensor t) : tensor(std::move(t)) {}            // NOLINT: implicit by design
+  Arg(Value* v) : value(v) {}              // NOLINT: implicit by design
+  Arg(Tensor t) : tensor(std::move(t)) {}  // NOLINT: implicit by design
   bool present() const { return value || tensor || helper >= 0; }
   const Tensor* constant() const { return tensor ? &tensor : value ? value->constant() : nullptr; }
   Type type() const;
@@ -28,7 +28,7 @@ struct Arg {
 
 // A node that a step puts in front: newest version, one output. Its inputs may name earlier helpers.
 struct Helper {
-  std::string_view op;         // of ai.onnx
+  std::string_view op;  // of ai.onnx
   std::vector<Arg> inputs;
   Attrs attrs;
 };
@@ -36,33 +36,33 @@ struct Helper {
 class Draft {
  public:
   explicit Draft(const Node& n);
-  explicit Draft(const Helper& h);   // a node that is not in a graph yet
+  explicit Draft(const Helper& h);  // a node that is not in a graph yet
 
-  const Node* origin() const { return node_; }       // null: not in a graph yet
+  const Node* origin() const { return node_; }  // null: not in a graph yet
   std::size_t output_count() const { return node_ ? node_->outputs().size() : 1; }
-  const Value* output(std::size_t i) const { return node_ ? node_->output(i) : nullptr; }   // null: omitted, or not in a graph yet
-  const OpSchema* op;          // the row that attrs and inputs are spelled for
+  const Value* output(std::size_t i) const { return node_ ? node_->output(i) : nullptr; }  // null: omitted, or not in a graph yet
+  const OpSchema* op;                                                                      // the row that attrs and inputs are spelled for
   Attrs attrs;
   std::vector<Arg> inputs;
   std::vector<Helper> helpers;
-  std::vector<Type> helper_types;   // of their outputs
-  std::size_t num_outputs;     // trailing outputs beyond it were found unused
-  bool changed = false;        // more than `op` is not as it was
+  std::vector<Type> helper_types;  // of their outputs
+  std::size_t num_outputs;         // trailing outputs beyond it were found unused
+  bool changed = false;            // more than `op` is not as it was
 
   bool has(std::size_t i) const { return i < inputs.size() && inputs[i].present(); }
   const Tensor* constant(std::size_t i) const { return i < inputs.size() ? inputs[i].constant() : nullptr; }
   // Elements of a constant int32/int64 input of rank 0 or 1.
   std::optional<Ints> constant_ints(std::size_t i) const;
   // Asking for a type or rank is noted: the original form is restored only while they are what the answer was given for.
-  DType dtype(std::size_t i);                        // undefined if not known
+  DType dtype(std::size_t i);  // undefined if not known
   std::optional<std::int64_t> rank(std::size_t i);
   std::optional<Shape> shape(std::size_t i);
   bool asked_types() const { return asked_types_; }
 
-  bool output_used(std::size_t i) const;             // output i is present and something reads it
-  void set(std::string name, AttrValue v);           // attribute
+  bool output_used(std::size_t i) const;    // output i is present and something reads it
+  void set(std::string name, AttrValue v);  // attribute
   void drop(std::string_view name);
-  void set_input(std::size_t i, Arg a);              // may append
+  void set_input(std::size_t i, Arg a);  // may append
   void trim_inputs(std::size_t count);
   Arg add_helper(std::string_view op_name, std::vector<Arg> in, Attrs a, Type type);
   void touch() { changed = true; }
@@ -77,8 +77,8 @@ std::int64_t int_attr(const Draft& d, std::string_view name, std::int64_t otherw
 std::string string_attr(const Draft& d, std::string_view name, std::string_view otherwise);
 float float_attr(const Draft& d, std::string_view name, float otherwise);
 
-// A rank-0 constant holding `v` in `t` (a binary float of 16 bits or more, or an integer type); none if `t` is another type or cannot hold `v` exactly
-// where `exact`.
+// A rank-0 constant holding `v` in `t` (a binary float of 16 bits or more, or an integer type); none if `t` is another type or cannot hold `v`
+// exactly where `exact`.
 std::optional<Tensor> float_scalar(DType t, double v);
 // The one element of a constant, as a double; none if there are more, or of a type without numbers.
 std::optional<double> scalar_value(const Tensor& t);

@@ -17,7 +17,7 @@
 namespace onnxopt {
 namespace {
 
-constexpr InferOptions kLenient{.strict = false};   // a file that contradicts itself is still read and written as it is
+constexpr InferOptions kLenient{.strict = false};  // a file that contradicts itself is still read and written as it is
 
 // An attribute that only a newer version has would begin to mean something by lifting.
 std::string newer_attribute(const Node& n) {
@@ -54,7 +54,7 @@ class Lifter {
 
  private:
   LiftReport& report_;
-  std::unordered_map<const Node*, std::string> reasons_;    // looked up by node, never iterated
+  std::unordered_map<const Node*, std::string> reasons_;  // looked up by node, never iterated
   std::unordered_map<const Graph*, std::unique_ptr<ConstantPool>> pools_;
 
   ConstantPool& pool_of(Graph& g) {
@@ -101,7 +101,7 @@ class Lifter {
   // To the newest version; "" or why the node stays as it is. Its outputs have types either way.
   std::string raise(Node& n, const RowInfo& info, ConstantPool& pool) {
     const OpSchema& own = n.op();
-    std::string why = fits(n, own);   // what breaks its own schema is left alone
+    std::string why = fits(n, own);  // what breaks its own schema is left alone
     if (why.empty()) why = newer_attribute(n);
     if (why.empty()) {
       if (!row_info(*info.relabel_up)->above && !info.relabel_up->has(kDeprecated)) n.set_op(*info.relabel_up);

@@ -29,8 +29,8 @@ void check_opsets(Model& model, const std::vector<OpsetImport>& imports, const s
       continue;
     }
     const std::string name = main_domain ? "ai.onnx" : i.domain;
-    bad_input(fmt::format("{}opset {} of {} is newer than {}, the newest that is known; --assume-opset {} reads it as that", where, i.version, name, newest,
-                          newest));
+    bad_input(fmt::format("{}opset {} of {} is newer than {}, the newest that is known; --assume-opset {} reads it as that", where, i.version, name,
+                          newest, newest));
   }
   (void)model;
 }
@@ -42,8 +42,7 @@ std::unique_ptr<Model> load(const std::filesystem::path& file, const LoadOptions
   if (!options.lift) return model;
   with_context(file.string(), [&] {
     check_opsets(*model, model->opsets, "", model->graph(), options.assume_opset);
-    for (const auto& f : model->functions)
-      check_opsets(*model, f->opsets, fmt::format("function '{}': ", f->name), *f->body, options.assume_opset);
+    for (const auto& f : model->functions) check_opsets(*model, f->opsets, fmt::format("function '{}': ", f->name), *f->body, options.assume_opset);
   });
   LiftReport r = lift(*model);
   if (report) *report = std::move(r);
@@ -55,7 +54,8 @@ WriteResult save(Model& model, const std::filesystem::path& file, const SaveOpti
   const OutputOpsets target = options.target.imports.empty() ? own : options.target;
   lower(model, target, options.lower);
   if (options.ir_version != 0) model.ir_version = options.ir_version;
-  else if (target.version("") > own.version("")) model.ir_version = std::max<std::int64_t>(model.ir_version, ir_version_for_opset(target.version("")));
+  else if (target.version("") > own.version(""))
+    model.ir_version = std::max<std::int64_t>(model.ir_version, ir_version_for_opset(target.version("")));
   return write_model(model, file, options.write);
 }
 

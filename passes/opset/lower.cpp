@@ -17,11 +17,11 @@ namespace {
 // What lowering does to one node.
 struct Plan {
   Node* node = nullptr;
-  const OpSchema* row = nullptr;         // a relabel to this row
+  const OpSchema* row = nullptr;  // a relabel to this row
   RelabelEdits edits;
-  std::optional<Draft> draft;            // or more than that
+  std::optional<Draft> draft;  // or more than that
   std::vector<Draft> helpers;
-  bool back = false;                     // the draft is the original form
+  bool back = false;  // the draft is the original form
   bool nothing() const { return !row && !draft; }
 };
 
@@ -59,7 +59,8 @@ std::string plan_steps(const Node& n, int version, Plan& p) {
   }
   Draft d(n);
   const OpSchema* end = destination(n.op(), version);
-  if (n.has_ref_attrs() && (!end || end->name != n.op().name || (end->since > n.op().since && info->relabel_up->since < end->since) || end->since < n.op().since))
+  if (n.has_ref_attrs() &&
+      (!end || end->name != n.op().name || (end->since > n.op().since && info->relabel_up->since < end->since) || end->since < n.op().since))
     return "an attribute is the function's, and unknown here";
   if (auto why = walk(d, version); !why.empty()) return why;
   p.draft = std::move(d);
@@ -115,8 +116,8 @@ class Lowering {
   const LowerOptions& options_;
   std::vector<Plan> plans_;
   std::vector<std::string> blocked_;
-  std::vector<Value*> dropped_;          // constants that lost a use
-  std::vector<Node*> helpers_;           // of lifting, in front of nodes that went back
+  std::vector<Value*> dropped_;  // constants that lost a use
+  std::vector<Node*> helpers_;   // of lifting, in front of nodes that went back
   std::unordered_map<const Graph*, std::unique_ptr<ConstantPool>> pools_;
 
   void apply_plan(Plan& p) {
@@ -184,7 +185,7 @@ OutputOpsets function_opsets(const Model& model, const Function& f, const Output
   OutputOpsets r{f.file_opsets};
   for (OpsetImport& i : r.imports) {
     const int to = target.version(i.domain);
-    if (to != 0 && to != own.version(i.domain)) i.version = to;   // conversion takes model and bodies along
+    if (to != 0 && to != own.version(i.domain)) i.version = to;  // conversion takes model and bodies along
   }
   return r;
 }

@@ -14,8 +14,8 @@ namespace onnxopt {
 struct Origin {
   enum class Kind : std::uint8_t { none, input, helper, value };
   Kind kind = Kind::none;
-  std::uint32_t index = 0;       // input, helper: index among the lifted inputs; helper: what stands behind the node that lifting put in front
-  Value* value = nullptr;        // value: not an input of the lifted form at all
+  std::uint32_t index = 0;  // input, helper: index among the lifted inputs; helper: what stands behind the node that lifting put in front
+  Value* value = nullptr;   // value: not an input of the lifted form at all
 };
 
 struct NodeLiftRecord : LiftRecord {
@@ -25,8 +25,8 @@ struct NodeLiftRecord : LiftRecord {
   std::vector<Type> types;       // of the original inputs, where lifting looked at them; else empty
   const OpSchema* lifted_op = nullptr;
   Attrs lifted_attrs;
-  std::uint32_t lifted_inputs = 0;                           // how many
-  std::vector<std::pair<std::uint32_t, Tensor>> made;        // lifted inputs that are constants of lifting
+  std::uint32_t lifted_inputs = 0;                     // how many
+  std::vector<std::pair<std::uint32_t, Tensor>> made;  // lifted inputs that are constants of lifting
 };
 
 // Mark of a node that lifting put in front of another.

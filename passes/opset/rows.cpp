@@ -23,7 +23,7 @@ struct RowTable {
   void add(const Step& s) {
     const OpSchema* from = exact(s.domain, s.op, s.from);
     const OpSchema* to = exact(s.domain, s.to_op.empty() ? s.op : s.to_op, s.to);
-    if (!from || !to) return;   // a test reports steps without rows
+    if (!from || !to) return;  // a test reports steps without rows
     RowInfo& older = infos[index(*from)];
     older.above = to;
     older.up = &s;
@@ -59,7 +59,7 @@ struct RowTable {
 };
 
 const RowTable& table() {
-  static const RowTable t;   // immutable index of the tables above, built on first use
+  static const RowTable t;  // immutable index of the tables above, built on first use
   return t;
 }
 

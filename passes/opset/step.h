@@ -16,11 +16,11 @@ using StepFn = std::string (*)(Draft&);
 
 struct Step {
   std::string_view op;
-  int from, to;                    // since-versions
-  StepFn up = nullptr;             // null: relabel
-  StepFn down = nullptr;           // null: relabel. Where `up` leaves a draft untouched, `down` must not edit it either (Draft::touch)
-  std::string_view to_op = {};     // the newer version is another operator (Upsample -> Resize); empty: the same
-  bool lift_only = false;          // never lowered this way (`from` is a deprecated row)
+  int from, to;                 // since-versions
+  StepFn up = nullptr;          // null: relabel
+  StepFn down = nullptr;        // null: relabel. Where `up` leaves a draft untouched, `down` must not edit it either (Draft::touch)
+  std::string_view to_op = {};  // the newer version is another operator (Upsample -> Resize); empty: the same
+  bool lift_only = false;       // never lowered this way (`from` is a deprecated row)
   std::string_view domain = {};
 };
 
@@ -36,17 +36,20 @@ std::span<const Step> steps_quant();
 std::span<const Step> steps_misc();
 std::span<const Step> steps_ml();
 
-struct Relabel { std::string_view op; int from, to; };
+struct Relabel {
+  std::string_view op;
+  int from, to;
+};
 std::span<const Relabel> relabel_steps();
 
 // ---- finding steps. Rows are those of the operator table; others (opaque) have no steps.
 struct RowInfo {
-  const Step* up = nullptr;        // step that leaves this row upwards; null: relabel, or newest
-  const Step* down = nullptr;      // step that leaves it downwards; null: relabel, or first
-  const OpSchema* above = nullptr; // where `up` or the relabel leads; null: newest
-  const OpSchema* below = nullptr; // null: the operator's first version
-  const OpSchema* relabel_up = nullptr;     // newest row that pure relabels reach upwards (this row if none)
-  const OpSchema* relabel_down = nullptr;   // oldest row that pure relabels reach downwards
+  const Step* up = nullptr;                // step that leaves this row upwards; null: relabel, or newest
+  const Step* down = nullptr;              // step that leaves it downwards; null: relabel, or first
+  const OpSchema* above = nullptr;         // where `up` or the relabel leads; null: newest
+  const OpSchema* below = nullptr;         // null: the operator's first version
+  const OpSchema* relabel_up = nullptr;    // newest row that pure relabels reach upwards (this row if none)
+  const OpSchema* relabel_down = nullptr;  // oldest row that pure relabels reach downwards
 };
 // Null for opaque rows.
 const RowInfo* row_info(const OpSchema& row);

@@ -18,7 +18,7 @@ std::string axis_11_down(Draft& d) { return normalize_axis(d, "axis", 0, d.rank(
 std::string one_hot_11_down(Draft& d) {
   const auto rank = d.rank(0);
   const std::int64_t axis = int_attr(d, "axis", -1);
-  if (axis >= -1) return "";   // OneHot-9 allowed -1 only
+  if (axis >= -1) return "";  // OneHot-9 allowed -1 only
   return normalize_axis(d, "axis", -1, rank ? std::optional(*rank + 1) : std::nullopt);
 }
 
@@ -49,7 +49,7 @@ bool ones_behind(const Shape& s, std::size_t axis) {
 std::string softmax_13_up(Draft& d) {
   const std::int64_t stated = int_attr(d, "axis", 1);
   const auto s = d.shape(0);
-  if (stated == -1) {   // the last axis, whatever the rank
+  if (stated == -1) {  // the last axis, whatever the rank
     if (!s) return "";
     d.touch();
     return "";
@@ -74,7 +74,8 @@ std::string softmax_13_down(Draft& d) {
   if (!s) return "the rank of the input is not known";
   const std::int64_t rank = static_cast<std::int64_t>(s->size());
   const std::int64_t at = axis < 0 ? axis + rank : axis;
-  if (at < 0 || at >= rank || !ones_behind(*s, static_cast<std::size_t>(at))) return fmt::format("no decomposition: axis {} is not the last one", axis);
+  if (at < 0 || at >= rank || !ones_behind(*s, static_cast<std::size_t>(at)))
+    return fmt::format("no decomposition: axis {} is not the last one", axis);
   d.set("axis", axis);
   return "";
 }
@@ -82,11 +83,13 @@ std::string softmax_13_down(Draft& d) {
 std::string softmax_11_down(Draft& d) { return normalize_axis(d, "axis", 1, d.rank(0)); }
 
 constexpr Step kSteps[] = {
-    {"ArgMax", 1, 11, axis_11_up, axis_11_down}, {"ArgMin", 1, 11, axis_11_up, axis_11_down}, {"Concat", 4, 11, axis_11_up, axis_11_down},
-    {"Flatten", 9, 11, axis_11_up, axis_11_down}, {"Gather", 1, 11, gather_11_up, gather_11_down}, {"OneHot", 9, 11, axis_11_up, one_hot_11_down},
-    {"Split", 2, 11, axis_11_up, axis_11_down}, {"Compress", 9, 11, axis_11_up, axis_11_down}, {"Softmax", 11, 13, softmax_13_up, softmax_13_down},
-    {"LogSoftmax", 11, 13, softmax_13_up, softmax_13_down}, {"Hardmax", 11, 13, softmax_13_up, softmax_13_down},
-    {"Softmax", 1, 11, axis_11_up, softmax_11_down}, {"LogSoftmax", 1, 11, axis_11_up, softmax_11_down}, {"Hardmax", 1, 11, axis_11_up, softmax_11_down},
+    {"ArgMax", 1, 11, axis_11_up, axis_11_down},         {"ArgMin", 1, 11, axis_11_up, axis_11_down},
+    {"Concat", 4, 11, axis_11_up, axis_11_down},         {"Flatten", 9, 11, axis_11_up, axis_11_down},
+    {"Gather", 1, 11, gather_11_up, gather_11_down},     {"OneHot", 9, 11, axis_11_up, one_hot_11_down},
+    {"Split", 2, 11, axis_11_up, axis_11_down},          {"Compress", 9, 11, axis_11_up, axis_11_down},
+    {"Softmax", 11, 13, softmax_13_up, softmax_13_down}, {"LogSoftmax", 11, 13, softmax_13_up, softmax_13_down},
+    {"Hardmax", 11, 13, softmax_13_up, softmax_13_down}, {"Softmax", 1, 11, axis_11_up, softmax_11_down},
+    {"LogSoftmax", 1, 11, axis_11_up, softmax_11_down},  {"Hardmax", 1, 11, axis_11_up, softmax_11_down},
 };
 
 }  // namespace

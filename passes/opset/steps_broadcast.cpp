@@ -47,7 +47,7 @@ std::string binary_up(Draft& d) {
   d.drop("consumed_inputs");
   d.drop("broadcast");
   d.drop("axis");
-  d.touch();   // the way back needs shapes, so remember the form
+  d.touch();  // the way back needs shapes, so remember the form
   return "";
 }
 
@@ -56,7 +56,10 @@ bool same_shape(const Shape& a, const Shape& b) {
 }
 
 // Where B, without its leading and trailing ones, stands in A: [first, first + length) of B and the axis of A.
-struct Aligned { std::size_t first = 0, length = 0; std::int64_t axis = 0; };
+struct Aligned {
+  std::size_t first = 0, length = 0;
+  std::int64_t axis = 0;
+};
 std::optional<Aligned> align(const Shape& a, const Shape& b) {
   std::size_t first = 0, last = b.size();
   while (first < last && b[first].is(1)) ++first;
@@ -148,17 +151,18 @@ std::string variadic_down(Draft& d) {
   const auto first = d.shape(0);
   for (std::size_t i = 1; i < d.inputs.size(); ++i) {
     const auto s = d.shape(i);
-    if (!first || !s || !same_shape(*first, *s)) return fmt::format("no decomposition: {} of inputs that are not known to have one shape", d.op->name);
+    if (!first || !s || !same_shape(*first, *s))
+      return fmt::format("no decomposition: {} of inputs that are not known to have one shape", d.op->name);
   }
   return "";
 }
 
 constexpr Step kSteps[] = {
-    {"Add", 6, 7, binary_up, binary_down}, {"Sub", 6, 7, binary_up, binary_down}, {"Mul", 6, 7, binary_up, binary_down},
-    {"Div", 6, 7, binary_up, binary_down}, {"And", 1, 7, binary_up, binary_down}, {"Or", 1, 7, binary_up, binary_down},
-    {"Xor", 1, 7, binary_up, binary_down}, {"Equal", 1, 7, binary_up, binary_down}, {"Greater", 1, 7, binary_up, binary_down},
-    {"Less", 1, 7, binary_up, binary_down}, {"Pow", 1, 7, binary_up, binary_down}, {"PRelu", 6, 7, prelu_up, prelu_down},
-    {"Gemm", 6, 7, gemm_up, gemm_down}, {"Max", 6, 8, variadic_up, variadic_down}, {"Min", 6, 8, variadic_up, variadic_down},
+    {"Add", 6, 7, binary_up, binary_down},      {"Sub", 6, 7, binary_up, binary_down},     {"Mul", 6, 7, binary_up, binary_down},
+    {"Div", 6, 7, binary_up, binary_down},      {"And", 1, 7, binary_up, binary_down},     {"Or", 1, 7, binary_up, binary_down},
+    {"Xor", 1, 7, binary_up, binary_down},      {"Equal", 1, 7, binary_up, binary_down},   {"Greater", 1, 7, binary_up, binary_down},
+    {"Less", 1, 7, binary_up, binary_down},     {"Pow", 1, 7, binary_up, binary_down},     {"PRelu", 6, 7, prelu_up, prelu_down},
+    {"Gemm", 6, 7, gemm_up, gemm_down},         {"Max", 6, 8, variadic_up, variadic_down}, {"Min", 6, 8, variadic_up, variadic_down},
     {"Mean", 6, 8, variadic_up, variadic_down}, {"Sum", 6, 8, variadic_up, variadic_down},
 };
 

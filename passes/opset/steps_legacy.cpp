@@ -11,17 +11,28 @@ namespace onnxopt {
 namespace {
 
 std::string drop_consumed_inputs(Draft& d) {
-  d.drop("consumed_inputs");   // a hint of the first runtimes that an input's memory may be reused
+  d.drop("consumed_inputs");  // a hint of the first runtimes that an input's memory may be reused
   return "";
 }
 
 std::string cast_up(Draft& d) {
   const auto* to = d.attrs.get<std::string>("to");
   if (!to) return "attribute 'to' is not a string";
-  constexpr std::array<std::pair<std::string_view, DType>, 15> kNames{{{"FLOAT", DType::float32}, {"UINT8", DType::uint8}, {"INT8", DType::int8},
-      {"UINT16", DType::uint16}, {"INT16", DType::int16}, {"INT32", DType::int32}, {"INT64", DType::int64}, {"STRING", DType::string},
-      {"BOOL", DType::boolean}, {"FLOAT16", DType::float16}, {"DOUBLE", DType::float64}, {"UINT32", DType::uint32}, {"UINT64", DType::uint64},
-      {"COMPLEX64", DType::complex64}, {"COMPLEX128", DType::complex128}}};
+  constexpr std::array<std::pair<std::string_view, DType>, 15> kNames{{{"FLOAT", DType::float32},
+                                                                       {"UINT8", DType::uint8},
+                                                                       {"INT8", DType::int8},
+                                                                       {"UINT16", DType::uint16},
+                                                                       {"INT16", DType::int16},
+                                                                       {"INT32", DType::int32},
+                                                                       {"INT64", DType::int64},
+                                                                       {"STRING", DType::string},
+                                                                       {"BOOL", DType::boolean},
+                                                                       {"FLOAT16", DType::float16},
+                                                                       {"DOUBLE", DType::float64},
+                                                                       {"UINT32", DType::uint32},
+                                                                       {"UINT64", DType::uint64},
+                                                                       {"COMPLEX64", DType::complex64},
+                                                                       {"COMPLEX128", DType::complex128}}};
   for (const auto& [name, t] : kNames)
     if (name == *to) {
       d.set("to", static_cast<std::int64_t>(t));
@@ -31,8 +42,8 @@ std::string cast_up(Draft& d) {
 }
 
 std::string cast_down(Draft& d) {
-  constexpr std::array<std::string_view, 16> kNames{"", "FLOAT", "UINT8", "INT8", "UINT16", "INT16", "INT32", "INT64", "STRING", "BOOL", "FLOAT16", "DOUBLE",
-                                                    "UINT32", "UINT64", "COMPLEX64", "COMPLEX128"};
+  constexpr std::array<std::string_view, 16> kNames{"",       "FLOAT", "UINT8",   "INT8",   "UINT16", "INT16",  "INT32",     "INT64",
+                                                    "STRING", "BOOL",  "FLOAT16", "DOUBLE", "UINT32", "UINT64", "COMPLEX64", "COMPLEX128"};
   const std::int64_t to = int_attr(d, "to", 0);
   if (to <= 0 || to >= static_cast<std::int64_t>(kNames.size())) return "type: Cast-1 cannot name the target type";
   d.set("to", std::string(kNames[static_cast<std::size_t>(to)]));
@@ -40,7 +51,7 @@ std::string cast_down(Draft& d) {
 }
 
 std::string concat_up(Draft& d) {
-  if (!d.attrs.has("axis")) d.set("axis", std::int64_t{1});   // the default of Concat-1, by its text
+  if (!d.attrs.has("axis")) d.set("axis", std::int64_t{1});  // the default of Concat-1, by its text
   return "";
 }
 
@@ -116,7 +127,7 @@ std::string rnn_down(Draft& d) {
   return "";
 }
 std::string gru_1_up(Draft& d) {
-  d.touch();   // Y_h was a required output then
+  d.touch();  // Y_h was a required output then
   return "";
 }
 
@@ -145,19 +156,47 @@ std::string same_as_standard(Draft& d) {
 std::string mvn_1_up(Draft&) { return "MeanVarianceNormalization-1 was an experimental operator"; }
 
 constexpr Step kSteps[] = {
-    {"Abs", 1, 6, drop_consumed_inputs}, {"Add", 1, 6, drop_consumed_inputs}, {"Ceil", 1, 6, drop_consumed_inputs}, {"Div", 1, 6, drop_consumed_inputs},
-    {"Elu", 1, 6, drop_consumed_inputs}, {"Exp", 1, 6, drop_consumed_inputs}, {"Floor", 1, 6, drop_consumed_inputs},
-    {"HardSigmoid", 1, 6, drop_consumed_inputs}, {"InstanceNormalization", 1, 6, drop_consumed_inputs}, {"LeakyRelu", 1, 6, drop_consumed_inputs},
-    {"Log", 1, 6, drop_consumed_inputs}, {"Max", 1, 6, drop_consumed_inputs}, {"Mean", 1, 6, drop_consumed_inputs}, {"Min", 1, 6, drop_consumed_inputs},
-    {"Mul", 1, 6, drop_consumed_inputs}, {"Neg", 1, 6, drop_consumed_inputs}, {"PRelu", 1, 6, drop_consumed_inputs},
-    {"Reciprocal", 1, 6, drop_consumed_inputs}, {"Relu", 1, 6, drop_consumed_inputs}, {"Sigmoid", 1, 6, drop_consumed_inputs},
-    {"Sqrt", 1, 6, drop_consumed_inputs}, {"Sub", 1, 6, drop_consumed_inputs}, {"Sum", 1, 6, drop_consumed_inputs}, {"Tanh", 1, 6, drop_consumed_inputs},
-    {"Dropout", 1, 6, drop_consumed_inputs}, {"Clip", 1, 6, clip_1_up}, {"Selu", 1, 6, selu_up, selu_down},
-    {"BatchNormalization", 1, 6, batch_norm_1_up, batch_norm_1_down}, {"BatchNormalization", 6, 7, batch_norm_6_up, batch_norm_6_down},
-    {"Dropout", 6, 7, dropout_6_up, dropout_6_down}, {"Cast", 1, 6, cast_up, cast_down}, {"Concat", 1, 4, concat_up},
-    {"GlobalLpPool", 1, 2, lp_p_up, lp_p_down}, {"LpPool", 1, 2, lp_pool_up, lp_p_down}, {"GRU", 1, 3, gru_1_up}, {"GRU", 3, 7, rnn_up, rnn_down},
-    {"LSTM", 1, 7, rnn_up, rnn_down}, {"RNN", 1, 7, rnn_up, rnn_down}, {"Tile", 1, 6, tile_1_up, tile_1_down},
-    {"LayerNormalization", 1, 17, same_as_standard, nullptr, {}, true}, {"ThresholdedRelu", 1, 10, same_as_standard, nullptr, {}, true},
+    {"Abs", 1, 6, drop_consumed_inputs},
+    {"Add", 1, 6, drop_consumed_inputs},
+    {"Ceil", 1, 6, drop_consumed_inputs},
+    {"Div", 1, 6, drop_consumed_inputs},
+    {"Elu", 1, 6, drop_consumed_inputs},
+    {"Exp", 1, 6, drop_consumed_inputs},
+    {"Floor", 1, 6, drop_consumed_inputs},
+    {"HardSigmoid", 1, 6, drop_consumed_inputs},
+    {"InstanceNormalization", 1, 6, drop_consumed_inputs},
+    {"LeakyRelu", 1, 6, drop_consumed_inputs},
+    {"Log", 1, 6, drop_consumed_inputs},
+    {"Max", 1, 6, drop_consumed_inputs},
+    {"Mean", 1, 6, drop_consumed_inputs},
+    {"Min", 1, 6, drop_consumed_inputs},
+    {"Mul", 1, 6, drop_consumed_inputs},
+    {"Neg", 1, 6, drop_consumed_inputs},
+    {"PRelu", 1, 6, drop_consumed_inputs},
+    {"Reciprocal", 1, 6, drop_consumed_inputs},
+    {"Relu", 1, 6, drop_consumed_inputs},
+    {"Sigmoid", 1, 6, drop_consumed_inputs},
+    {"Sqrt", 1, 6, drop_consumed_inputs},
+    {"Sub", 1, 6, drop_consumed_inputs},
+    {"Sum", 1, 6, drop_consumed_inputs},
+    {"Tanh", 1, 6, drop_consumed_inputs},
+    {"Dropout", 1, 6, drop_consumed_inputs},
+    {"Clip", 1, 6, clip_1_up},
+    {"Selu", 1, 6, selu_up, selu_down},
+    {"BatchNormalization", 1, 6, batch_norm_1_up, batch_norm_1_down},
+    {"BatchNormalization", 6, 7, batch_norm_6_up, batch_norm_6_down},
+    {"Dropout", 6, 7, dropout_6_up, dropout_6_down},
+    {"Cast", 1, 6, cast_up, cast_down},
+    {"Concat", 1, 4, concat_up},
+    {"GlobalLpPool", 1, 2, lp_p_up, lp_p_down},
+    {"LpPool", 1, 2, lp_pool_up, lp_p_down},
+    {"GRU", 1, 3, gru_1_up},
+    {"GRU", 3, 7, rnn_up, rnn_down},
+    {"LSTM", 1, 7, rnn_up, rnn_down},
+    {"RNN", 1, 7, rnn_up, rnn_down},
+    {"Tile", 1, 6, tile_1_up, tile_1_down},
+    {"LayerNormalization", 1, 17, same_as_standard, nullptr, {}, true},
+    {"ThresholdedRelu", 1, 10, same_as_standard, nullptr, {}, true},
     {"MeanVarianceNormalization", 1, 9, mvn_1_up, nullptr, {}, true},
 };
 

@@ -9,11 +9,11 @@ namespace onnxopt {
 namespace {
 
 std::string saturate_down(Draft& d) {
-  d.drop("saturate");   // of casts to float8, which the older version does not have
+  d.drop("saturate");  // of casts to float8, which the older version does not have
   return "";
 }
 std::string round_mode_down(Draft& d) {
-  d.drop("round_mode");   // of casts to float8e8m0, which the older version does not have
+  d.drop("round_mode");  // of casts to float8e8m0, which the older version does not have
   return "";
 }
 
@@ -40,7 +40,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kGridMode
 
 std::string grid_sample_20_up(Draft& d) {
   const std::string mode = string_attr(d, "mode", "bilinear");
-  if (!d.attrs.has("mode")) return "";   // both defaults mean linear
+  if (!d.attrs.has("mode")) return "";  // both defaults mean linear
   for (const auto& [older, newer] : kGridModes)
     if (mode == older) d.set("mode", std::string(newer));
   return "";
@@ -61,7 +61,8 @@ std::string roi_align_16_up(Draft& d) {
   return "";
 }
 std::string roi_align_16_down(Draft& d) {
-  if (string_attr(d, "coordinate_transformation_mode", "half_pixel") != "output_half_pixel") return "no decomposition: coordinate_transformation_mode";
+  if (string_attr(d, "coordinate_transformation_mode", "half_pixel") != "output_half_pixel")
+    return "no decomposition: coordinate_transformation_mode";
   d.drop("coordinate_transformation_mode");
   return "";
 }
@@ -83,9 +84,15 @@ std::string scan_9_up(Draft&) { return "Scan-8 works on batches with sequence le
 std::string scan_9_down(Draft&) { return "no decomposition: Scan-8 works on batches"; }
 
 constexpr Step kSteps[] = {
-    {"Cast", 13, 19, nullptr, saturate_down}, {"CastLike", 15, 19, nullptr, saturate_down}, {"Cast", 23, 24, nullptr, round_mode_down},
-    {"CastLike", 23, 24, nullptr, round_mode_down}, {"DFT", 17, 20, dft_20_up, dft_20_down}, {"GridSample", 16, 20, grid_sample_20_up, grid_sample_20_down},
-    {"RoiAlign", 10, 16, roi_align_16_up, roi_align_16_down}, {"Constant", 11, 12, nullptr, constant_12_down}, {"Scan", 8, 9, scan_9_up, scan_9_down},
+    {"Cast", 13, 19, nullptr, saturate_down},
+    {"CastLike", 15, 19, nullptr, saturate_down},
+    {"Cast", 23, 24, nullptr, round_mode_down},
+    {"CastLike", 23, 24, nullptr, round_mode_down},
+    {"DFT", 17, 20, dft_20_up, dft_20_down},
+    {"GridSample", 16, 20, grid_sample_20_up, grid_sample_20_down},
+    {"RoiAlign", 10, 16, roi_align_16_up, roi_align_16_down},
+    {"Constant", 11, 12, nullptr, constant_12_down},
+    {"Scan", 8, 9, scan_9_up, scan_9_down},
 };
 
 }  // namespace

@@ -25,7 +25,8 @@ std::string label_encoder_2_down(Draft& d) {
   const bool back = d.attrs.has("keys_int64s") && d.attrs.has("values_strings");
   const auto* names = d.attrs.get<Strings>(forward ? "keys_strings" : "values_strings");
   const auto* positions = d.attrs.get<Ints>(forward ? "values_int64s" : "keys_int64s");
-  if ((!forward && !back) || !names || !positions || names->size() != positions->size()) return "no decomposition: keys and values are not strings and positions";
+  if ((!forward && !back) || !names || !positions || names->size() != positions->size())
+    return "no decomposition: keys and values are not strings and positions";
   for (std::size_t i = 0; i < positions->size(); ++i)
     if ((*positions)[i] != static_cast<std::int64_t>(i)) return "no decomposition: the integers are not positions";
   const Strings kept = *names;

@@ -89,7 +89,8 @@ std::optional<Tensor> per_channel(const Tensor& t, std::int64_t repeat) {
   std::vector<std::byte> to;
   to.reserve(from.size() * static_cast<std::size_t>(repeat));
   for (std::size_t i = 0; i < from.size(); i += width)
-    for (std::int64_t k = 0; k < repeat; ++k) to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(i), from.begin() + static_cast<std::ptrdiff_t>(i + width));
+    for (std::int64_t k = 0; k < repeat; ++k)
+      to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(i), from.begin() + static_cast<std::ptrdiff_t>(i + width));
   return Tensor::from_bytes(t.dtype(), {t.dims()[0] * repeat}, std::move(to));
 }
 std::string group_norm_21_up(Draft& d) {
@@ -139,9 +140,14 @@ std::string erf_13_up(Draft& d) {
 }
 
 constexpr Step kSteps[] = {
-    {"BatchNormalization", 7, 9, batch_norm_9_up}, {"BatchNormalization", 9, 14, batch_norm_14_up, batch_norm_14_down},
-    {"Dropout", 7, 10, dropout_10_up, dropout_10_down}, {"Dropout", 10, 12, dropout_12_up, dropout_12_down}, {"Clip", 6, 11, clip_11_up, clip_11_down},
-    {"GroupNormalization", 18, 21, group_norm_21_up, group_norm_21_down}, {"Gemm", 9, 11, nullptr, gemm_11_down}, {"Erf", 9, 13, erf_13_up},
+    {"BatchNormalization", 7, 9, batch_norm_9_up},
+    {"BatchNormalization", 9, 14, batch_norm_14_up, batch_norm_14_down},
+    {"Dropout", 7, 10, dropout_10_up, dropout_10_down},
+    {"Dropout", 10, 12, dropout_12_up, dropout_12_down},
+    {"Clip", 6, 11, clip_11_up, clip_11_down},
+    {"GroupNormalization", 18, 21, group_norm_21_up, group_norm_21_down},
+    {"Gemm", 9, 11, nullptr, gemm_11_down},
+    {"Erf", 9, 13, erf_13_up},
 };
 
 }  // namespace

@@ -24,7 +24,7 @@ std::string axis_up(Draft& d) {
 }
 
 std::string saturate_down(Draft& d) {
-  d.drop("saturate");   // it matters for the float8 types only, which the older version does not have
+  d.drop("saturate");  // it matters for the float8 types only, which the older version does not have
   return "";
 }
 
@@ -67,8 +67,8 @@ std::string quantize_23_down(Draft& d) {
 }
 
 constexpr Step kSteps[] = {
-    {"QuantizeLinear", 10, 13, axis_up, per_tensor_down}, {"DequantizeLinear", 10, 13, axis_up, per_tensor_down},
-    {"QuantizeLinear", 13, 19, nullptr, saturate_down}, {"QuantizeLinear", 19, 21, nullptr, quantize_21_down},
+    {"QuantizeLinear", 10, 13, axis_up, per_tensor_down},      {"DequantizeLinear", 10, 13, axis_up, per_tensor_down},
+    {"QuantizeLinear", 13, 19, nullptr, saturate_down},        {"QuantizeLinear", 19, 21, nullptr, quantize_21_down},
     {"DequantizeLinear", 19, 21, nullptr, dequantize_21_down}, {"QuantizeLinear", 21, 23, nullptr, quantize_23_down},
     {"DequantizeLinear", 21, 23, nullptr, dequantize_23_down},
 };

@@ -15,7 +15,7 @@ std::string reduce_axes_down(Draft& d) {
   if (d.has(1) && !axes) return "non-constant operand: axes";
   if (noop && (!axes || axes->empty())) return "no decomposition: no axes with noop_with_empty_axes = 1";
   d.drop("noop_with_empty_axes");
-  if (axes && axes->empty()) {   // an empty list means all axes, which the attribute says by its absence
+  if (axes && axes->empty()) {  // an empty list means all axes, which the attribute says by its absence
     d.trim_inputs(1);
     return "";
   }
@@ -31,17 +31,28 @@ std::string reduce_log_28_up(Draft& d) {
 }
 
 constexpr Step kSteps[] = {
-    {"ReduceSum", 11, 13, reduce_axes_up, reduce_axes_down}, {"ReduceSum", 1, 11, remember_negative_axes, reduce_11_down},
-    {"ReduceL1", 13, 18, reduce_axes_up, reduce_axes_down}, {"ReduceL1", 1, 11, remember_negative_axes, reduce_11_down},
-    {"ReduceL2", 13, 18, reduce_axes_up, reduce_axes_down}, {"ReduceL2", 1, 11, remember_negative_axes, reduce_11_down},
-    {"ReduceLogSum", 13, 18, reduce_axes_up, reduce_axes_down}, {"ReduceLogSum", 1, 11, remember_negative_axes, reduce_11_down},
-    {"ReduceLogSumExp", 13, 18, reduce_axes_up, reduce_axes_down}, {"ReduceLogSumExp", 1, 11, remember_negative_axes, reduce_11_down},
-    {"ReduceMax", 13, 18, reduce_axes_up, reduce_axes_down}, {"ReduceMax", 1, 11, remember_negative_axes, reduce_11_down},
-    {"ReduceMean", 13, 18, reduce_axes_up, reduce_axes_down}, {"ReduceMean", 1, 11, remember_negative_axes, reduce_11_down},
-    {"ReduceMin", 13, 18, reduce_axes_up, reduce_axes_down}, {"ReduceMin", 1, 11, remember_negative_axes, reduce_11_down},
-    {"ReduceProd", 13, 18, reduce_axes_up, reduce_axes_down}, {"ReduceProd", 1, 11, remember_negative_axes, reduce_11_down},
-    {"ReduceSumSquare", 13, 18, reduce_axes_up, reduce_axes_down}, {"ReduceSumSquare", 1, 11, remember_negative_axes, reduce_11_down},
-    {"ReduceLogSum", 18, 28, reduce_log_28_up}, {"ReduceLogSumExp", 18, 28, reduce_log_28_up},
+    {"ReduceSum", 11, 13, reduce_axes_up, reduce_axes_down},
+    {"ReduceSum", 1, 11, remember_negative_axes, reduce_11_down},
+    {"ReduceL1", 13, 18, reduce_axes_up, reduce_axes_down},
+    {"ReduceL1", 1, 11, remember_negative_axes, reduce_11_down},
+    {"ReduceL2", 13, 18, reduce_axes_up, reduce_axes_down},
+    {"ReduceL2", 1, 11, remember_negative_axes, reduce_11_down},
+    {"ReduceLogSum", 13, 18, reduce_axes_up, reduce_axes_down},
+    {"ReduceLogSum", 1, 11, remember_negative_axes, reduce_11_down},
+    {"ReduceLogSumExp", 13, 18, reduce_axes_up, reduce_axes_down},
+    {"ReduceLogSumExp", 1, 11, remember_negative_axes, reduce_11_down},
+    {"ReduceMax", 13, 18, reduce_axes_up, reduce_axes_down},
+    {"ReduceMax", 1, 11, remember_negative_axes, reduce_11_down},
+    {"ReduceMean", 13, 18, reduce_axes_up, reduce_axes_down},
+    {"ReduceMean", 1, 11, remember_negative_axes, reduce_11_down},
+    {"ReduceMin", 13, 18, reduce_axes_up, reduce_axes_down},
+    {"ReduceMin", 1, 11, remember_negative_axes, reduce_11_down},
+    {"ReduceProd", 13, 18, reduce_axes_up, reduce_axes_down},
+    {"ReduceProd", 1, 11, remember_negative_axes, reduce_11_down},
+    {"ReduceSumSquare", 13, 18, reduce_axes_up, reduce_axes_down},
+    {"ReduceSumSquare", 1, 11, remember_negative_axes, reduce_11_down},
+    {"ReduceLogSum", 18, 28, reduce_log_28_up},
+    {"ReduceLogSumExp", 18, 28, reduce_log_28_up},
 };
 
 }  // namespace

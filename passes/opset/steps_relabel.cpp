@@ -1,5 +1,5 @@
-// Steps where only types, optional attributes with a neutral default, or optional inputs were added, and the meaning stayed. Looked at one by one; where
-// the way back needs more than the schema rows say, the step stands in a family's table instead.
+// Steps where only types, optional attributes with a neutral default, or optional inputs were added, and the meaning stayed. Looked at one by one;
+// where the way back needs more than the schema rows say, the step stands in a family's table instead.
 #include "passes/opset/step.h"
 
 namespace onnxopt {

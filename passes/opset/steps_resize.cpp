@@ -200,9 +200,13 @@ std::string resize_19_down(Draft& d) {
 }
 
 constexpr Step kSteps[] = {
-    {"Upsample", 1, 7, upsample_7_up, upsample_7_down}, {"Upsample", 7, 9, upsample_9_up, upsample_9_down},
-    {"Upsample", 9, 10, upsample_to_resize, resize_to_upsample, "Resize"}, {"Upsample", 10, 10, upsample_to_resize, nullptr, "Resize", true},
-    {"Resize", 10, 11, resize_11_up, resize_11_down}, {"Resize", 11, 13, resize_13_up, resize_13_down}, {"Resize", 13, 18, nullptr, resize_18_down},
+    {"Upsample", 1, 7, upsample_7_up, upsample_7_down},
+    {"Upsample", 7, 9, upsample_9_up, upsample_9_down},
+    {"Upsample", 9, 10, upsample_to_resize, resize_to_upsample, "Resize"},
+    {"Upsample", 10, 10, upsample_to_resize, nullptr, "Resize", true},
+    {"Resize", 10, 11, resize_11_up, resize_11_down},
+    {"Resize", 11, 13, resize_13_up, resize_13_down},
+    {"Resize", 13, 18, nullptr, resize_18_down},
     {"Resize", 18, 19, nullptr, resize_19_down},
 };
 

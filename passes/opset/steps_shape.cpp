@@ -211,7 +211,7 @@ std::string topk_10_down(Draft& d) {
 std::string topk_11_down(Draft& d) {
   if (int_attr(d, "largest", 1) != 1) return "no decomposition: largest = 0";
   d.drop("largest");
-  d.drop("sorted");   // any order was asked for; sorted is one of them
+  d.drop("sorted");  // any order was asked for; sorted is one of them
   return "";
 }
 
@@ -229,15 +229,28 @@ std::string rename(Draft& d) {
 }
 
 constexpr Step kSteps[] = {
-    {"Squeeze", 1, 11, remember_negative_axes, squeeze_11_down}, {"Squeeze", 11, 13, squeeze_13_up, squeeze_13_down},
-    {"Unsqueeze", 1, 11, remember_negative_axes, unsqueeze_11_down}, {"Unsqueeze", 11, 13, squeeze_13_up, unsqueeze_13_down},
-    {"Reshape", 1, 5, reshape_5_up, reshape_5_down}, {"Reshape", 13, 14, nullptr, reshape_14_down},
-    {"Slice", 1, 10, slice_10_up, slice_10_down}, {"Pad", 1, 2, pad_2_up, pad_2_down}, {"Pad", 2, 11, pad_11_up, pad_11_down},
-    {"Pad", 13, 18, nullptr, pad_18_down}, {"Pad", 18, 19, nullptr, pad_19_down}, {"Split", 1, 2, split_2_up},
-    {"Split", 11, 13, split_13_up, split_13_down}, {"Split", 13, 18, split_18_up, split_18_down}, {"TopK", 1, 10, topk_10_up, topk_10_down},
-    {"TopK", 10, 11, nullptr, topk_11_down}, {"Scatter", 9, 11, rename, nullptr, "ScatterElements"},
-    {"Scatter", 11, 11, rename, nullptr, "ScatterElements", true}, {"ScatterElements", 13, 16, nullptr, scatter_16_down},
-    {"ScatterElements", 16, 18, nullptr, scatter_18_down}, {"ScatterND", 13, 16, nullptr, scatter_16_down}, {"ScatterND", 16, 18, nullptr, scatter_18_down},
+    {"Squeeze", 1, 11, remember_negative_axes, squeeze_11_down},
+    {"Squeeze", 11, 13, squeeze_13_up, squeeze_13_down},
+    {"Unsqueeze", 1, 11, remember_negative_axes, unsqueeze_11_down},
+    {"Unsqueeze", 11, 13, squeeze_13_up, unsqueeze_13_down},
+    {"Reshape", 1, 5, reshape_5_up, reshape_5_down},
+    {"Reshape", 13, 14, nullptr, reshape_14_down},
+    {"Slice", 1, 10, slice_10_up, slice_10_down},
+    {"Pad", 1, 2, pad_2_up, pad_2_down},
+    {"Pad", 2, 11, pad_11_up, pad_11_down},
+    {"Pad", 13, 18, nullptr, pad_18_down},
+    {"Pad", 18, 19, nullptr, pad_19_down},
+    {"Split", 1, 2, split_2_up},
+    {"Split", 11, 13, split_13_up, split_13_down},
+    {"Split", 13, 18, split_18_up, split_18_down},
+    {"TopK", 1, 10, topk_10_up, topk_10_down},
+    {"TopK", 10, 11, nullptr, topk_11_down},
+    {"Scatter", 9, 11, rename, nullptr, "ScatterElements"},
+    {"Scatter", 11, 11, rename, nullptr, "ScatterElements", true},
+    {"ScatterElements", 13, 16, nullptr, scatter_16_down},
+    {"ScatterElements", 16, 18, nullptr, scatter_18_down},
+    {"ScatterND", 13, 16, nullptr, scatter_16_down},
+    {"ScatterND", 16, 18, nullptr, scatter_18_down},
 };
 
 }  // namespace

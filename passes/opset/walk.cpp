@@ -31,7 +31,7 @@ struct DraftView {
 
 bool is_default(const Attribute& a, const AttrSpec& spec) {
   if (a.is_ref()) return false;
-  if (a.name == "dilations") {   // no default in the schemas; the texts say 1 along each axis
+  if (a.name == "dilations") {  // no default in the schemas; the texts say 1 along each axis
     const auto* v = std::get_if<Ints>(&a.value);
     return v && std::all_of(v->begin(), v->end(), [](std::int64_t x) { return x == 1; });
   }
@@ -99,9 +99,12 @@ std::string check_types(const View& v, const OpSchema& row, bool agree) {
   TypeVariables variables;
   const auto check = [&](const char* what, std::size_t i, const ParamSpec* p, const Type& t) -> std::string {
     if (!p) return "";
-    if (!allowed(t, p->types, row)) return fmt::format("type: {} {} ('{}') is {}, which {} does not take", what, i, p->name, type_text(t), row_name(row));
+    if (!allowed(t, p->types, row))
+      return fmt::format("type: {} {} ('{}') is {}, which {} does not take", what, i, p->name, type_text(t), row_name(row));
     const bool same = !agree || !p->homogeneous || variables.agree(p->types, t);
-    return same ? "" : fmt::format("type: {} {} ('{}') is {}, but {} wants one type for all its {}", what, i, p->name, type_text(t), row_name(row), p->types);
+    return same ? ""
+                : fmt::format("type: {} {} ('{}') is {}, but {} wants one type for all its {}", what, i, p->name, type_text(t), row_name(row),
+                              p->types);
   };
   Type room;
   for (std::size_t i = 0; i < v.num_inputs(); ++i)
@@ -151,7 +154,7 @@ std::string relabel_view(const View& v, const OpSchema& from, const OpSchema& to
   for (const Attribute& a : v.attrs()) {
     if (to.find_attr(a.name)) continue;
     const AttrSpec* spec = from.find_attr(a.name);
-    if (!spec) continue;   // known to neither version: it means nothing, and stays
+    if (!spec) continue;  // known to neither version: it means nothing, and stays
     if (from.since < to.since || !is_default(a, *spec)) return fmt::format("attribute '{}' is not in {}", a.name, row_name(to));
     edits.drop_attrs.push_back(a.name);
     edits.any = true;
@@ -166,7 +169,7 @@ std::string relabel_view(const View& v, const OpSchema& from, const OpSchema& to
 std::string relabel_draft(Draft& d, const OpSchema& to) {
   RelabelEdits edits;
   if (auto why = relabel(d, *d.op, to, edits); !why.empty()) return why;
-  std::vector<std::string> names(edits.drop_attrs.begin(), edits.drop_attrs.end());   // the views point into what is dropped
+  std::vector<std::string> names(edits.drop_attrs.begin(), edits.drop_attrs.end());  // the views point into what is dropped
   for (const std::string& name : names) d.drop(name);
   d.trim_inputs(edits.num_inputs);
   if (edits.num_outputs != d.num_outputs) d.touch();
@@ -183,7 +186,7 @@ std::string down_one(Draft& d, const RowInfo& info) {
   if (info.down && info.down->down) {
     if (auto why = info.down->down(d); !why.empty()) return why;
   } else if (info.down) {
-    d.touch();   // a rename without edits
+    d.touch();  // a rename without edits
   }
   if (info.below->name != d.op->name) {
     d.op = info.below;
@@ -222,18 +225,25 @@ std::string walk_down(Draft& d, int version) {
 
 std::string row_name(const OpSchema& row) { return fmt::format("{}-{}", row.name, row.since); }
 
-std::string relabel(const Node& n, const OpSchema& from, const OpSchema& to, RelabelEdits& edits) { return relabel_view(NodeView{n}, from, to, edits); }
-std::string relabel(const Draft& d, const OpSchema& from, const OpSchema& to, RelabelEdits& edits) { return relabel_view(DraftView{d}, from, to, edits); }
+std::string relabel(const Node& n, const OpSchema& from, const OpSchema& to, RelabelEdits& edits) {
+  return relabel_view(NodeView{n}, from, to, edits);
+}
+std::string relabel(const Draft& d, const OpSchema& from, const OpSchema& to, RelabelEdits& edits) {
+  return relabel_view(DraftView{d}, from, to, edits);
+}
 std::string fits(const Node& n, const OpSchema& row) {
   RelabelEdits edits;
   const std::string why = check_arity(NodeView{n}, row, edits);
-  return why.empty() && edits.any ? fmt::format("more inputs or outputs than {} has", row_name(row)) : why.empty() ? check_types(NodeView{n}, row, false) : why;
+  return why.empty() && edits.any ? fmt::format("more inputs or outputs than {} has", row_name(row))
+         : why.empty()            ? check_types(NodeView{n}, row, false)
+                                  : why;
 }
 std::string outputs_fit(const Node& n, const OpSchema& row) {
   for (std::size_t i = 0; i < n.outputs().size(); ++i) {
     const ParamSpec* p = param(row.outputs, i);
     const Value* v = n.output(i);
-    if (p && v && !v->unused() && !allowed(v->type, p->types, row)) return fmt::format("type: output {} is {}, which {} does not give", i, type_text(v->type), row_name(row));
+    if (p && v && !v->unused() && !allowed(v->type, p->types, row))
+      return fmt::format("type: output {} is {}, which {} does not give", i, type_text(v->type), row_name(row));
   }
   return "";
 }

@@ -12,7 +12,7 @@ namespace onnxopt {
 // What a relabel has to edit: attributes of the newer row that stand at their default, and outputs that nobody uses.
 struct RelabelEdits {
   std::vector<std::string_view> drop_attrs;
-  std::size_t num_inputs = 0, num_outputs = 0;   // to keep
+  std::size_t num_inputs = 0, num_outputs = 0;  // to keep
   bool any = false;
 };
 // Is the node, spelled for `from`, also a valid `to` with the same meaning, both reached from each other by relabels? Checks attributes, arity and,
@@ -21,7 +21,7 @@ std::string relabel(const Node& n, const OpSchema& from, const OpSchema& to, Rel
 std::string relabel(const Draft& d, const OpSchema& from, const OpSchema& to, RelabelEdits& edits);
 // Does the node keep the rules of its row: number of inputs and outputs, and their types where known? "" or what is wrong.
 std::string fits(const Node& n, const OpSchema& row);
-std::string outputs_fit(const Node& n, const OpSchema& row);      // of that only the types of outputs
+std::string outputs_fit(const Node& n, const OpSchema& row);  // of that only the types of outputs
 // Are the known types of inputs and outputs allowed by `row`? "" or which is not.
 std::string types_fit(const Draft& d, const OpSchema& row);
 
@@ -32,6 +32,6 @@ std::string walk_up(Draft& d);
 // The row that the node would have at `version`; null: the operator does not exist there. Follows renames.
 const OpSchema* destination(const OpSchema& row, int version);
 
-std::string row_name(const OpSchema& row);      // "Clip-6"
+std::string row_name(const OpSchema& row);  // "Clip-6"
 
 }  // namespace onnxopt
