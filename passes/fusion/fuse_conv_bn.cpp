@@ -16,7 +16,7 @@ Rule fuse_conv_bn() {
       .where = {is_constant("W b scale B mean var"), is_float_tensor("W")},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
-            if (!absorb_after(m.root(), "Conv", rw)) rw.abandon("the weights do not take it");
+            if (!absorb_after(m.root(), "Conv", rw)) rw.give_up("the weights do not take it");
           },
   };
 }

@@ -15,7 +15,7 @@ Rule fuse_convtranspose_bn() {
       .where = {is_constant("W b scale B mean var"), is_float_tensor("W")},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
-            if (!absorb_after(m.root(), "ConvTranspose", rw)) rw.abandon("the weights do not take it");
+            if (!absorb_after(m.root(), "ConvTranspose", rw)) rw.give_up("the weights do not take it");
           },
   };
 }

@@ -15,7 +15,7 @@ Rule fuse_gemm_bn() {
       .where = {is_constant("W C scale B mean var"), is_float_tensor("W")},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
-            if (!absorb_after(m.root(), "Gemm", rw)) rw.abandon("the weights do not take it");
+            if (!absorb_after(m.root(), "Gemm", rw)) rw.give_up("the weights do not take it");
           },
   };
 }

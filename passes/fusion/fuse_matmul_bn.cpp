@@ -15,7 +15,7 @@ Rule fuse_matmul_bn() {
       .where = {is_constant("W scale B mean var"), is_float_tensor("W"), has_rank("m", 2)},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
-            if (!absorb_after(m.root(), "MatMul", rw)) rw.abandon("the weights do not take it");
+            if (!absorb_after(m.root(), "MatMul", rw)) rw.give_up("the weights do not take it");
           },
   };
 }
