@@ -20,16 +20,13 @@ constexpr std::size_t kInferencesPerNode = 20;
 
 std::string label(const Node& n) { return n.name.empty() && n.output(0) ? std::string(n.output(0)->name()) : n.name; }
 
-// The target of trial lowering: the caller's for the main graph, a function body's own.
-OutputOpsets target_of(const Graph& root, const PassContext& ctx) {
-  if (!root.function()) return ctx.output;
-  return {root.function()->file_opsets};
-}
+// Where new nodes will be lowered to.
+OutputOpsets target_of(const Graph& root, const PassContext& ctx) { return root.function() ? function_opsets(root.model(), *root.function(), ctx.output) : ctx.output; }
 
 }  // namespace
 
-Driver::Driver(const RuleSet& rules, std::vector<bool> active, PassContext& ctx)
-    : rules_(rules), all_(rules.all()), active_(std::move(active)), ctx_(ctx), matcher_(ctx), stats_(all_.size()) {
+Driver::Driver(const RuleSet& rules, std::vector<bool> active, PassContext& ctx, EndlessRules endless)
+    : rules_(rules), all_(rules.all()), active_(std::move(active)), ctx_(ctx), endless_(endless), matcher_(ctx), stats_(all_.size()) {
   if (!ctx_.explain) return;
   for (std::size_t i = 0; i < all_.size(); ++i)
     if (all_[i].name() == ctx_.explain->rule) explained_ = static_cast<int>(i);
@@ -40,6 +37,7 @@ bool Driver::run(Graph& root) {
   seed(root);
   const std::size_t nodes = queue_.size();
   budget_ = kInferencesPerNode * (nodes + 100);
+  std::size_t limit = kRewritesPerNode * (nodes + 100);
   while (head_ < queue_.size() && ctx_.fuel != 0) {
     Node* n = queue_[head_++];
     queued_[n->id()] = false;
@@ -48,8 +46,7 @@ bool Driver::run(Graph& root) {
       head_ = 0;
     }
     if (n->erased() || !visit(*n)) continue;
-    if (++commits_ > kRewritesPerNode * (nodes + 100))
-      throw InternalError(fmt::format("rules undo each other: {} rewrites of {} nodes, the last two by {} and {}", commits_, nodes, rule_before_, last_rule_));
+    if (++commits_ > limit) stop_endless(nodes, limit);
   }
   for (std::size_t i = 0; i < all_.size(); ++i) {
     if (stats_[i].tries == 0) continue;
@@ -60,6 +57,16 @@ bool Driver::run(Graph& root) {
   }
   report_explanation();
   return commits_ > 0;
+}
+
+// Two rules undo each other. That is a bug, but the graph is right at every step: leaving them out is better than no result.
+void Driver::stop_endless(std::size_t nodes, std::size_t& limit) {
+  const std::string what = fmt::format("rules undo each other: {} rewrites of {} nodes, the last two by {} and {}", commits_, nodes, rule_before_, last_rule_);
+  if (endless_ == EndlessRules::are_a_bug) throw InternalError(what);
+  ctx_.notes.push_back(what + "; both were left out from there on");
+  for (std::size_t i = 0; i < all_.size(); ++i)
+    if (all_[i].name() == last_rule_ || all_[i].name() == rule_before_) active_[i] = false;
+  limit += nodes + 100;
 }
 
 // Bodies before the node that holds them.

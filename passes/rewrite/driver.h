@@ -14,13 +14,17 @@
 
 namespace onnxopt {
 
+// What to do when rules undo each other forever.
+enum class EndlessRules { are_a_bug, are_left_out };
+
 class Driver {
  public:
   // `active`: by index into rules.all(), whether the rule may run.
-  Driver(const RuleSet& rules, std::vector<bool> active, PassContext& ctx);
-  bool run(Graph& root);                   // true: something was rewritten. InternalError if rules undo each other forever
+  Driver(const RuleSet& rules, std::vector<bool> active, PassContext& ctx, EndlessRules endless = EndlessRules::are_a_bug);
+  bool run(Graph& root);                   // true: something was rewritten
 
  private:
+  void stop_endless(std::size_t nodes, std::size_t& limit);
   void seed(Graph& g);
   void push(Node* n);
   bool visit(Node& n);
@@ -36,6 +40,7 @@ class Driver {
   std::vector<AnyRule> all_;
   std::vector<bool> active_;
   PassContext& ctx_;
+  EndlessRules endless_;
   Matcher matcher_;
   std::unique_ptr<RewriteTransaction> transaction_;
   std::vector<Node*> queue_;               // from head_ on

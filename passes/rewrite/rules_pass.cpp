@@ -20,7 +20,12 @@ class RulesPass : public Pass {
       active.push_back((any_level_ || r.level() <= ctx.level) && ctx.begin_run(r.name()));
       any = any || active.back();
     }
-    return any && Driver(rules_, std::move(active), ctx).run(graph);
+#ifdef NDEBUG
+    const EndlessRules endless = EndlessRules::are_left_out;
+#else
+    const EndlessRules endless = EndlessRules::are_a_bug;
+#endif
+    return any && Driver(rules_, std::move(active), ctx, endless).run(graph);
   }
 
  private:

@@ -129,6 +129,15 @@ TEST_SUITE("driver_test") {
       CHECK(contains(e.what(), "exp-to-log"));
       CHECK(contains(e.what(), "log-to-exp"));
     }
+    RuleSet set;
+    set.add(turn("exp-to-log", "y = Exp (x)", "Log"));
+    set.add(turn("log-to-exp", "y = Log (x)", "Exp"));
+    set.add(merge_relu());
+    set.build();
+    Rewriting left_out("g (float[2] x) => (float[2] y) { a = Exp (x) b = Relu (a) y = Relu (b) }");
+    CHECK(Driver(set, {true, true, true}, left_out.ctx, EndlessRules::are_left_out).run(left_out.model->graph()));
+    CHECK(left_out.ctx.notes.size() == 1);
+    CHECK(left_out.ops().ends_with(" Relu"));
   }
 
   TEST_CASE("subgraphs are entered, outer values are plain inputs") {
