@@ -41,6 +41,7 @@ PassManager& PassManager::set(const ManagerOptions& options) {
 std::vector<PassRun> PassManager::run(Model& model, PassContext& ctx) {
   ctx.model = &model;
   run_count_ = 0;
+  settled_.clear();
   std::vector<PassRun> runs;
   for (const auto& step : steps_) run_step(*step, model, ctx, runs);
   return runs;
@@ -72,7 +73,10 @@ bool PassManager::run_fixpoint(Step& step, Model& model, PassContext& ctx, std::
 }
 
 bool PassManager::run_pass(Step& step, Model& model, PassContext& ctx, std::vector<PassRun>& runs) {
-  if (run_count_ >= options_.stop_before_run || ctx.fuel == 0 || !ctx.begin_run(step.name)) return false;
+  if (run_count_ >= options_.stop_before_run || ctx.fuel == 0) return false;
+  const auto settled = settled_.find(step.name);
+  if (settled != settled_.end() && settled->second == version_) return false;
+  if (!ctx.begin_run(step.name)) return false;
   current_ = step.name;
   PassRun record{.name = step.name};
   record.nodes_before = runs.empty() ? nodes_in(model) : runs.back().nodes_after;
@@ -88,6 +92,8 @@ bool PassManager::run_pass(Step& step, Model& model, PassContext& ctx, std::vect
   }
   record.rewrites = ctx.rewrites - rewrites;
   record.nodes_after = record.changed ? nodes_in(model) : record.nodes_before;
+  if (record.changed) ++version_;
+  else settled_[step.name] = version_;
   runs.push_back(record);
   ++run_count_;
   return record.changed;

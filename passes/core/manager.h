@@ -66,6 +66,8 @@ class PassManager {
   std::vector<std::unique_ptr<Instrument>> instruments_;
   ManagerOptions options_;
   std::size_t run_count_ = 0;
+  std::size_t version_ = 0;                            // of the model: grows with each change
+  std::map<std::string, std::size_t, std::less<>> settled_;   // version at which a pass last found nothing to do: no need to ask again
   std::string current_, text_;
 };
 
