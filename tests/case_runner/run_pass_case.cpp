@@ -1,0 +1,147 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ir/core/check.h"
+#include "ir/io/io.h"
+#include "ir/ops/infer.h"
+#include "ir/text/text.h"
+#include "passes/core/manager.h"
+#include "tests/case_runner/run_case.h"
+#include "verify/compare/verify_models.h"
+
+namespace onnxopt::cases {
+namespace {
+
+class PassCaseRun {
+ public:
+  PassCaseRun(const CaseFile& file, const PassCase& c, Outcome& outcome) : file_(file), case_(c), outcome_(outcome), evaluator_(reference_evaluator()) {}
+
+  void run(std::size_t which) {
+    prefix_ = case_.before.size() > 1 ? fmt::format("graph {}: ", which + 1) : "";
+    const Section& section = case_.before[which];
+    std::unique_ptr<Model> model = load(section, false);
+    valid(*model, "BEFORE");
+    const std::unique_ptr<Model> original = load(section, false);
+    std::vector<std::string> explanations;
+    const bool changed = apply(*model, &explanations);
+    valid(*model, "result");
+    const std::string moved = difference(*original, *model, {.metadata = false, .normalize_defaults = false});
+    if (changed && moved.empty()) fail("the pass says that it changed the graph, and the graph is the same");
+    if (!changed && !moved.empty()) fail("the pass says that it changed nothing, but:\n" + moved);
+    if (case_.unchanged) unchanged(changed, moved, explanations);
+    else compare_after(*model);
+    if (changed) idempotent(*model);
+    round_trip(*model);
+    if (changed) numeric(section);
+  }
+
+ private:
+  void fail(const std::string& message) { outcome_.failures.push_back(prefix_ + message); }
+
+  std::unique_ptr<Model> load(const Section& s, bool expected) const {
+    auto model = parse_model(s.text, {.default_opset = case_.settings.opset, .file = file_.path.filename().string(), .first_line = s.line, .placeholders = expected});
+    lift(*model);
+    infer(*model);
+    return model;
+  }
+
+  void valid(Model& model, const std::string& what) {
+    for (const Finding& f : check(model)) fail(fmt::format("{} is not valid: {}: {}", what, f.where, f.what));
+  }
+
+  bool apply(Model& model, std::vector<std::string>* explanations = nullptr) {
+    PassContext ctx;
+    ctx.model = &model;
+    ctx.evaluator = evaluator_.get();
+    ctx.output = own_opsets(model);
+    ctx.level = case_.settings.level;
+    ctx.growth.left_bytes = case_.settings.max_growth >= 0 ? case_.settings.max_growth : std::int64_t{1} << 20;
+    ctx.fuel = case_.settings.fuel;
+    ctx.keep_nodes = case_.settings.keep_nodes;
+    ctx.keep_overridable = case_.settings.keep_overridable;
+    const ExplainRequest request{file_.pipeline, ""};
+    if (explanations) ctx.explain = &request;
+    ManagerOptions options;
+    options.verify_each = true;
+    PassManager manager(graph_passes());
+    manager.add(file_.pipeline).set(options);
+    const std::vector<PassRun> runs = manager.run(model, ctx);
+    if (explanations) *explanations = ctx.explanations;
+    return std::any_of(runs.begin(), runs.end(), [](const PassRun& r) { return r.changed; });
+  }
+
+  void unchanged(bool changed, const std::string& moved, const std::vector<std::string>& explanations) {
+    if (changed) fail("must stay as it is, but:\n" + moved);
+    if (case_.reason.empty() || explanations.empty()) {   // whole-graph passes do not explain themselves
+      if (!case_.reason.empty()) outcome_.skipped.push_back("the pass explains nothing");
+      return;
+    }
+    const bool said = std::any_of(explanations.begin(), explanations.end(), [&](const std::string& e) { return e.find(case_.reason) != std::string::npos; });
+    std::string all;
+    for (const std::string& e : explanations) all += "\n  " + e;
+    if (!said) fail(fmt::format("--explain does not say '{}' but:{}", case_.reason, all));
+  }
+
+  void compare_after(Model& model) {
+    const std::unique_ptr<Model> after = load(case_.after, true);
+    valid(*after, "AFTER");
+    const std::string d = difference(model, *after);
+    if (d.empty()) return;
+    const bool plain = model.functions.empty() && case_.after.text.find("opset_import") == std::string::npos;
+    const std::string text = plain ? print_graph(model.graph()) : print_model(model);
+    fail("the result (first) is not AFTER (second):\n" + d + "The result is\n" + text);
+    outcome_.after = text;
+  }
+
+  void idempotent(Model& model) {
+    const std::string first = print_model(model);
+    if (apply(model)) fail(fmt::format("run again, the pass changes its own result:\n{}became\n{}", first, print_model(model)));
+  }
+
+  // Lowered to the opset of the case, written, read.
+  void round_trip(Model& model) {
+    lower(model, own_opsets(model));
+    const std::string bytes = serialize_model(model);
+    const auto read = read_model({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()}, nullptr, ".");
+    if (const std::string d = difference(model, *read, {.constant_nodes = true}); !d.empty()) fail("written and read again it is another graph:\n" + d);
+  }
+
+  void numeric(const Section& section) {
+    if (case_.settings.no_numeric) return outcome_.skipped.push_back("numeric check (switched off by the case)");
+    std::unique_ptr<Model> reference = load(section, false), candidate = load(section, false);
+    apply(*candidate);
+    VerifyOptions options;
+    options.budget_s = 10;
+    options.seeds = 2;
+    const VerifyReport report = verify_models(*reference, *candidate, options);
+    if (report.verdict == Verdict::differs) fail("computes something else: " + report.reason);
+    if (report.verdict == Verdict::not_verified || report.verdict == Verdict::partly_verified)
+      outcome_.skipped.push_back(fmt::format("numeric check {}: {}", verdict_text(report.verdict), report.reason));
+    if (!case_.settings.untrusted)
+      for (const ValueDiff& d : report.outputs)
+        if (d.vacuous) fail(fmt::format("the numeric check proves nothing of '{}': {} (change the case, or # OPTIONS untrusted)", d.name, d.reason));
+  }
+
+  const CaseFile& file_;
+  const PassCase& case_;
+  Outcome& outcome_;
+  std::unique_ptr<Evaluator> evaluator_;
+  std::string prefix_;
+};
+
+}  // namespace
+
+Outcome run_case(const CaseFile& file, const PassCase& c) {
+  Outcome outcome;
+  for (std::size_t i = 0; i < c.before.size(); ++i) {
+    try {
+      PassCaseRun(file, c, outcome).run(i);
+    } catch (const std::exception& e) {   // Error and InternalError alike: the case fails, the others go on
+      outcome.failures.push_back(e.what());
+    }
+  }
+  return outcome;
+}
+
+}  // namespace onnxopt::cases
