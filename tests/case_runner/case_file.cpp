@@ -101,6 +101,7 @@ class Splitter {
       const std::string key = word.substr(0, equals), value = equals == std::string::npos ? "" : word.substr(equals + 1);
       if (key == "untrusted") s.untrusted = true;
       else if (key == "no-numeric") s.no_numeric = true;
+      else if (key == "exact") s.exact = true;
       else if (key == "keep-overridable") s.keep_overridable = true;
       else if (key == "keep") s.keep_nodes.push_back(value);
       else if (key == "fuel") s.fuel = integer(value);

@@ -24,6 +24,7 @@ struct Settings {
   Level level = Level::o3;            // a case for a rule should not depend on levels
   bool untrusted = false;             // OPTIONS untrusted: outputs that prove nothing (constant, all zeros) are what the case is about
   bool no_numeric = false;            // OPTIONS no-numeric: the reference executor cannot or need not run it
+  bool exact = false;                 // OPTIONS exact: unused constants count when the result is compared with AFTER
   bool keep_overridable = false;
   std::vector<std::string> keep_nodes;
   std::int64_t fuel = -1, max_growth = -1;   // -1: unlimited; the usual budget

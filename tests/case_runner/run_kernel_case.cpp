@@ -32,7 +32,9 @@ void run(const CaseFile& file, const KernelCase& c, Outcome& outcome) {
       if (name == v->name()) inputs.emplace_back(tensor), found = true;
     if (!found) bad_input(fmt::format("INPUTS has no '{}'", v->name()));
   }
-  Executor executor(*model);
+  ExecOptions options;
+  options.backends = {reference_kernels()};
+  Executor executor(*model, options);
   for (const auto& u : executor.unsupported()) outcome.skipped.push_back(fmt::format("no kernel: {}", u.reason));
   if (!executor.unsupported().empty()) return;
   const std::vector<RtValue> outputs = executor.run(inputs);
