@@ -130,7 +130,7 @@ class Checker {
     const OpSchema& op = n.op();
     if (check_imports_ && !imported_.contains(op.domain)) invalid(where, fmt::format("domain '{}' is not imported", op.domain));
     if (op.has(kOpaque)) return;
-    const auto count = [](std::span<Value* const> list) {   // trailing omitted ones do not count
+    const auto count = [](std::span<Value* const> list) {  // trailing omitted ones do not count
       std::size_t size = list.size();
       while (size > 0 && !list[size - 1]) --size;
       return static_cast<int>(size);
@@ -141,7 +141,8 @@ class Checker {
     if (out < op.min_outputs || static_cast<int>(n.outputs().size()) > op.max_outputs)
       invalid(where, fmt::format("{} outputs, {}-{} makes {}", n.outputs().size(), op.name, op.since, range(op.min_outputs, op.max_outputs)));
     for (std::size_t i = 0; i < std::min(n.inputs().size(), op.inputs.size()); ++i)
-      if (!n.inputs()[i] && op.inputs[i].option == ParamOption::single) invalid(where, fmt::format("required input '{}' is omitted", op.inputs[i].name));
+      if (!n.inputs()[i] && op.inputs[i].option == ParamOption::single)
+        invalid(where, fmt::format("required input '{}' is omitted", op.inputs[i].name));
     check_attributes(n, where);
   }
 

@@ -9,8 +9,8 @@
 
 namespace onnxopt {
 
-// A constant is written as a Constant node where the file had it so, in function bodies (they have no initializers), and in subgraphs of IR version 3,
-// whose initializers would have to be inputs; else as an initializer.
+// A constant is written as a Constant node where the file had it so, in function bodies (they have no initializers), and in subgraphs of IR version
+// 3, whose initializers would have to be inputs; else as an initializer.
 bool is_constant_node(const Value& constant, std::int64_t ir_version);
 
 class ConstantNodes {

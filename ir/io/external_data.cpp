@@ -36,7 +36,8 @@ fs::path ExternalData::resolve(std::string_view location) const {
   if (location.find('\0') != std::string_view::npos) bad_input("the location of external data holds a zero byte");
   const fs::path relative(location);
   if (relative.is_absolute()) refuse("is an absolute path; only files in the model's folder are read");
-  if (std::find(relative.begin(), relative.end(), fs::path("..")) != relative.end()) refuse("contains '..'; only files in the model's folder are read");
+  if (std::find(relative.begin(), relative.end(), fs::path("..")) != relative.end())
+    refuse("contains '..'; only files in the model's folder are read");
 
   std::error_code error;
   std::vector<fs::path> roots = {fs::canonical(folder_, error)};
@@ -79,7 +80,7 @@ const std::string& ExternalData::sha1(std::string_view location) {
   if (e.sha1.empty()) {
     Sha1 hash;
     const auto bytes = e.file->bytes();
-    constexpr std::size_t kChunk = std::size_t{8} << 20;   // pages are given back behind us, so that memory stays small
+    constexpr std::size_t kChunk = std::size_t{8} << 20;  // pages are given back behind us, so that memory stays small
     for (std::size_t at = 0; at < bytes.size(); at += kChunk) {
       const auto part = bytes.subspan(at, std::min(kChunk, bytes.size() - at));
       hash.update(part);

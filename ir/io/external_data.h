@@ -24,7 +24,10 @@ class ExternalData {
   const std::string& sha1(std::string_view location);
 
  private:
-  struct Entry { std::shared_ptr<const MappedFile> file; std::string sha1; };
+  struct Entry {
+    std::shared_ptr<const MappedFile> file;
+    std::string sha1;
+  };
   Entry& entry(std::string_view location);
   std::filesystem::path resolve(std::string_view location) const;
 

@@ -17,13 +17,17 @@ namespace onnxopt {
 // Windows); smaller ones at multiples of 64 bytes, a cache line. Equal bytes are stored once.
 class ExternalPlan {
  public:
-  struct Item { std::span<const std::byte> bytes; bool mapped; std::uint64_t offset; };
+  struct Item {
+    std::span<const std::byte> bytes;
+    bool mapped;
+    std::uint64_t offset;
+  };
   explicit ExternalPlan(std::uint64_t threshold) : threshold_(threshold) {}
-  void add(const Tensor& t);                                  // in writing order; too small ones and strings stay inside
+  void add(const Tensor& t);  // in writing order; too small ones and strings stay inside
   std::optional<std::uint64_t> offset(const Tensor& t) const;
-  const std::vector<Item>& items() const { return items_; }   // by offset
+  const std::vector<Item>& items() const { return items_; }  // by offset
   std::uint64_t size() const { return end_; }
-  std::string location;                                       // as written in the model
+  std::string location;  // as written in the model
 
  private:
   using Key = const std::byte*;
@@ -31,9 +35,9 @@ class ExternalPlan {
 
   std::uint64_t threshold_;
   std::vector<Item> items_;
-  std::vector<Tensor> tensors_;                                               // of each item
-  std::unordered_map<Key, std::unordered_map<std::size_t, std::size_t>> by_address_;   // start -> bytes -> item
-  std::unordered_map<std::uint64_t, std::vector<std::size_t>> by_sample_;     // hash of a sample of the bytes -> items
+  std::vector<Tensor> tensors_;                                                       // of each item
+  std::unordered_map<Key, std::unordered_map<std::size_t, std::size_t>> by_address_;  // start -> bytes -> item
+  std::unordered_map<std::uint64_t, std::vector<std::size_t>> by_sample_;             // hash of a sample of the bytes -> items
   std::uint64_t end_ = 0;
 };
 

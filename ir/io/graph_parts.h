@@ -18,7 +18,7 @@ struct NodeParts {
   StringPairs metadata;
   std::string unknown;
   void clear();
-  std::string label() const;        // node 'name' (Op)
+  std::string label() const;  // node 'name' (Op)
 };
 // Into `parts`, whose memory is reused.
 void read_node_parts(std::string_view message, const ReadContext& ctx, NodeParts& parts);

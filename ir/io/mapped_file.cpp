@@ -17,7 +17,9 @@ namespace {
 struct Descriptor {
   int fd;
   explicit Descriptor(int f) : fd(f) {}
-  ~Descriptor() { if (fd >= 0) ::close(fd); }
+  ~Descriptor() {
+    if (fd >= 0) ::close(fd);
+  }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
 };

@@ -26,7 +26,10 @@ class ModelWriter {
   void write(WireWriter& out) const;
 
  private:
-  struct Root { OutputNames names; ConstantNodes constants; };
+  struct Root {
+    OutputNames names;
+    ConstantNodes constants;
+  };
   void write_graph(WireWriter& out, const Graph& g, const Root& root) const;
   void write_function(WireWriter& out, const Function& f, const Root& root) const;
   void write_nodes(WireWriter& out, std::uint32_t field, const Graph& g, const Root& root) const;

@@ -27,9 +27,18 @@ class NameTable {
     return true;
   }
   std::size_t size() const { return count_; }
+  // Room for so many names without growing.
+  void reserve(std::size_t names) {
+    while (names * 4 > slots_.size() * 3) grow();
+  }
 
  private:
-  struct Slot { std::string_view name; T value{}; std::uint32_t hash = 0; bool used = false; };
+  struct Slot {
+    std::string_view name;
+    T value{};
+    std::uint32_t hash = 0;
+    bool used = false;
+  };
   static std::uint32_t hash(std::string_view name) { return static_cast<std::uint32_t>(std::hash<std::string_view>()(name)); }
   std::size_t locate(std::string_view name, std::uint32_t h) const {
     const std::size_t mask = slots_.size() - 1;

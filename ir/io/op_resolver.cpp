@@ -6,6 +6,12 @@
 #include "ir/ops/op_table.h"
 
 namespace onnxopt {
+namespace {
+
+// A model finds its opaque rows by linear search; no real model comes near this.
+constexpr std::size_t kMostOpaque = 20000;
+
+}  // namespace
 
 OpResolver::OpResolver(Model& model, const std::vector<OpsetImport>& imports, const FunctionNames& functions) : model_(model), functions_(functions) {
   for (const OpsetImport& i : imports) domains_[canonical_domain(i.domain)].version = i.version;
@@ -17,6 +23,7 @@ const OpSchema& OpResolver::look_up(std::string_view domain, std::string_view na
   const bool is_call = local != functions_.end() && std::find(local->second.begin(), local->second.end(), domain) != local->second.end();
   if (!is_call && v > 0)
     if (const OpSchema* row = find_op(domain, name, v)) return *row;
+  if (++opaque_count_ > kMostOpaque) bad_input("more than 20000 different operators outside the ONNX standard; the file is damaged");
   return model_.opaque_op(domain, name, v);
 }
 

@@ -11,7 +11,7 @@
 namespace onnxopt {
 
 // Names of the functions that a model defines; calls of them are opaque.
-using FunctionNames = std::unordered_map<std::string_view, std::vector<std::string_view>>;   // name -> domains
+using FunctionNames = std::unordered_map<std::string_view, std::vector<std::string_view>>;  // name -> domains
 
 class OpResolver {
  public:
@@ -20,11 +20,15 @@ class OpResolver {
   const OpSchema& resolve(std::string_view domain, std::string_view name);
 
  private:
-  struct Domain { std::int64_t version = 0; std::unordered_map<std::string_view, const OpSchema*> rows; };
+  struct Domain {
+    std::int64_t version = 0;
+    std::unordered_map<std::string_view, const OpSchema*> rows;
+  };
   const OpSchema& look_up(std::string_view domain, std::string_view name, std::int64_t version);
 
   Model& model_;
   const FunctionNames& functions_;
+  std::size_t opaque_count_ = 0;
   std::map<std::string_view, Domain, std::less<>> domains_;
 };
 

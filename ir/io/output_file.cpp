@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::size_t kChunk = std::size_t{8} << 20;
-constexpr mode_t kMode = 0666;   // less the umask
+constexpr mode_t kMode = 0666;  // less the umask
 constexpr unsigned kMostAttempts = 1000;
 
 fs::path folder_of(const fs::path& target) { return target.has_parent_path() ? target.parent_path() : fs::path("."); }

@@ -7,7 +7,7 @@
 namespace onnxopt {
 namespace {
 
-constexpr std::size_t kManyUses = 64;   // a value read more often than this is taken to be read by every subgraph
+constexpr std::size_t kManyUses = 64;  // a value read more often than this is taken to be read by every subgraph
 
 bool is_within(const Graph* inner, const Graph& g) {
   for (; inner; inner = inner->outer())
@@ -69,7 +69,7 @@ bool OutputNames::hides_captured(std::string_view name, const Graph& g, const Sc
 
 void OutputNames::assign_value(const Value& v, const Graph& g, Scope& scope) {
   const Value* const* same = scope.names.find(of(&v));
-  if (same && *same == &v) return;   // listed twice, e.g. as node output and as graph output
+  if (same && *same == &v) return;  // listed twice, e.g. as node output and as graph output
   if (v.name_from_file() && !v.name().empty() && !same && !hides_captured(v.name(), g, scope)) {
     scope.names.insert(v.name(), &v);
     return;
@@ -82,7 +82,7 @@ void OutputNames::assign_value(const Value& v, const Graph& g, Scope& scope) {
 void OutputNames::assign_graph(const Graph& g, const Scope* outer) {
   Scope scope{outer, {}};
   for (const Value* v : g.inputs()) assign_value(*v, g, scope);
-  for (const Value* v : g.outputs())   // public names come first
+  for (const Value* v : g.outputs())  // public names come first
     if (v->graph() == &g) assign_value(*v, g, scope);
   g.for_each_value([&](Value& v) { assign_value(v, g, scope); });
   for (Node& n : g.nodes())

@@ -17,10 +17,13 @@ class OutputNames {
  public:
   // `root`: main graph or function body.
   void assign(const Graph& root);
-  std::string_view of(const Value* v) const;       // "" for null (omitted)
+  std::string_view of(const Value* v) const;  // "" for null (omitted)
 
  private:
-  struct Scope { const Scope* outer; NameTable<const Value*> names; };
+  struct Scope {
+    const Scope* outer;
+    NameTable<const Value*> names;
+  };
   void collect(const Graph& root);
   void assign_graph(const Graph& g, const Scope* outer);
   void assign_value(const Value& v, const Graph& g, Scope& scope);

@@ -33,7 +33,7 @@ constexpr std::int64_t kAttrTypes = std::size(kFieldOfType);
 struct Header {
   std::string_view name, ref, doc_string;
   std::int64_t type = 0;
-  std::uint32_t value_fields = 0;      // bit (1 << number) of each value field that occurs
+  std::uint32_t value_fields = 0;  // bit (1 << number) of each value field that occurs
   std::string unknown;
 };
 
@@ -91,7 +91,7 @@ AttrValue empty_value(AttrType type) {
 // What the reading of one attribute collects beside its value.
 struct Gathered {
   PendingGraphs graphs;
-  bool types_verbatim = false;      // a TypeProto says more than a Type can hold
+  bool types_verbatim = false;  // a TypeProto says more than a Type can hold
 };
 
 Type read_type_attribute(std::string_view message, const ReadContext& ctx, Gathered& gathered) {
@@ -163,34 +163,37 @@ bool read_value(AttrValue& value, AttrType type, const WireField& f, const ReadC
 Attribute read_attribute(std::string_view message, const ReadContext& ctx, std::vector<PendingGraphs>& graphs) {
   const DepthGuard guard(ctx);
   Header h = scan(message, ctx);
-  return in_context([&] { return fmt::format("attribute '{}'", h.name); }, [&] {
-    if (h.name.empty()) bad_input("an attribute has no name");
-    if (h.type < 0 || h.type >= kAttrTypes) bad_input(fmt::format("attribute type {} is not known", h.type));
-    AttrType type = static_cast<AttrType>(h.type);
-    if (type == AttrType::undefined && h.ref.empty()) type = deduce_type(h);
-    Attribute a{std::string(h.name), empty_value(h.ref.empty() ? type : AttrType::undefined)};
-    Gathered gathered{{a.name, type == AttrType::graphs, {}}};
-    if (h.value_fields != 0) {
-      WireReader in(message, ctx.base);
-      for (WireField f; in.next(f);) {
-        if (!is_value_field(f.number)) continue;
-        const bool used = h.ref.empty() && f.number == kFieldOfType[static_cast<int>(type)];
-        if (!used || !read_value(a.value, type, f, ctx, gathered)) keep_unknown(h.unknown, f);
-      }
-    }
-    if (gathered.types_verbatim) {   // there is no room for it in the value: the writer puts these fields in the value's place
-      WireReader in(message, ctx.base);
-      for (WireField f; in.next(f);)
-        if (f.number == kFieldOfType[static_cast<int>(type)]) keep_unknown(h.unknown, f);
-    }
-    if (h.ref.empty() && type == AttrType::tensor && !std::get<Tensor>(a.value)) bad_input("says it is a tensor but holds none");
-    if (h.ref.empty() && type == AttrType::sparse_tensor && !std::get<SparseTensor>(a.value).values) bad_input("says it is a sparse tensor but holds none");
-    if (h.ref.empty() && type == AttrType::graph && gathered.graphs.messages.empty()) bad_input("says it is a graph but holds none");
-    if (!h.ref.empty() || !h.doc_string.empty() || !h.unknown.empty())
-      a.extra = std::make_shared<const AttrExtra>(AttrExtra{std::string(h.ref), type, std::string(h.doc_string), std::move(h.unknown)});
-    if (h.ref.empty() && (type == AttrType::graph || type == AttrType::graphs)) graphs.push_back(std::move(gathered.graphs));
-    return a;
-  });
+  return in_context(
+      [&] { return fmt::format("attribute '{}'", h.name); },
+      [&] {
+        if (h.name.empty()) bad_input("an attribute has no name");
+        if (h.type < 0 || h.type >= kAttrTypes) bad_input(fmt::format("attribute type {} is not known", h.type));
+        AttrType type = static_cast<AttrType>(h.type);
+        if (type == AttrType::undefined && h.ref.empty()) type = deduce_type(h);
+        Attribute a{std::string(h.name), empty_value(h.ref.empty() ? type : AttrType::undefined)};
+        Gathered gathered{{a.name, type == AttrType::graphs, {}}};
+        if (h.value_fields != 0) {
+          WireReader in(message, ctx.base);
+          for (WireField f; in.next(f);) {
+            if (!is_value_field(f.number)) continue;
+            const bool used = h.ref.empty() && f.number == kFieldOfType[static_cast<int>(type)];
+            if (!used || !read_value(a.value, type, f, ctx, gathered)) keep_unknown(h.unknown, f);
+          }
+        }
+        if (gathered.types_verbatim) {  // there is no room for it in the value: the writer puts these fields in the value's place
+          WireReader in(message, ctx.base);
+          for (WireField f; in.next(f);)
+            if (f.number == kFieldOfType[static_cast<int>(type)]) keep_unknown(h.unknown, f);
+        }
+        if (h.ref.empty() && type == AttrType::tensor && !std::get<Tensor>(a.value)) bad_input("says it is a tensor but holds none");
+        if (h.ref.empty() && type == AttrType::sparse_tensor && !std::get<SparseTensor>(a.value).values)
+          bad_input("says it is a sparse tensor but holds none");
+        if (h.ref.empty() && type == AttrType::graph && gathered.graphs.messages.empty()) bad_input("says it is a graph but holds none");
+        if (!h.ref.empty() || !h.doc_string.empty() || !h.unknown.empty())
+          a.extra = std::make_shared<const AttrExtra>(AttrExtra{std::string(h.ref), type, std::string(h.doc_string), std::move(h.unknown)});
+        if (h.ref.empty() && (type == AttrType::graph || type == AttrType::graphs)) graphs.push_back(std::move(gathered.graphs));
+        return a;
+      });
 }
 
 }  // namespace onnxopt

@@ -17,9 +17,9 @@ namespace onnxopt {
 inline constexpr int kMaxMessageDepth = 100;
 
 struct ReadContext {
-  const char* base = nullptr;                  // first byte of the file
-  std::shared_ptr<const void> owner;           // keeps the bytes alive; held by every view
-  bool on_disk = false;                        // the bytes are a MappedFile
+  const char* base = nullptr;         // first byte of the file
+  std::shared_ptr<const void> owner;  // keeps the bytes alive; held by every view
+  bool on_disk = false;               // the bytes are a MappedFile
   bool verify_checksums = false;
   ExternalData* external = nullptr;
   SymbolTable* symbols = nullptr;
@@ -32,7 +32,8 @@ class DepthGuard {
   explicit DepthGuard(const ReadContext& ctx) : ctx_(ctx) {
     if (++ctx_.depth <= kMaxMessageDepth) return;
     --ctx_.depth;
-    bad_input("messages (subgraphs or types) are nested more than " + std::to_string(kMaxMessageDepth) + " levels deep, the limit of protobuf and of this reader");
+    bad_input("messages (subgraphs or types) are nested more than " + std::to_string(kMaxMessageDepth) +
+              " levels deep, the limit of protobuf and of this reader");
   }
   ~DepthGuard() { --ctx_.depth; }
   DepthGuard(const DepthGuard&) = delete;

@@ -12,7 +12,7 @@
 namespace onnxopt {
 namespace {
 
-constexpr std::size_t kManyAttributes = 16;   // above this, duplicates are looked for with a hash set
+constexpr std::size_t kManyAttributes = 16;  // above this, duplicates are looked for with a hash set
 
 void refuse_duplicates(const Attrs& attrs) {
   const auto twice = [](const std::string& name) { bad_input(fmt::format("attribute '{}' is given twice", name)); };
@@ -41,7 +41,9 @@ void GraphReader::define(Scope& scope, std::string_view name, Value& value) {
 }
 
 namespace {
-bool says_something(const ValueInfoParts& info) { return info.has_type || !info.doc_string.empty() || !info.metadata.empty() || !info.unknown.empty(); }
+bool says_something(const ValueInfoParts& info) {
+  return info.has_type || !info.doc_string.empty() || !info.metadata.empty() || !info.unknown.empty();
+}
 }  // namespace
 
 void GraphReader::declare(ValueExtra& extra, const ValueInfoParts& info) const {
@@ -72,7 +74,8 @@ void GraphReader::add_initializer(Scope& scope, std::string_view message) {
   Tensor t = read_tensor(message, ctx_, &name);
   if (name.empty()) bad_input(fmt::format("an initializer of graph '{}' has no name", scope.graph.name));
   if (Value* const* known = scope.names.find(name)) {
-    if ((*known)->constant() || !(*known)->is_graph_input()) bad_input(fmt::format("initializer '{}' is given twice in graph '{}'", name, scope.graph.name));
+    if ((*known)->constant() || !(*known)->is_graph_input())
+      bad_input(fmt::format("initializer '{}' is given twice in graph '{}'", name, scope.graph.name));
     scope.graph.set_constant(**known, std::move(t));
     return;
   }
@@ -91,7 +94,8 @@ void GraphReader::add_sparse_initializer(Scope& scope, std::string_view message)
   Value& v = *node.output();
   v.set_name(notes->name, true);
   v.make_extra().sparse = sparse;
-  if (!scope.names.insert(notes->name, &v)) bad_input(fmt::format("sparse initializer '{}' is also an input or another initializer of graph '{}'", notes->name, scope.graph.name));
+  if (!scope.names.insert(notes->name, &v))
+    bad_input(fmt::format("sparse initializer '{}' is also an input or another initializer of graph '{}'", notes->name, scope.graph.name));
 }
 
 Attrs GraphReader::read_attrs(const NodeParts& parts, std::vector<PendingGraphs>& graphs) {
@@ -156,8 +160,10 @@ void GraphReader::add_nodes(Scope& scope, const Views& nodes) {
     read_node_parts(message, ctx_, parts);
     in_context([&] { return parts.label(); }, [&] { add_node(scope, parts); });
   };
-  if (sort_nodes_) for (const std::size_t i : sorted_nodes(nodes, ctx_)) add(nodes[i]);
-  else for (const std::string_view message : nodes) add(message);
+  if (sort_nodes_)
+    for (const std::size_t i : sorted_nodes(nodes, ctx_)) add(nodes[i]);
+  else
+    for (const std::string_view message : nodes) add(message);
   --level_;
 }
 
@@ -176,7 +182,7 @@ void GraphReader::add_output(Scope& scope, std::string_view name, const ValueInf
 
 void GraphReader::add_value_info(Scope& scope, std::string_view message) {
   const ValueInfoParts info = read_value_info(message, ctx_);
-  if (Value* const* v = scope.names.find(info.name); v && says_something(info)) declare((*v)->make_extra(), info);   // what names nothing is stale
+  if (Value* const* v = scope.names.find(info.name); v && says_something(info)) declare((*v)->make_extra(), info);  // what names nothing is stale
 }
 
 // `raw` is the whole field, tag included: what does not belong to a value stays with the graph.
@@ -208,6 +214,7 @@ void GraphReader::read_subgraph(std::string_view message, Graph& into, const Sco
   into.metadata = std::move(parts.metadata);
   into.unknown = std::move(parts.unknown);
   Scope scope{into, outer, {}};
+  scope.names.reserve(parts.inputs.size() + parts.initializers.size() + parts.nodes.size());
   for (const std::string_view m : parts.inputs) add_input(scope, m);
   for (const std::string_view m : parts.initializers) add_initializer(scope, m);
   for (const std::string_view m : parts.sparse_initializers) add_sparse_initializer(scope, m);

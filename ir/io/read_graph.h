@@ -19,7 +19,8 @@ struct NodesNotSorted {};
 
 class GraphReader {
  public:
-  GraphReader(const ReadContext& ctx, Model& model, OpResolver& ops, bool sort_nodes) : ctx_(ctx), model_(model), ops_(ops), sort_nodes_(sort_nodes) {}
+  GraphReader(const ReadContext& ctx, Model& model, OpResolver& ops, bool sort_nodes)
+      : ctx_(ctx), model_(model), ops_(ops), sort_nodes_(sort_nodes) {}
   void read_graph(std::string_view message, Graph& into);
   // The body of a function; its inputs and outputs have names only.
   void read_body(const FunctionParts& parts, Graph& into);
@@ -49,7 +50,7 @@ class GraphReader {
   Model& model_;
   OpResolver& ops_;
   bool sort_nodes_;
-  std::deque<NodeParts> scratch_;      // one a nesting level, reused from node to node
+  std::deque<NodeParts> scratch_;  // one a nesting level, reused from node to node
   std::size_t level_ = 0;
 };
 

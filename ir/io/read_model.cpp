@@ -24,14 +24,20 @@ ModelParts read_header(std::string_view message, const ReadContext& ctx, Model& 
   WireReader in(message, ctx.base);
   for (WireField f; in.next(f);) {
     const bool bytes = f.is(WireType::bytes), varint = f.is(WireType::varint);
-    if (f.number == pb::model::ir_version && varint) { model.ir_version = f.as_int(); parts.has_ir_version = true; }
-    else if (f.number == pb::model::model_version && varint) { model.model_version = f.as_int(); model.has_model_version = true; }
-    else if (f.number == pb::model::producer_name && bytes) model.producer_name = f.bytes;
+    if (f.number == pb::model::ir_version && varint) {
+      model.ir_version = f.as_int();
+      parts.has_ir_version = true;
+    } else if (f.number == pb::model::model_version && varint) {
+      model.model_version = f.as_int();
+      model.has_model_version = true;
+    } else if (f.number == pb::model::producer_name && bytes) model.producer_name = f.bytes;
     else if (f.number == pb::model::producer_version && bytes) model.producer_version = f.bytes;
     else if (f.number == pb::model::domain && bytes) model.domain = f.bytes;
     else if (f.number == pb::model::doc_string && bytes) model.doc_string = f.bytes;
-    else if (f.number == pb::model::graph && bytes) { once(parts.has_graph, "graph of the model"); parts.graph = f.bytes; }
-    else if (f.number == pb::model::opset_import && bytes) model.file_opsets.push_back(read_opset_import(f.bytes, ctx));
+    else if (f.number == pb::model::graph && bytes) {
+      once(parts.has_graph, "graph of the model");
+      parts.graph = f.bytes;
+    } else if (f.number == pb::model::opset_import && bytes) model.file_opsets.push_back(read_opset_import(f.bytes, ctx));
     else if (f.number == pb::model::metadata_props && bytes) model.metadata.push_back(read_string_entry(f.bytes, ctx));
     else if (f.number == pb::model::training_info && bytes) model.training_info.append(f.raw);
     else if (f.number == pb::model::functions && bytes) parts.functions.push_back(f.bytes);
@@ -73,7 +79,7 @@ void read_attribute_defaults(const FunctionParts& parts, const ReadContext& ctx,
     Attribute a = read_attribute(field.bytes, ctx, graphs);
     if (f.attribute_defaults.has(a.name)) bad_input(fmt::format("attribute '{}' is declared twice", a.name));
     if (graphs.empty()) f.attribute_defaults.add(std::move(a));
-    else f.unknown.append(raw);   // a graph as default value: kept as it is
+    else f.unknown.append(raw);  // a graph as default value: kept as it is
   }
 }
 
@@ -97,12 +103,21 @@ void read_function(const FunctionParts& parts, const ReadContext& ctx, Model& mo
   GraphReader(ctx, model, ops, sort_nodes).read_body(parts, *f.body);
 }
 
+std::string function_key(std::string_view domain, std::string_view name, std::string_view overload) {
+  std::string key(domain);
+  return key.append(1, '\0').append(name).append(1, '\0').append(overload);
+}
+
 // Calls f(callee) for every call of a local function in `g` and its subgraphs.
 template <class F>
-void for_each_call(const Model& model, Graph& g, F&& f) {
+void for_each_call(const std::unordered_map<std::string, const Function*>& functions, Graph& g, F&& f) {
   for_each_graph(g, [&](Graph& inner) {
-    for (Node& n : inner.nodes())
-      if (const Function* callee = model.function_of(n)) f(callee);
+    for (Node& n : inner.nodes()) {
+      if (!n.op().has(kOpaque)) continue;
+      const auto callee =
+          functions.find(function_key(n.op().domain, n.op().name, n.extra() ? std::string_view(n.extra()->overload) : std::string_view()));
+      if (callee != functions.end()) f(callee->second);
+    }
   });
 }
 
@@ -111,8 +126,10 @@ void refuse_recursion(Model& model) {
   if (model.functions.empty()) return;
   std::unordered_map<const Function*, std::vector<const Function*>> callers;
   std::unordered_map<const Function*, std::size_t> waits;
+  std::unordered_map<std::string, const Function*> functions;
+  for (const auto& f : model.functions) functions.emplace(function_key(f->domain, f->name, f->overload), f.get());
   for (const auto& f : model.functions)
-    for_each_call(model, *f->body, [&](const Function* callee) {
+    for_each_call(functions, *f->body, [&](const Function* callee) {
       callers[callee].push_back(f.get());
       ++waits[f.get()];
     });
@@ -134,9 +151,7 @@ FunctionNames read_functions_header(const ModelParts& parts, const ReadContext& 
     FunctionParts f = read_function_parts(m, ctx);
     if (f.name.empty()) bad_input("a function has no name");
     f.domain = canonical_domain(f.domain);
-    std::string key(f.domain);
-    key.append(1, '\0').append(f.name).append(1, '\0').append(f.overload);
-    if (!seen.insert(std::move(key)).second) bad_input(fmt::format("{} is defined twice", label(f)));
+    if (!seen.insert(function_key(f.domain, f.name, f.overload)).second) bad_input(fmt::format("{} is defined twice", label(f)));
     auto& domains = names[f.name];
     if (std::find(domains.begin(), domains.end(), f.domain) == domains.end()) domains.push_back(f.domain);
     functions.push_back(std::move(f));
@@ -148,7 +163,8 @@ std::unique_ptr<Model> read_once(std::string_view message, ReadContext ctx, bool
   auto model = std::make_unique<Model>();
   ctx.symbols = &model->symbols();
   const ModelParts parts = read_header(message, ctx, *model);
-  if (!parts.has_graph) bad_input(parts.has_ir_version ? "the model holds no graph" : "this is not an ONNX model: it holds neither a graph nor an IR version");
+  if (!parts.has_graph)
+    bad_input(parts.has_ir_version ? "the model holds no graph" : "this is not an ONNX model: it holds neither a graph nor an IR version");
   model->opsets = model->file_opsets.empty() ? std::vector<OpsetImport>{{"", 1}} : canonical_imports(model->file_opsets);
   std::vector<FunctionParts> functions;
   const FunctionNames names = read_functions_header(parts, ctx, functions);

@@ -15,10 +15,10 @@ struct RawTensor {
   std::string_view name;
   std::string_view raw_data;
   bool has_raw = false;
-  std::uint32_t data_field = 0;             // number of the typed field in use
-  std::size_t chunks = 0;                   // how often it occurs
-  WireField chunk;                          // its last occurrence
-  bool mixed = false;                       // more than one kind of data field
+  std::uint32_t data_field = 0;  // number of the typed field in use
+  std::size_t chunks = 0;        // how often it occurs
+  WireField chunk;               // its last occurrence
+  bool mixed = false;            // more than one kind of data field
   std::vector<std::pair<std::string, std::string>> external;
   bool is_external = false;
   TensorNotes notes;
@@ -27,7 +27,7 @@ struct RawTensor {
 };
 
 void note_data(RawTensor& t, const WireField& f) {
-  if (f.is(WireType::bytes) && f.bytes.empty() && f.number != pb::tensor::string_data) return;   // an empty packed field is no field
+  if (f.is(WireType::bytes) && f.bytes.empty() && f.number != pb::tensor::string_data) return;  // an empty packed field is no field
   if (t.data_field != 0 && t.data_field != f.number) t.mixed = true;
   t.data_field = f.number;
   t.chunk = f;
@@ -55,8 +55,12 @@ RawTensor scan(std::string_view message, const ReadContext& ctx) {
     else if (f.number == tensor::data_type && varint) t.data_type = f.as_int();
     else if (f.number == tensor::name && bytes) t.name = f.bytes;
     else if (f.number == tensor::doc_string && bytes) t.notes.doc_string = f.bytes;
-    else if (f.number == tensor::raw_data && bytes) { t.raw_data = f.bytes; t.has_raw = true; }
-    else if ((f.number == tensor::int32_data || f.number == tensor::int64_data || f.number == tensor::uint64_data) && is_numbers(f, WireType::varint)) note_data(t, f);
+    else if (f.number == tensor::raw_data && bytes) {
+      t.raw_data = f.bytes;
+      t.has_raw = true;
+    } else if ((f.number == tensor::int32_data || f.number == tensor::int64_data || f.number == tensor::uint64_data) &&
+               is_numbers(f, WireType::varint))
+      note_data(t, f);
     else if (f.number == tensor::float_data && is_numbers(f, WireType::fixed32)) note_data(t, f);
     else if (f.number == tensor::double_data && is_numbers(f, WireType::fixed64)) note_data(t, f);
     else if (f.number == tensor::string_data && bytes) note_data(t, f);
@@ -71,10 +75,13 @@ RawTensor scan(std::string_view message, const ReadContext& ctx) {
 // The typed field that holds elements of type t (comments of TensorProto).
 std::uint32_t field_of(DType t) {
   switch (t) {
-    case DType::float32: case DType::complex64: return pb::tensor::float_data;
-    case DType::float64: case DType::complex128: return pb::tensor::double_data;
+    case DType::float32:
+    case DType::complex64: return pb::tensor::float_data;
+    case DType::float64:
+    case DType::complex128: return pb::tensor::double_data;
     case DType::int64: return pb::tensor::int64_data;
-    case DType::uint32: case DType::uint64: return pb::tensor::uint64_data;
+    case DType::uint32:
+    case DType::uint64: return pb::tensor::uint64_data;
     case DType::string: return pb::tensor::string_data;
     default: return pb::tensor::int32_data;
   }
@@ -107,7 +114,7 @@ void for_each_number(std::string_view message, const RawTensor& t, const ReadCon
 }
 
 void put_bytes(std::vector<std::byte>& out, std::size_t at, std::uint64_t value, std::size_t width) {
-  std::memcpy(out.data() + at, &value, width);   // little-endian host and format
+  std::memcpy(out.data() + at, &value, width);  // little-endian host and format
 }
 
 // 6-bit elements come one a number and are packed into a bit stream, low bits first.
@@ -123,7 +130,10 @@ Tensor decode_numbers(std::string_view message, const RawTensor& t, DType dtype,
   const int bits = bit_width(dtype);
   const bool six = bits == 6;
   // Bytes one number of the field stands for: 4- and 2-bit types come packed, a byte a number; complex numbers are two numbers.
-  const auto width = static_cast<std::size_t>(t.data_field == pb::tensor::float_data ? 4 : t.data_field == pb::tensor::double_data ? 8 : bits < 8 ? 1 : bits / 8);
+  const auto width = static_cast<std::size_t>(t.data_field == pb::tensor::float_data    ? 4
+                                              : t.data_field == pb::tensor::double_data ? 8
+                                              : bits < 8                                ? 1
+                                                                                        : bits / 8);
   const std::uint64_t needed = six ? static_cast<std::uint64_t>(element_count(t.dims)) : size / width;
   if (needed > message.size()) wrong_size(t, needed, 0, "numbers (more than the message has bytes)");
   std::vector<std::byte> out(size);
@@ -160,10 +170,11 @@ Tensor map_external(const RawTensor& t, DType dtype, const ReadContext& ctx) {
   if (t.has_raw || t.data_field != 0) bad_input("tensor has external data and data inside as well");
   if (ref.has_length && ref.length != size) wrong_size(t, size, ref.length, "bytes (external data 'length')");
   if (ref.offset > file->size() || size > file->size() - ref.offset)
-    bad_input(fmt::format("external data '{}' has {} bytes, but the tensor wants {} bytes from offset {}; the file is cut or another one", ref.location,
-                          file->size(), size, ref.offset));
+    bad_input(fmt::format("external data '{}' has {} bytes, but the tensor wants {} bytes from offset {}; the file is cut or another one",
+                          ref.location, file->size(), size, ref.offset));
   if (ctx.verify_checksums && !ref.checksum.empty() && ctx.external->sha1(ref.location) != ref.checksum)
-    bad_input(fmt::format("external data '{}' has SHA-1 {}, but the model says {}; the file was changed", ref.location, ctx.external->sha1(ref.location), ref.checksum));
+    bad_input(fmt::format("external data '{}' has SHA-1 {}, but the model says {}; the file was changed", ref.location,
+                          ctx.external->sha1(ref.location), ref.checksum));
   return Tensor::from_view(dtype, t.dims, file->bytes().subspan(ref.offset, size), file, {file, ref.offset});
 }
 
@@ -206,17 +217,18 @@ std::pair<std::string, std::string> read_string_entry(std::string_view message, 
 Tensor read_tensor(std::string_view message, const ReadContext& ctx, std::string_view* name) {
   const DepthGuard guard(ctx);
   RawTensor t = scan(message, ctx);
-  return in_context([&] { return fmt::format("tensor '{}'", t.name); }, [&] {
-    if (t.data_type == 0) bad_input("has no element type (data_type is not set)");
-    if (!is_known_dtype(t.data_type)) bad_input(fmt::format("element type {} is not known", t.data_type));
-    const auto dtype = static_cast<DType>(t.data_type);
-    Tensor r = read_elements(message, t, dtype, ctx);
-    if (name) *name = t.name;
-    else t.notes.name = t.name;
-    const TensorNotes& n = t.notes;
-    if (n.name.empty() && n.doc_string.empty() && n.metadata.empty() && n.unknown.empty()) return r;
-    return r.with_notes(std::move(t.notes));
-  });
+  return in_context([&] { return fmt::format("tensor '{}'", t.name); },
+                    [&] {
+                      if (t.data_type == 0) bad_input("has no element type (data_type is not set)");
+                      if (!is_known_dtype(t.data_type)) bad_input(fmt::format("element type {} is not known", t.data_type));
+                      const auto dtype = static_cast<DType>(t.data_type);
+                      Tensor r = read_elements(message, t, dtype, ctx);
+                      if (name) *name = t.name;
+                      else t.notes.name = t.name;
+                      const TensorNotes& n = t.notes;
+                      if (n.name.empty() && n.doc_string.empty() && n.metadata.empty() && n.unknown.empty()) return r;
+                      return r.with_notes(std::move(t.notes));
+                    });
 }
 
 SparseTensor read_sparse_tensor(std::string_view message, const ReadContext& ctx) {
@@ -239,12 +251,13 @@ SparseTensor read_sparse_tensor(std::string_view message, const ReadContext& ctx
   }
   if (!has_values) bad_input("sparse tensor without values");
   if (!has_indices) bad_input("sparse tensor without indices");
-  element_count(r.dims);   // refuses negative dims and overflow
+  element_count(r.dims);  // refuses negative dims and overflow
   const auto nnz = r.values.size();
   const Dims& at = r.indices.dims();
   const bool linear = at.size() == 1 && at[0] == nnz, tuples = at.size() == 2 && at[0] == nnz && at[1] == static_cast<std::int64_t>(r.dims.size());
   if (r.values.rank() != 1 || r.indices.dtype() != DType::int64 || (!linear && !tuples))
-    bad_input(fmt::format("sparse tensor with {} values has int64 indices of shape [{}]; [{}] or [{},{}] is needed", nnz, fmt::join(at, ","), nnz, nnz, r.dims.size()));
+    bad_input(fmt::format("sparse tensor with {} values has int64 indices of shape [{}]; [{}] or [{},{}] is needed", nnz, fmt::join(at, ","), nnz,
+                          nnz, r.dims.size()));
   return r;
 }
 

@@ -12,7 +12,7 @@ namespace onnxopt {
 class Sha1 {
  public:
   void update(std::span<const std::byte> bytes);
-  std::string hex();     // ends the computation; 40 lower-case digits
+  std::string hex();  // ends the computation; 40 lower-case digits
 
  private:
   void block(const unsigned char* p);

@@ -70,7 +70,7 @@ std::vector<std::size_t> sorted_nodes(const Views& nodes, const ReadContext& ctx
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     read_node_parts(nodes[i], ctx, parts);
     for (const std::string_view name : parts.outputs)
-      if (!name.empty()) makers.insert(name, i);   // a second maker is refused when the nodes are built
+      if (!name.empty()) makers.insert(name, i);  // a second maker is refused when the nodes are built
   }
   std::vector<std::vector<std::size_t>> readers(nodes.size());
   std::vector<std::size_t> waits(nodes.size(), 0);
@@ -83,7 +83,7 @@ std::vector<std::size_t> sorted_nodes(const Views& nodes, const ReadContext& ctx
       ++waits[i];
     }).node(parts);
   }
-  std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;   // the earliest in the file first: stable
+  std::priority_queue<std::size_t, std::vector<std::size_t>, std::greater<>> ready;  // the earliest in the file first: stable
   for (std::size_t i = 0; i < nodes.size(); ++i)
     if (waits[i] == 0) ready.push(i);
   std::vector<std::size_t> order;

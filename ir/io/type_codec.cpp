@@ -14,7 +14,7 @@ bool names_nothing(std::string_view s) {
   return std::find(std::begin(kNothing), std::end(kNothing), s) != std::end(kNothing);
 }
 
-constexpr std::size_t kLongestExpression = 128;   // longer texts are names, so that no file can make us expand a huge polynomial
+constexpr std::size_t kLongestExpression = 128;  // longer texts are names, so that no file can make us expand a huge polynomial
 
 Dim read_dim(std::string_view message, const ReadContext& ctx, std::string& denotation) {
   Dim d;
@@ -84,8 +84,13 @@ Type read_any(std::string_view message, const ReadContext& ctx, TypeNotes* notes
       case pb::type::sequence_type: t = read_container(f.bytes, Type::Kind::sequence, ctx); break;
       case pb::type::optional_type: t = read_container(f.bytes, Type::Kind::optional, ctx); break;
       case pb::type::map_type: t = read_container(f.bytes, Type::Kind::map, ctx); break;
-      case pb::type::opaque_type: t = Type(); t.kind = Type::Kind::opaque; break;
-      case pb::type::denotation: if (notes) notes->denotation = f.bytes; break;
+      case pb::type::opaque_type:
+        t = Type();
+        t.kind = Type::Kind::opaque;
+        break;
+      case pb::type::denotation:
+        if (notes) notes->denotation = f.bytes;
+        break;
       default: break;
     }
   }

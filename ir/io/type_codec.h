@@ -13,7 +13,7 @@ namespace onnxopt {
 
 // What a TypeProto says beyond Type.
 struct TypeNotes {
-  std::vector<std::string> dim_denotations;   // of the outermost tensor; empty or one a dim
+  std::vector<std::string> dim_denotations;  // of the outermost tensor; empty or one a dim
   std::string denotation;
   // The message itself where Type and the notes above would not give back the same bytes (opaque types, nested denotations, dims such as -1 or
   // "?", unknown fields).

@@ -71,7 +71,8 @@ FileValue read_map(std::string_view message, const ReadContext& ctx) {
   for (WireField f; in.next(f);) {
     const bool bytes = f.is(WireType::bytes);
     if (f.number == pb::map::name && bytes) v.name = f.bytes;
-    else if (f.number == pb::map::key_type && f.is(WireType::varint)) v.key = is_known_dtype(f.as_int()) ? static_cast<DType>(f.value) : DType::undefined;
+    else if (f.number == pb::map::key_type && f.is(WireType::varint))
+      v.key = is_known_dtype(f.as_int()) ? static_cast<DType>(f.value) : DType::undefined;
     else if (f.number == pb::map::string_keys && bytes) v.string_keys.emplace_back(f.bytes);
     else if (f.number == pb::map::keys && f.is(WireType::varint)) v.int_keys.push_back(f.as_int());
     else if (f.number == pb::map::keys && bytes)
@@ -137,7 +138,7 @@ void write_any(WireWriter& out, const FileValue& v) {
       for (const std::string& k : v.string_keys) out.bytes(pb::map::string_keys, k);
       out.message(pb::map::values, [&] { write_sequence(out, v, ""); });
       break;
-    default:   // an empty optional
+    default:  // an empty optional
       out.text(pb::optional::name, v.name);
       out.uint(pb::optional::elem_type, static_cast<std::uint64_t>(v.element_kind));
   }
@@ -147,7 +148,7 @@ void write_optional(WireWriter& out, const FileValue& v) {
   if (v.kind == Kind::none) return write_any(out, v);
   const int kind = element_kind_of(v);
   FileValue inner = v;
-  inner.name.clear();   // the optional has the name
+  inner.name.clear();  // the optional has the name
   out.text(pb::optional::name, v.name);
   out.uint(pb::optional::elem_type, static_cast<std::uint64_t>(kind));
   out.message(static_cast<std::uint32_t>(pb::optional::tensor_value + kind - kTensor), [&] { write_any(out, inner); });

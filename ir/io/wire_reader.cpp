@@ -7,7 +7,7 @@
 namespace onnxopt {
 namespace {
 
-constexpr int kMaxGroupDepth = 100;   // as protobuf's own recursion limit
+constexpr int kMaxGroupDepth = 100;  // as protobuf's own recursion limit
 constexpr std::uint32_t kMaxFieldNumber = (1u << 29) - 1;
 
 }  // namespace
@@ -30,7 +30,7 @@ std::uint64_t WireReader::varint() {
 std::uint64_t WireReader::fixed(int bytes) {
   if (end_ - at_ < bytes) corrupt("a fixed-width number runs past the end");
   std::uint64_t value = 0;
-  std::memcpy(&value, at_, static_cast<std::size_t>(bytes));   // both sides are little-endian
+  std::memcpy(&value, at_, static_cast<std::size_t>(bytes));  // both sides are little-endian
   at_ += bytes;
   return value;
 }

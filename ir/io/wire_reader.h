@@ -14,9 +14,9 @@ enum class WireType : std::uint8_t { varint = 0, fixed64 = 1, bytes = 2, start_g
 struct WireField {
   std::uint32_t number = 0;
   WireType type = WireType::varint;
-  std::uint64_t value = 0;      // varint, fixed32, fixed64
-  std::string_view bytes;       // length-delimited payload
-  std::string_view raw;         // the whole field, tag included
+  std::uint64_t value = 0;  // varint, fixed32, fixed64
+  std::string_view bytes;   // length-delimited payload
+  std::string_view raw;     // the whole field, tag included
 
   bool is(WireType t) const { return type == t; }
   std::int64_t as_int() const { return static_cast<std::int64_t>(value); }

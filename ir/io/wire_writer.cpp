@@ -24,7 +24,7 @@ void WireWriter::finish() {
 void WireWriter::float32(std::uint32_t field, float value) {
   tag(field, WireType::fixed32);
   char text[4];
-  std::memcpy(text, &value, 4);   // little-endian host and format
+  std::memcpy(text, &value, 4);  // little-endian host and format
   put({text, 4});
 }
 

@@ -32,19 +32,28 @@ class StringSink : public ByteSink {
 
 class WireWriter {
  public:
-  WireWriter() = default;                                              // measures
+  WireWriter() = default;  // measures
   WireWriter(const WireWriter& measured, ByteSink& sink) : sizes_(measured.sizes_), sink_(&sink) {}
   WireWriter(WireWriter&& measured, ByteSink& sink) : sizes_(std::move(measured.sizes_)), sink_(&sink) {}
   std::uint64_t size() const { return at_; }
-  void finish();                                                       // flushes to the sink
+  void finish();  // flushes to the sink
 
-  void uint(std::uint32_t field, std::uint64_t value) { tag(field, WireType::varint); varint(value); }
+  void uint(std::uint32_t field, std::uint64_t value) {
+    tag(field, WireType::varint);
+    varint(value);
+  }
   void sint(std::uint32_t field, std::int64_t value) { uint(field, static_cast<std::uint64_t>(value)); }
   void float32(std::uint32_t field, float value);
-  void bytes(std::uint32_t field, std::string_view value) { tag(field, WireType::bytes); varint(value.size()); put(value); }
-  void text(std::uint32_t field, std::string_view value) { if (!value.empty()) bytes(field, value); }   // empty is absent
+  void bytes(std::uint32_t field, std::string_view value) {
+    tag(field, WireType::bytes);
+    varint(value.size());
+    put(value);
+  }
+  void text(std::uint32_t field, std::string_view value) {
+    if (!value.empty()) bytes(field, value);
+  }  // empty is absent
   void mapped_bytes(std::uint32_t field, std::string_view value);
-  void verbatim(std::string_view fields) { put(fields); }              // whole fields, tags included
+  void verbatim(std::string_view fields) { put(fields); }  // whole fields, tags included
   void string_entry(std::uint32_t field, std::string_view key, std::string_view value);
   template <class Body>
   void message(std::uint32_t field, Body&& body) {

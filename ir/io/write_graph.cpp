@@ -49,7 +49,7 @@ void write_imports(WireWriter& out, std::uint32_t field, const std::vector<Opset
       out.sint(pb::opset_id::version, version);
     });
   };
-  for (const OpsetImport& i : file)   // in the file's order and spelling
+  for (const OpsetImport& i : file)  // in the file's order and spelling
     if (const auto now = find(current, i); now != current.end()) write(i.domain, now->version);
   for (const OpsetImport& i : current)
     if (find(file, i) == file.end()) write(i.domain, i.version);
@@ -84,11 +84,13 @@ std::int64_t ModelWriter::opset_of(const Graph& g) const {
 void ModelWriter::write_value_info(WireWriter& out, std::uint32_t field, const Value& v, const ValueExtra* extra, const Root& root) const {
   const bool known = v.type.kind != Type::Kind::unknown;
   bool declared = extra && extra->has_declared;
-  if (declared && known && !v.is_graph_input() && (contradicts(extra->declared, v.type) || (options_.inferred_types && !v.is_graph_output()))) declared = false;
+  if (declared && known && !v.is_graph_input() && (contradicts(extra->declared, v.type) || (options_.inferred_types && !v.is_graph_output())))
+    declared = false;
   out.message(field, [&] {
     out.bytes(pb::value_info::name, root.names.of(&v));
     if (declared && !extra->opaque_type.empty() && is_verbatim_current(*extra, symbols_)) out.bytes(pb::value_info::type, extra->opaque_type);
-    else if (declared) out.message(pb::value_info::type, [&] { write_type(out, extra->declared, symbols_, {extra->dim_denotations, extra->type_denotation, ""}); });
+    else if (declared)
+      out.message(pb::value_info::type, [&] { write_type(out, extra->declared, symbols_, {extra->dim_denotations, extra->type_denotation, ""}); });
     else if (known) out.message(pb::value_info::type, [&] { write_type(out, v.type, symbols_); });
     if (!extra) return;
     out.text(pb::value_info::doc_string, extra->doc_string);
@@ -100,12 +102,13 @@ void ModelWriter::write_value_info(WireWriter& out, std::uint32_t field, const V
 void ModelWriter::write_inputs(WireWriter& out, const Graph& g, const Root& root) const {
   for (const Value* v : g.inputs()) write_value_info(out, pb::graph::input, *v, v->extra(), root);
   if (model_.ir_version >= 4 || g.parent()) return;
-  for (const Value* v : g.constants())   // IR version 3: every initializer is an input; what the file had otherwise stays as it was
-    if (!v->is_graph_input() && !v->name_from_file() && !is_constant_node(*v, model_.ir_version)) write_value_info(out, pb::graph::input, *v, v->extra(), root);
+  for (const Value* v : g.constants())  // IR version 3: every initializer is an input; what the file had otherwise stays as it was
+    if (!v->is_graph_input() && !v->name_from_file() && !is_constant_node(*v, model_.ir_version))
+      write_value_info(out, pb::graph::input, *v, v->extra(), root);
 }
 
 void ModelWriter::write_outputs(WireWriter& out, const Graph& g, const Root& root) const {
-  auto note = g.output_notes.begin();   // by index
+  auto note = g.output_notes.begin();  // by index
   for (std::size_t i = 0; i < g.outputs().size(); ++i) {
     const Value& v = *g.outputs()[i];
     while (note != g.output_notes.end() && note->index < i) ++note;
@@ -148,7 +151,8 @@ void ModelWriter::write_graph(WireWriter& out, const Graph& g, const Root& root)
   write_annotations(out, g, root);
   for (const Node& n : g.nodes())
     if (is_sparse_initializer(n))
-      out.message(pb::graph::sparse_initializer, [&] { write_sparse_tensor(out, *n.attrs().get<SparseTensor>("sparse_value"), root.names.of(n.output())); });
+      out.message(pb::graph::sparse_initializer,
+                  [&] { write_sparse_tensor(out, *n.attrs().get<SparseTensor>("sparse_value"), root.names.of(n.output())); });
   write_metadata(out, pb::graph::metadata_props, g.metadata);
   out.verbatim(g.unknown);
 }
@@ -162,7 +166,7 @@ void ModelWriter::write_function(WireWriter& out, const Function& f, const Root&
   out.text(pb::function::doc_string, f.doc_string);
   std::vector<OpsetImport> opsets = f.opsets;
   const bool standard = std::any_of(opsets.begin(), opsets.end(), [](const OpsetImport& i) { return canonical_domain(i.domain).empty(); });
-  if (!standard && !f.body->constants().empty()) opsets.push_back({"", std::max<std::int64_t>(model_.opset(""), 1)});   // for its Constant nodes
+  if (!standard && !f.body->constants().empty()) opsets.push_back({"", std::max<std::int64_t>(model_.opset(""), 1)});  // for its Constant nodes
   write_imports(out, pb::function::opset_import, f.file_opsets, opsets);
   out.bytes(pb::function::domain, f.domain);
   for (const Attribute& a : f.attribute_defaults) out.message(pb::function::attribute_proto, [&] { write_attribute(out, a, root); });
@@ -181,7 +185,7 @@ void ModelWriter::write(WireWriter& out) const {
   out.text(pb::model::doc_string, model_.doc_string);
   out.message(pb::model::graph, [&] { write_graph(out, model_.graph(), main_); });
   const bool none_in_file = model_.file_opsets.empty() && model_.ir_version < 4 && model_.opsets.size() == 1 && model_.opsets[0].domain.empty() &&
-                            model_.opsets[0].version == 1;   // the first ONNX files: no import means opset 1
+                            model_.opsets[0].version == 1;  // the first ONNX files: no import means opset 1
   if (!none_in_file) write_imports(out, pb::model::opset_import, model_.file_opsets, model_.opsets);
   write_metadata(out, pb::model::metadata_props, model_.metadata);
   out.verbatim(model_.training_info);

@@ -15,7 +15,7 @@ namespace onnxopt {
 namespace fs = std::filesystem;
 namespace {
 
-constexpr std::uint64_t kProtobufLimit = (std::uint64_t{1} << 31) - 1;   // no protobuf library reads a longer message
+constexpr std::uint64_t kProtobufLimit = (std::uint64_t{1} << 31) - 1;  // no protobuf library reads a longer message
 constexpr unsigned kMostDataNames = 10000;
 
 // A measured model: what WireWriter's first run found, and the plan it was measured with.
@@ -33,7 +33,8 @@ Measured measure(const Model& model, const ModelWriterOptions& options) {
 
 bool holds_exactly(const fs::path& file, const ExternalPlan& plan) {
   struct stat info;
-  if (::lstat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1 || static_cast<std::uint64_t>(info.st_size) != plan.size()) return false;
+  if (::lstat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1 || static_cast<std::uint64_t>(info.st_size) != plan.size())
+    return false;
   const auto there = MappedFile::open(file);
   constexpr std::size_t kChunk = std::size_t{4} << 20;
   for (const ExternalPlan::Item& item : plan.items())
@@ -79,7 +80,7 @@ class DataFile {
       if (item.mapped) out.write_mapped(bytes);
       else out.write(bytes);
     }
-    if (!out.publish_new()) return false;   // somebody was faster
+    if (!out.publish_new()) return false;  // somebody was faster
     created_ = path;
     return true;
   }
@@ -149,19 +150,21 @@ WriteResult write_model(const Model& model, const fs::path& file, const WriteOpt
     writing.external = &plan;
     plan.location = "unknown yet";
     measured = measure(model, writing);
-    if (measured->sizes.size() > kProtobufLimit - (std::uint64_t{1} << 20)) {   // attributes hold the bulk (the margin: the real name may be longer)
+    if (measured->sizes.size() > kProtobufLimit - (std::uint64_t{1} << 20)) {  // attributes hold the bulk (the margin: the real name may be longer)
       writing.external_attributes = true;
       plan_model(plan, model, true);
     }
     if (plan.size() > 0) {
-      const std::string wanted = options.external_data && !options.external_data->empty() ? *options.external_data : file.filename().string() + ".data";
+      const std::string wanted =
+          options.external_data && !options.external_data->empty() ? *options.external_data : file.filename().string() + ".data";
       data.write(file.parent_path(), wanted, plan);
     }
     measured = measure(model, writing);
   }
   if (measured->sizes.size() > kProtobufLimit)
-    bad_input(fmt::format("cannot write {}: {} bytes remain in the model file, more than the 2 GiB that protobuf allows; lower the external data threshold",
-                          file.string(), measured->sizes.size()));
+    bad_input(
+        fmt::format("cannot write {}: {} bytes remain in the model file, more than the 2 GiB that protobuf allows; lower the external data threshold",
+                    file.string(), measured->sizes.size()));
 
   WriteResult result{measured->sizes.size(), plan.size(), plan.size() > 0 ? plan.location : "", data.reused()};
   if (special) {

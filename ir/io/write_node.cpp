@@ -8,7 +8,7 @@
 namespace onnxopt {
 namespace {
 
-constexpr std::int64_t kTypedConstantOpset = 12;   // value_int, value_floats, ... of Constant
+constexpr std::int64_t kTypedConstantOpset = 12;  // value_int, value_floats, ... of Constant
 
 std::string_view note_name(const Tensor& t) { return t.notes() ? std::string_view(t.notes()->name) : std::string_view(); }
 
@@ -90,9 +90,15 @@ void ModelWriter::write_attribute_value(WireWriter& out, const Attribute& a, con
       break;
     }
     case AttrType::graph: out.message(g, [&] { write_graph(out, *std::get<std::shared_ptr<Graph>>(a.value), root); }); break;
-    case AttrType::floats: for (const float v : std::get<Floats>(a.value)) out.float32(floats, v); break;
-    case AttrType::ints: for (const std::int64_t v : std::get<Ints>(a.value)) out.sint(ints, v); break;
-    case AttrType::strings: for (const std::string& v : std::get<Strings>(a.value)) out.bytes(strings, v); break;
+    case AttrType::floats:
+      for (const float v : std::get<Floats>(a.value)) out.float32(floats, v);
+      break;
+    case AttrType::ints:
+      for (const std::int64_t v : std::get<Ints>(a.value)) out.sint(ints, v);
+      break;
+    case AttrType::strings:
+      for (const std::string& v : std::get<Strings>(a.value)) out.bytes(strings, v);
+      break;
     case AttrType::tensors:
       for (const Tensor& v : std::get<std::vector<Tensor>>(a.value))
         out.message(tensors, [&] { write_tensor(out, v, note_name(v), options_.external_attributes ? options_.external : nullptr); });

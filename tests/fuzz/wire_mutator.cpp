@@ -14,8 +14,8 @@ namespace {
 using Random = std::minstd_rand;
 
 struct Field {
-  std::uint64_t tag = 0, number = 0;   // number: varint value
-  std::string bytes;                   // fixed width or length-delimited payload
+  std::uint64_t tag = 0, number = 0;  // number: varint value
+  std::string bytes;                  // fixed width or length-delimited payload
 };
 
 bool take_varint(std::string_view& in, std::uint64_t& value) {
@@ -40,10 +40,14 @@ bool parse(std::string_view in, std::vector<Field>& fields) {
     if (!take_varint(in, f.tag) || f.tag >> 3 == 0 || f.tag >> 3 > 100) return false;
     std::uint64_t length = 0;
     switch (f.tag & 7) {
-      case 0: if (!take_varint(in, f.number)) return false; break;
+      case 0:
+        if (!take_varint(in, f.number)) return false;
+        break;
       case 1: length = 8; break;
       case 5: length = 4; break;
-      case 2: if (!take_varint(in, length)) return false; break;
+      case 2:
+        if (!take_varint(in, length)) return false;
+        break;
       default: return false;
     }
     if (length > in.size()) return false;
@@ -89,13 +93,14 @@ void mutate(std::string& message, Random& random, int depth) {
     case 1: fields.insert(fields.begin() + static_cast<std::ptrdiff_t>(j), Field(fields[i])); break;
     case 2: std::swap(fields[i], fields[j]); break;
     case 3:
-      if ((fields[i].tag & 7) == (fields[j].tag & 7)) fields[i].bytes = fields[j].bytes;   // e.g. a name becomes another one's
+      if ((fields[i].tag & 7) == (fields[j].tag & 7)) fields[i].bytes = fields[j].bytes;  // e.g. a name becomes another one's
       break;
     default: {
       Field& f = fields[i];
       if ((f.tag & 7) == 0) mutate_number(f.number, random);
       else if ((f.tag & 7) == 2) mutate(f.bytes, random, depth + 1);
-      else for (char& c : f.bytes) c = static_cast<char>(random());
+      else
+        for (char& c : f.bytes) c = static_cast<char>(random());
     }
   }
   message = join(fields);

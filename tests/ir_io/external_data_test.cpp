@@ -56,7 +56,8 @@ TEST_CASE("offset and length, with and without") {
 TEST_CASE("numbers outside the file, or that are none") {
   const Case c;
   c.dir.write("m/w.bin", "12345678");
-  CHECK(has(c.write({{"location", "w.bin"}, {"offset", "1"}}), "m.onnx: tensor 'w': external data 'w.bin' has 8 bytes, but the tensor wants 8 bytes from offset 1"));
+  CHECK(has(c.write({{"location", "w.bin"}, {"offset", "1"}}),
+            "m.onnx: tensor 'w': external data 'w.bin' has 8 bytes, but the tensor wants 8 bytes from offset 1"));
   CHECK(has(c.write({{"location", "w.bin"}, {"length", "9"}}), "needs 8 bytes"));
   CHECK(has(c.write({{"location", "w.bin"}, {"offset", "-1"}}), "not a number of bytes"));
   CHECK(has(c.write({{"location", "w.bin"}, {"offset", "1e9"}}), "not a number of bytes"));

@@ -36,7 +36,12 @@ TEST_CASE("no opset_import means opset 1, and is written as none") {
 
 TEST_CASE("initializers that are inputs too are constants; duplicate node names are fine") {
   const Wire w = Wire().number(1, 1).number(2, 1).bytes(8, "x").bytes(9, std::string(4, '\0'));
-  const Wire g = Wire().add(1, named(node("Relu", {"x"}, {"a"}), "n")).add(1, named(node("Relu", {"a"}, {"y"}), "n")).add(5, w).add(11, value_info("x")).add(12, value_info("y"));
+  const Wire g = Wire()
+                     .add(1, named(node("Relu", {"x"}, {"a"}), "n"))
+                     .add(1, named(node("Relu", {"a"}, {"y"}), "n"))
+                     .add(5, w)
+                     .add(11, value_info("x"))
+                     .add(12, value_info("y"));
   const auto m = read(model(g));
   const Value& x = *m->graph().inputs()[0];
   CHECK(x.is_graph_input());
@@ -46,8 +51,13 @@ TEST_CASE("initializers that are inputs too are constants; duplicate node names 
 }
 
 TEST_CASE("unsorted nodes are sorted, stably") {
-  const Wire g = Wire().add(1, node("Exp", {"b"}, {"y"})).add(1, node("Neg", {"x"}, {"z"})).add(1, node("Abs", {"x"}, {"b"})).add(11, value_info("x"))
-                     .add(12, value_info("y")).add(12, value_info("z"));
+  const Wire g = Wire()
+                     .add(1, node("Exp", {"b"}, {"y"}))
+                     .add(1, node("Neg", {"x"}, {"z"}))
+                     .add(1, node("Abs", {"x"}, {"b"}))
+                     .add(11, value_info("x"))
+                     .add(12, value_info("y"))
+                     .add(12, value_info("z"));
   const auto m = read(model(g));
   std::string order;
   for (const Node& n : m->graph().nodes()) order += std::string(n.op().name) + " ";
@@ -65,7 +75,8 @@ TEST_CASE("cycles, missing and duplicate values are refused") {
 }
 
 TEST_CASE("optional inputs and outputs are null") {
-  const Wire g = Wire().add(1, node("Clip", {"x", "", "x"}, {"y"})).add(1, node("Dropout", {"y"}, {"", "m"})).add(11, value_info("x")).add(12, value_info("m"));
+  const Wire g =
+      Wire().add(1, node("Clip", {"x", "", "x"}, {"y"})).add(1, node("Dropout", {"y"}, {"", "m"})).add(11, value_info("x")).add(12, value_info("m"));
   const auto m = read(model(g));
   const Node& clip = *m->graph().first();
   REQUIRE(clip.inputs().size() == 3);
@@ -75,13 +86,20 @@ TEST_CASE("optional inputs and outputs are null") {
 }
 
 Wire if_node(const Wire& then_graph, const Wire& else_graph) {
-  return node("If", {"c"}, {"y"}).add(5, Wire().bytes(1, "then_branch").add(6, then_graph).number(20, 5)).add(5, Wire().bytes(1, "else_branch").add(6, else_graph).number(20, 5));
+  return node("If", {"c"}, {"y"})
+      .add(5, Wire().bytes(1, "then_branch").add(6, then_graph).number(20, 5))
+      .add(5, Wire().bytes(1, "else_branch").add(6, else_graph).number(20, 5));
 }
 
 TEST_CASE("subgraphs capture outer values and shadow their names") {
   const Wire captures = Wire().add(1, node("Relu", {"x"}, {"r"})).add(12, value_info("r"));
   const Wire shadows = Wire().add(1, node("Relu", {"x"}, {"a"})).add(1, node("Neg", {"a"}, {"r"})).add(12, value_info("r"));
-  const Wire g = Wire().add(1, node("Abs", {"x"}, {"a"})).add(1, if_node(captures, shadows)).add(11, value_info("x")).add(11, value_info("c")).add(12, value_info("y"));
+  const Wire g = Wire()
+                     .add(1, node("Abs", {"x"}, {"a"}))
+                     .add(1, if_node(captures, shadows))
+                     .add(11, value_info("x"))
+                     .add(11, value_info("c"))
+                     .add(12, value_info("y"));
   const auto m = read(model(g));
   CHECK(check(*m).empty());
   const auto subs = m->graph().last()->subgraphs();
@@ -93,7 +111,8 @@ TEST_CASE("subgraphs capture outer values and shadow their names") {
 
 TEST_CASE("a subgraph that reads a later value makes its node wait for it") {
   const Wire late = Wire().add(1, node("Relu", {"b"}, {"r"})).add(12, value_info("r"));
-  const Wire g = Wire().add(1, if_node(late, late)).add(1, node("Abs", {"x"}, {"b"})).add(11, value_info("x")).add(11, value_info("c")).add(12, value_info("y"));
+  const Wire g =
+      Wire().add(1, if_node(late, late)).add(1, node("Abs", {"x"}, {"b"})).add(11, value_info("x")).add(11, value_info("c")).add(12, value_info("y"));
   const auto m = read(model(g));
   CHECK(m->graph().first()->is("Abs"));
   CHECK(check(*m).empty());
@@ -101,12 +120,13 @@ TEST_CASE("a subgraph that reads a later value makes its node wait for it") {
 
 TEST_CASE("nesting bombs are refused") {
   Wire graph = Wire().add(12, value_info("c"));
-  for (int i = 0; i < 60; ++i) graph = Wire().add(1, node("If", {"c"}, {"y"}).add(5, Wire().bytes(1, "then_branch").add(6, graph).number(20, 5))).add(12, value_info("y"));
+  for (int i = 0; i < 60; ++i)
+    graph = Wire().add(1, node("If", {"c"}, {"y"}).add(5, Wire().bytes(1, "then_branch").add(6, graph).number(20, 5))).add(12, value_info("y"));
   CHECK(has(refusal(model(graph.add(11, value_info("c")))), "nested more than 100 levels"));
   Wire type = Wire().add(1, Wire().number(1, 1));
   for (int i = 0; i < 150; ++i) type = Wire().add(4, Wire().add(1, type));
   CHECK(has(refusal(model(relu_graph().add(11, Wire().bytes(1, "s").add(2, type)))), "nested more than"));
-  const std::string groups(100000, '\x0b');   // start of group 1, over and over
+  const std::string groups(100000, '\x0b');  // start of group 1, over and over
   CHECK(has(refusal(model(relu_graph()).raw(groups)), "nested too deeply"));
 }
 
@@ -119,7 +139,7 @@ TEST_CASE("every truncation is refused or read, never a crash") {
   const std::string whole = model(relu_graph()).str();
   int refused = 0;
   for (std::size_t n = 0; n < whole.size(); ++n) refused += !refusal(whole.substr(0, n)).empty();
-  CHECK(refused > static_cast<int>(whole.size()) / 2);   // the others end between two fields
+  CHECK(refused > static_cast<int>(whole.size()) / 2);  // the others end between two fields
   CHECK(has(refusal(std::string()), "not an ONNX model"));
   CHECK(has(refusal(std::string("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")), "corrupt protobuf at byte"));
   CHECK(has(refusal(std::string("\x3a\xff\xff\xff\xff\x7f")), "runs past the end"));
@@ -128,9 +148,18 @@ TEST_CASE("every truncation is refused or read, never a crash") {
 TEST_CASE("unknown fields of every message come back") {
   const Wire attr = Wire().bytes(1, "alpha").fixed32(2, 0.5f).number(20, 1).bytes(77, "attribute future");
   const Wire weight = Wire().number(2, 1).bytes(8, "w").bytes(9, std::string(4, 'w')).bytes(77, "tensor future");
-  const Wire g = Wire().add(1, node("LeakyRelu", {"x"}, {"y"}).add(5, attr).bytes(10, "device configuration").number(77, 5)).add(5, weight)
-                     .add(11, value_info("x").bytes(77, "value future")).add(12, value_info("y")).bytes(77, "graph future");
-  const std::string out = serialize_model(*read(model(g).bytes(20, "").bytes(26, "\x0a\x03" "dev").bytes(77, "model future")));
+  const Wire g = Wire()
+                     .add(1, node("LeakyRelu", {"x"}, {"y"}).add(5, attr).bytes(10, "device configuration").number(77, 5))
+                     .add(5, weight)
+                     .add(11, value_info("x").bytes(77, "value future"))
+                     .add(12, value_info("y"))
+                     .bytes(77, "graph future");
+  const std::string out = serialize_model(*read(model(g)
+                                                    .bytes(20, "")
+                                                    .bytes(26,
+                                                           "\x0a\x03"
+                                                           "dev")
+                                                    .bytes(77, "model future")));
   for (const char* text : {"attribute future", "device configuration", "tensor future", "value future", "graph future", "model future", "dev"}) {
     CAPTURE(text);
     CHECK(has(out, text));
@@ -141,19 +170,29 @@ TEST_CASE("attribute types are deduced where a file states none; what the type d
   const Wire attr = Wire().bytes(1, "alpha").fixed32(2, 0.5f);
   const auto m = read(model(Wire().add(1, node("LeakyRelu", {"x"}, {"y"}).add(5, attr)).add(11, value_info("x")).add(12, value_info("y"))));
   CHECK(m->graph().first()->attr<float>("alpha") == 0.5f);
-  const auto with = [](const Wire& a) { return model(Wire().add(1, node("LeakyRelu", {"x"}, {"y"}).add(5, a)).add(11, value_info("x")).add(12, value_info("y"))); };
+  const auto with = [](const Wire& a) {
+    return model(Wire().add(1, node("LeakyRelu", {"x"}, {"y"}).add(5, a)).add(11, value_info("x")).add(12, value_info("y")));
+  };
   CHECK(has(refusal(with(Wire().bytes(1, "a").fixed32(2, 1).number(3, 1))), "values of two types"));
   CHECK(has(refusal(with(Wire().bytes(1, "a").number(20, 99))), "attribute type 99"));
   CHECK(has(refusal(with(Wire().bytes(1, "a").number(20, 4))), "tensor but holds none"));
   const auto both = read(with(Wire().bytes(1, "alpha").fixed32(2, 2).bytes(4, "stray").number(20, 1)));
   CHECK(both->graph().first()->attr<float>("alpha") == 2.0f);
   CHECK(has(serialize_model(*both), "stray"));
-  CHECK(has(refusal(model(relu_graph().add(1, node("X", {}, {"q"}).add(5, Wire().bytes(1, "a").number(3, 1)).add(5, Wire().bytes(1, "a").number(3, 2))))), "given twice"));
+  CHECK(has(
+      refusal(model(relu_graph().add(1, node("X", {}, {"q"}).add(5, Wire().bytes(1, "a").number(3, 1)).add(5, Wire().bytes(1, "a").number(3, 2))))),
+      "given twice"));
 }
 
 TEST_CASE("functions: calls are opaque, recursion is refused") {
   const auto function = [](std::string_view name, std::string_view callee) {
-    return Wire().bytes(1, name).bytes(4, "a").bytes(5, "b").add(7, node(callee, {"a"}, {"b"}).bytes(7, callee == "Relu" ? "" : "local")).add(9, opset(17)).add(9, opset(1, "local"))
+    return Wire()
+        .bytes(1, name)
+        .bytes(4, "a")
+        .bytes(5, "b")
+        .add(7, node(callee, {"a"}, {"b"}).bytes(7, callee == "Relu" ? "" : "local"))
+        .add(9, opset(17))
+        .add(9, opset(1, "local"))
         .bytes(10, "local");
   };
   const Wire g = Wire().add(1, node("f", {"x"}, {"y"}).bytes(7, "local")).add(11, value_info("x")).add(12, value_info("y"));
@@ -167,10 +206,16 @@ TEST_CASE("functions: calls are opaque, recursion is refused") {
 }
 
 TEST_CASE("types of every kind come back byte for byte") {
-  const Wire dims = Wire().add(1, Wire().number(1, 3)).add(1, Wire().bytes(2, "batch").bytes(3, "DATA_BATCH")).add(1, Wire().number(1, ~0ull)).add(1, Wire().bytes(2, "?")).add(1, Wire());
+  const Wire dims = Wire()
+                        .add(1, Wire().number(1, 3))
+                        .add(1, Wire().bytes(2, "batch").bytes(3, "DATA_BATCH"))
+                        .add(1, Wire().number(1, ~0ull))
+                        .add(1, Wire().bytes(2, "?"))
+                        .add(1, Wire());
   const Wire tensor = Wire().add(1, Wire().number(1, 10).add(2, dims)).bytes(6, "IMAGE");
   const Wire map = Wire().add(5, Wire().number(1, 7).add(2, tensor)), opaque = Wire().add(7, Wire().bytes(1, "d").bytes(2, "n"));
-  const Wire sequence = Wire().add(4, Wire().add(1, map)), optional = Wire().add(9, Wire().add(1, sequence)), sparse = Wire().add(8, Wire().number(1, 1).add(2, dims));
+  const Wire sequence = Wire().add(4, Wire().add(1, map)), optional = Wire().add(9, Wire().add(1, sequence)),
+             sparse = Wire().add(8, Wire().number(1, 1).add(2, dims));
   for (const Wire& type : {tensor, map, opaque, sequence, optional, sparse, Wire(), Wire().bytes(77, "future")}) {
     const Wire info = Wire().bytes(1, "x").add(2, type);
     const auto m = read(model(Wire().add(1, node("Relu", {"x"}, {"y"})).add(11, info).add(12, value_info("y"))));
@@ -190,7 +235,12 @@ TEST_CASE("value_info, annotations and sparse initializers") {
   const Wire stray = Wire().bytes(1, "gone").add(2, Wire().bytes(1, "SCALE_TENSOR").bytes(2, "x"));
   const Wire values = Wire().number(1, 1).number(2, 1).bytes(8, "sp").bytes(9, std::string(4, 'v'));
   const Wire indices = Wire().number(1, 1).number(2, 7).bytes(9, std::string(8, '\0'));
-  const Wire g = relu_graph().add(1, node("Neg", {"y"}, {"z"})).add(13, value_info("z").bytes(3, "why")).add(13, value_info("stale")).add(14, annotation).add(14, stray)
+  const Wire g = relu_graph()
+                     .add(1, node("Neg", {"y"}, {"z"}))
+                     .add(13, value_info("z").bytes(3, "why"))
+                     .add(13, value_info("stale"))
+                     .add(14, annotation)
+                     .add(14, stray)
                      .add(15, Wire().add(1, values).add(2, indices).number(3, 5));
   const auto m = read(model(g));
   CHECK(check(*m).empty());

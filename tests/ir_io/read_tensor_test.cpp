@@ -68,7 +68,7 @@ TEST_CASE("data that does not fit is refused") {
   CHECK(has(why_not(of(DType::float32, {~0ull}).bytes(9, "")), "negative dimension"));
   CHECK(has(why_not(of(DType::float32, {1ull << 40, 1ull << 40})), "overflows"));
   CHECK(has(why_not(of(DType::int64, {1ull << 61})), "overflows"));
-  CHECK(has(why_not(of(DType::int8, {1ull << 40}).number(5, 1)), "more than the message has"));   // and nothing was allocated
+  CHECK(has(why_not(of(DType::int8, {1ull << 40}).number(5, 1)), "more than the message has"));  // and nothing was allocated
   CHECK(has(why_not(of(DType::string, {1ull << 40})), "strings"));
   CHECK(has(why_not(of(DType::int32, {1}).number(7, 1)), "field for another type"));
   CHECK(has(why_not(of(DType::float32, {1}).fixed32(4, 1).bytes(9, "1234")), "more than one field"));
@@ -79,7 +79,12 @@ TEST_CASE("data that does not fit is refused") {
 }
 
 TEST_CASE("names and notes of tensors in attributes come back") {
-  const Wire t = of(DType::float32, {1}).bytes(8, "inner name").bytes(9, "1234").bytes(12, "a doc").add(16, Wire().bytes(1, "k").bytes(2, "v")).add(3, Wire().number(1, 0).number(2, 1));
+  const Wire t = of(DType::float32, {1})
+                     .bytes(8, "inner name")
+                     .bytes(9, "1234")
+                     .bytes(12, "a doc")
+                     .add(16, Wire().bytes(1, "k").bytes(2, "v"))
+                     .add(3, Wire().number(1, 0).number(2, 1));
   const auto m = read(model(Wire().add(1, node("Constant", {}, {"c"}).add(5, Wire().bytes(1, "value").add(5, t).number(20, 4)))));
   const std::string out = serialize_model(*m);
   for (const char* text : {"inner name", "a doc", "1234"}) CHECK(has(out, text));
@@ -89,8 +94,11 @@ TEST_CASE("names and notes of tensors in attributes come back") {
 TEST_CASE("sparse tensors are checked") {
   const auto sparse = [](std::initializer_list<std::uint64_t> index_dims, std::uint64_t nnz) {
     const std::size_t count = index_dims.size() == 1 ? *index_dims.begin() : *index_dims.begin() * *(index_dims.begin() + 1);
-    return model(Wire().add(15, Wire().add(1, of(DType::float32, {nnz}).bytes(8, "s").bytes(9, std::string(4 * nnz, 'x'))).add(2, of(DType::int64, index_dims)
-        .bytes(9, std::string(8 * count, '\0'))).number(3, 4).number(3, 5)));
+    return model(Wire().add(15, Wire()
+                                    .add(1, of(DType::float32, {nnz}).bytes(8, "s").bytes(9, std::string(4 * nnz, 'x')))
+                                    .add(2, of(DType::int64, index_dims).bytes(9, std::string(8 * count, '\0')))
+                                    .number(3, 4)
+                                    .number(3, 5)));
   };
   CHECK(refusal(sparse({2}, 2)).empty());
   CHECK(refusal(sparse({2, 2}, 2)).empty());
@@ -110,7 +118,7 @@ TEST_CASE("typed fields and raw_data agree for every element type, as the onnx p
     CHECK(constants[i]->constant()->same_content(*constants[i + 1]->constant()));
     ++compared;
   }
-  CHECK(compared == kNumDTypes - 2);   // all but undefined and string
+  CHECK(compared == kNumDTypes - 2);  // all but undefined and string
 }
 
 TEST_CASE("SHA-1 of the standard's examples") {

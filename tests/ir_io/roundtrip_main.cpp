@@ -41,7 +41,8 @@ int run(const std::vector<std::string>& args) {
   if (args.size() > 1 && args[0] == "check") {
     for (std::size_t i = 1; i < args.size(); ++i) {
       try {
-        for (const Finding& f : check(*read_model(args[i]))) std::cout << args[i] << ": " << (f.broken ? "BROKEN " : "") << f.where << ": " << f.what << '\n';
+        for (const Finding& f : check(*read_model(args[i])))
+          std::cout << args[i] << ": " << (f.broken ? "BROKEN " : "") << f.where << ": " << f.what << '\n';
       } catch (const Error& e) {
         std::cout << "refused: " << e.what() << '\n';
       }
@@ -53,7 +54,9 @@ int run(const std::vector<std::string>& args) {
     if (args.size() > 3) options.external_data = args[3];
     const auto model = read_model(args[1]);
     const WriteResult r = write_model(*model, args[2], options);
-    report(std::to_string(r.model_bytes) + " + " + std::to_string(r.external_bytes) + " bytes " + r.external_file + (r.external_reused ? " (reused)" : ""), start);
+    report(std::to_string(r.model_bytes) + " + " + std::to_string(r.external_bytes) + " bytes " + r.external_file +
+               (r.external_reused ? " (reused)" : ""),
+           start);
     return 0;
   }
   if (args.size() == 1 && args[0] == "values") {

@@ -1,6 +1,7 @@
+#include "ir/io/value_io.h"
+
 #include <doctest/doctest.h>
 
-#include "ir/io/value_io.h"
 #include "tests/ir_io/temp_folder.h"
 #include "tests/ir_io/wire_builder.h"
 

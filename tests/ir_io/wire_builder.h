@@ -27,7 +27,10 @@ class Wire {
     tag(field, 5).text_.append(raw, 4);
     return *this;
   }
-  Wire& raw(std::string_view value) { text_ += value; return *this; }
+  Wire& raw(std::string_view value) {
+    text_ += value;
+    return *this;
+  }
   const std::string& str() const { return text_; }
 
  private:

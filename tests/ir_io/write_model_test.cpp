@@ -53,7 +53,12 @@ TEST_CASE("names chosen by us become unique; names of the file stay") {
 TEST_CASE("an inner name gives way if it would hide an outer value that its graph reads") {
   const Wire inner = Wire().add(1, node("Relu", {"a"}, {"r"})).add(1, node("Neg", {"r"}, {"s"})).add(12, value_info("s"));
   const Wire branch = Wire().bytes(1, "then_branch").add(6, inner).number(20, 5);
-  const Wire g = Wire().add(1, node("Abs", {"x"}, {"a"})).add(1, node("If", {"c"}, {"y"}).add(5, branch)).add(11, value_info("x")).add(11, value_info("c")).add(12, value_info("y"));
+  const Wire g = Wire()
+                     .add(1, node("Abs", {"x"}, {"a"}))
+                     .add(1, node("If", {"c"}, {"y"}).add(5, branch))
+                     .add(11, value_info("x"))
+                     .add(11, value_info("c"))
+                     .add(12, value_info("y"));
   const auto m = read(model(g));
   Graph& sub = *m->graph().last()->subgraphs()[0];
   sub.first()->output()->set_name("a", true);
@@ -67,8 +72,13 @@ TEST_CASE("an inner name gives way if it would hide an outer value that its grap
 
 TEST_CASE("shadowing of a name that nobody inside reads stays as the file has it") {
   const Wire inner = Wire().add(1, node("Relu", {"x"}, {"a"})).add(12, value_info("a"));
-  const Wire g = Wire().add(1, node("Abs", {"x"}, {"a"})).add(1, node("If", {"c"}, {"y"}).add(5, Wire().bytes(1, "then_branch").add(6, inner).number(20, 5))).add(11, value_info("x"))
-                     .add(11, value_info("c")).add(12, value_info("y")).add(12, value_info("a"));
+  const Wire g = Wire()
+                     .add(1, node("Abs", {"x"}, {"a"}))
+                     .add(1, node("If", {"c"}, {"y"}).add(5, Wire().bytes(1, "then_branch").add(6, inner).number(20, 5)))
+                     .add(11, value_info("x"))
+                     .add(11, value_info("c"))
+                     .add(12, value_info("y"))
+                     .add(12, value_info("a"));
   const auto again = read(serialize_model(*read(model(g))));
   CHECK(again->graph().last()->subgraphs()[0]->first()->output()->name() == "a");
 }
@@ -90,7 +100,7 @@ TEST_CASE("constants that were Constant nodes are such nodes again, right before
   CHECK(again->graph().first()->name == "first");
   CHECK(again->graph().first()->attr<Floats>("value_floats") == Floats{1});
   CHECK(again->graph().last()->prev()->attr<float>("value_float") == 2);
-  m->opsets = {{"", 11}};   // value_floats does not exist yet
+  m->opsets = {{"", 11}};  // value_floats does not exist yet
   CHECK(read(serialize_model(*m))->graph().first()->attrs().get<Tensor>("value"));
 }
 
@@ -102,8 +112,15 @@ TEST_CASE("IR version 3 lists new initializers as inputs") {
 }
 
 TEST_CASE("constants in function bodies are Constant nodes, and the body imports ai.onnx for them") {
-  const Wire function = Wire().bytes(1, "f").bytes(4, "a").bytes(5, "b").add(7, node("Op", {"a"}, {"b"}).bytes(7, "custom")).add(9, opset(1, "custom")).bytes(10, "local");
-  const auto m = read(model(Wire().add(1, node("f", {"x"}, {"y"}).bytes(7, "local")).add(11, value_info("x")).add(12, value_info("y"))).add(25, function));
+  const Wire function = Wire()
+                            .bytes(1, "f")
+                            .bytes(4, "a")
+                            .bytes(5, "b")
+                            .add(7, node("Op", {"a"}, {"b"}).bytes(7, "custom"))
+                            .add(9, opset(1, "custom"))
+                            .bytes(10, "local");
+  const auto m =
+      read(model(Wire().add(1, node("f", {"x"}, {"y"}).bytes(7, "local")).add(11, value_info("x")).add(12, value_info("y"))).add(25, function));
   Graph& body = *m->functions[0]->body;
   body.set_input(*body.first(), 1, &body.add_constant("k", floats(2, 7)));
   const auto again = read(serialize_model(*m));
@@ -199,7 +216,7 @@ TEST_CASE("targets that cannot be written get one clear line") {
   WriteOptions options;
   options.external_data = "../w.bin";
   CHECK_THROWS_AS(write_model(*m, dir / "m.onnx", options), Error);
-  write_model(*m, "/dev/null");   // written into, not replaced
+  write_model(*m, "/dev/null");  // written into, not replaced
   struct stat info;
   REQUIRE(::stat("/dev/null", &info) == 0);
   CHECK(S_ISCHR(info.st_mode));
