@@ -17,6 +17,13 @@ std::optional<Floats> constant_floats(const Draft& d, std::size_t i) {
   return Floats(v.begin(), v.end());
 }
 bool is_empty_constant(const Draft& d, std::size_t i) { return d.constant(i) && d.constant(i)->size() == 0; }
+// Empty by its content or, computed at run time, by its shape.
+bool is_empty(Draft& d, std::size_t i) {
+  if (!d.has(i)) return false;
+  if (d.constant(i)) return is_empty_constant(d, i);
+  const auto s = d.shape(i);
+  return s && s->size() == 1 && s->front().is(0);
+}
 Tensor float_vector(const Floats& v) { return Tensor::of<float>({static_cast<std::int64_t>(v.size())}, v); }
 
 std::string upsample_7_up(Draft& d) {
@@ -144,10 +151,10 @@ std::string resize_11_down(Draft& d) {
 std::string resize_13_up(Draft& d) {
   const std::string coordinates = string_attr(d, "coordinate_transformation_mode", "half_pixel");
   if (coordinates == "tf_half_pixel_for_nn") return "coordinate_transformation_mode 'tf_half_pixel_for_nn' was dropped in opset 13";
-  const bool has_sizes = d.has(3) && !is_empty_constant(d, 3);
-  if (is_empty_constant(d, 1) && coordinates != "tf_crop_and_resize") d.set_input(1, Arg());
-  if (is_empty_constant(d, 2) && has_sizes) d.set_input(2, Arg());
-  if (is_empty_constant(d, 3) && d.has(2)) d.trim_inputs(3);
+  if (coordinates != "tf_crop_and_resize" && is_empty(d, 1)) d.set_input(1, Arg());
+  if (!d.has(3)) return "";
+  if (is_empty(d, 3)) d.trim_inputs(3);
+  else d.set_input(2, Arg());  // Resize-11 had it that scales are empty then
   return "";
 }
 std::string resize_13_down(Draft& d) {

@@ -80,6 +80,9 @@ TEST_SUITE("opset_test") {
     round_trip(text_at(11, "y = Resize <mode = \"cubic\"> (x, r, s)",
                        "(float[1,1,2,4] x) => (float[1,1,4,8] y) <float[0] r = {}, float[4] s = {1, 1, 2, 2}>"),
                "Resize", 19);
+    round_trip(
+        text_at(11, "y = Resize <mode = \"cubic\"> (x, r, r, s)", "(float[1,1,2,4] x, float[0] r) => (float[1,1,4,8] y) <int64[4] s = {1, 1, 4, 8}>"),
+        "Resize", 19);
     round_trip(text_at(9, "y = Scatter (x, i, u)", "(float[3] x, int64[1] i, float[1] u) => (float[3] y)"), "ScatterElements", 18);
     round_trip(text_at(11, "y = Softmax <axis = 1> (x)", "(float[2,3] x) => (float[2,3] y)"), "Softmax", 13);
     round_trip(text_at(11, "y = Softmax (x)", "(float[2,3,1] x) => (float[2,3,1] y)"), "Softmax", 13);
