@@ -72,6 +72,10 @@ CutResult cut_at(Model& reference, Model& candidate, const std::vector<Node*>& n
     }
     for (Value* v : std::vector<Value*>(n->outputs().begin(), n->outputs().end()))
       if (v && (twin || !v->unused())) feed_from_outside(reference.graph(), *v, made_up_type(*v));
+    if (!twin && !all_unused(*n)) {
+      result.failure = fmt::format("{} cannot run here and the result has no node that stands for it", result.ops.back());
+      return result;
+    }
     if (twin && !all_unused(*twin)) {
       result.failure = fmt::format("{} cannot run here and its outputs are named differently in the result", result.ops.back());
       return result;
