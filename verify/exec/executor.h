@@ -41,19 +41,14 @@ class KernelIo {
   std::size_t num_outputs() const { return out_.size(); }
   bool has(std::size_t i) const { return i < in_.size() && !in_[i].empty(); }
   const RtValue& value(std::size_t i) const { return in_[i]; }
-<<<<<<< HEAD
-  const Tensor& in(std::size_t i) const { return in_[i].tensor(); }
-  void set(std::size_t i, RtValue v) {
-    if (i < out_.size()) out_[i] = std::move(v);
-  }
-=======
   const Tensor& in(std::size_t i) const {
     if (!has(i)) bad_input("input " + std::to_string(i) + " is missing");
     if (!in_[i].is_tensor()) bad_input("input " + std::to_string(i) + " is not a tensor");
     return in_[i].tensor();
   }
-  void set(std::size_t i, RtValue v) { if (i < out_.size()) out_[i] = std::move(v); }
->>>>>>> 6d5e43e (Add the reference kernels of the recurrent operators)
+  void set(std::size_t i, RtValue v) {
+    if (i < out_.size()) out_[i] = std::move(v);
+  }
 
  private:
   std::span<const RtValue> in_;

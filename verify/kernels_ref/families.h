@@ -31,5 +31,6 @@ std::span<const Kernel> control_kernels();
 std::span<const Kernel> random_kernels();
 std::span<const Kernel> loss_kernels();
 std::span<const Kernel> attention_kernels();
+std::span<const Kernel> rnn_kernels();
 
 }  // namespace onnxopt::ref
