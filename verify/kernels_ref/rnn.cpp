@@ -14,7 +14,7 @@ using Vec = std::vector<double>;
 struct Attributes {
   std::string op, direction;
   std::int64_t layout = 0;
-  double clip = 0;   // 0: none
+  double clip = 0;  // 0: none
   bool input_forget = false, linear_before_reset = false;
   std::vector<Activation> activations;
   std::int64_t gates = 1;
@@ -30,7 +30,9 @@ struct Problem {
   const double* input(std::int64_t t, std::int64_t n) const { return x.data() + (a->layout == 0 ? t * batch + n : n * seq + t) * in; }
 };
 
-struct State { Vec h, c; };
+struct State {
+  Vec h, c;
+};
 
 double clipped(double v, double clip) { return clip > 0 ? std::min(std::max(v, -clip), clip) : v; }
 
@@ -41,7 +43,9 @@ double dot(const double* a, const double* b, std::int64_t n) {
 }
 
 // The sums of one step, before any activation: X*W^T + Wb and H*R^T + Rb, [gates*H] each.
-struct Sums { Vec x, h; };
+struct Sums {
+  Vec x, h;
+};
 
 Sums gate_sums(const Problem& p, std::int64_t d, const double* x, const Vec& h) {
   const std::int64_t rows = p.a->gates * p.hidden;
@@ -92,7 +96,9 @@ void step_lstm(const Problem& p, std::int64_t d, const double* x, State& state) 
   const auto n = static_cast<std::size_t>(p.hidden);
   const Sums s = gate_sums(p, d, x, state.h);
   const auto* act = p.a->activations.data() + d * 3;
-  const auto peephole = [&](std::size_t gate, std::size_t j, double c) { return p.p.empty() ? 0.0 : p.p[(static_cast<std::size_t>(d) * 3 + gate) * n + j] * c; };
+  const auto peephole = [&](std::size_t gate, std::size_t j, double c) {
+    return p.p.empty() ? 0.0 : p.p[(static_cast<std::size_t>(d) * 3 + gate) * n + j] * c;
+  };
   for (std::size_t j = 0; j < n; ++j) {
     const double c = state.c[j];
     const auto sum = [&](std::size_t gate) { return s.x[gate * n + j] + s.h[gate * n + j]; };
@@ -107,7 +113,9 @@ void step_lstm(const Problem& p, std::int64_t d, const double* x, State& state) 
 
 using Step = void (*)(const Problem&, std::int64_t, const double*, State&);
 
-struct Results { Vec y, h, c; };   // y [seq, dirs, batch, H], h and c [dirs, batch, H]
+struct Results {
+  Vec y, h, c;
+};  // y [seq, dirs, batch, H], h and c [dirs, batch, H]
 
 void run_direction(const Problem& p, Step step, std::int64_t d, bool reverse, const Vec& h0, const Vec& c0, Results& out) {
   const std::int64_t n = p.hidden;
@@ -134,7 +142,8 @@ Vec optional_input(KernelIo& io, std::size_t i, std::int64_t elements, const cha
 
 Problem read_problem(KernelIo& io, const Attributes& a) {
   const Tensor &x = io.in(0), &w = io.in(1), &r = io.in(2);
-  if (x.rank() != 3 || w.rank() != 3 || r.rank() != 3) bad_input(fmt::format("X {}, W {}, R {}: all must have rank 3", dims_text(x.dims()), dims_text(w.dims()), dims_text(r.dims())));
+  if (x.rank() != 3 || w.rank() != 3 || r.rank() != 3)
+    bad_input(fmt::format("X {}, W {}, R {}: all must have rank 3", dims_text(x.dims()), dims_text(w.dims()), dims_text(r.dims())));
   Problem p;
   p.a = &a;
   p.seq = x.dims()[a.layout == 0 ? 0 : 1];
@@ -144,7 +153,8 @@ Problem read_problem(KernelIo& io, const Attributes& a) {
   p.dirs = a.direction == "bidirectional" ? 2 : 1;
   const std::int64_t rows = a.gates * p.hidden;
   if (w.dims() != Dims{p.dirs, rows, p.in} || r.dims() != Dims{p.dirs, rows, p.hidden})
-    bad_input(fmt::format("weights {} and {} do not fit {} inputs, {} hidden units and {} directions", dims_text(w.dims()), dims_text(r.dims()), p.in, p.hidden, p.dirs));
+    bad_input(fmt::format("weights {} and {} do not fit {} inputs, {} hidden units and {} directions", dims_text(w.dims()), dims_text(r.dims()), p.in,
+                          p.hidden, p.dirs));
   p.x = widen<double>(x);
   p.w = widen<double>(w);
   p.r = widen<double>(r);
