@@ -157,16 +157,19 @@ bool after_matmul_add(const Node& n, std::size_t operand, const Node& add, Rewri
 bool ends_known_group(const Node& n, std::size_t operand) {
   const Node* p = n.input(operand)->producer();
   if (!p) return false;
-  const auto made_by = [](const Node& node, std::initializer_list<std::string_view> ops) {
+  // Some input of `node` is made by one of `ops`, of which `then` holds.
+  const auto some = [](const Node& node, std::initializer_list<std::string_view> ops, auto&& then) {
     for (const Value* v : node.inputs())
       for (std::string_view op : ops)
-        if (v && v->producer() && v->producer()->is(op)) return v->producer();
-    return static_cast<Node*>(nullptr);
+        if (v && v->producer() && v->producer()->is(op) && then(*v->producer())) return true;
+    return false;
   };
-  if (p->is("Mul"))
-    if (const Node* one_plus = made_by(*p, {"Add"}); one_plus && made_by(*one_plus, {"Erf", "Tanh"})) return true;
-  const Node* scaled = n.is("Add") && p->is("Mul") ? made_by(*p, {"Div", "Mul"}) : p;
-  return scaled && (scaled->is("Div") || scaled->is("Mul")) && made_by(*scaled, {"Sqrt", "Reciprocal", "Div"}) != nullptr;
+  const auto any = [](const Node&) { return true; };
+  const auto one_plus_erf = [&](const Node& add) { return some(add, {"Erf", "Tanh"}, any); };
+  const auto normalized = [&](const Node& scaled) { return some(scaled, {"Sqrt", "Reciprocal", "Div"}, any); };
+  if (p->is("Mul") && some(*p, {"Add"}, one_plus_erf)) return true;
+  if (n.is("Add") && p->is("Mul") && some(*p, {"Div", "Mul"}, normalized)) return true;
+  return (p->is("Div") || p->is("Mul")) && normalized(*p);
 }
 
 // Where `x` has the channels itself, so that the constant does not broadcast it.
