@@ -35,7 +35,8 @@ std::string element_difference(const Tensor& a, const Tensor& b) {
   const std::size_t width = a.dtype() == DType::string ? 0 : static_cast<std::size_t>(bit_width(a.dtype())) / 8;
   for (std::size_t i = 0; i < static_cast<std::size_t>(a.size()); ++i) {
     const bool same = width == 0 ? a.strings()[i] == b.strings()[i]
-                                 : std::equal(a.bytes().begin() + static_cast<std::ptrdiff_t>(i * width), a.bytes().begin() + static_cast<std::ptrdiff_t>((i + 1) * width),
+                                 : std::equal(a.bytes().begin() + static_cast<std::ptrdiff_t>(i * width),
+                                              a.bytes().begin() + static_cast<std::ptrdiff_t>((i + 1) * width),
                                               b.bytes().begin() + static_cast<std::ptrdiff_t>(i * width));
     if (!same) return fmt::format("element {} is {} and {}", i, one(a, i), one(b, i));
   }
@@ -97,13 +98,16 @@ std::string tensor_difference(const Tensor& a, const Tensor& b, bool any_constan
 
 std::string attribute_difference(const Attribute& a, const Attribute& b, const EqualOptions& options, const GraphPair& graphs) {
   const bool any = options.any_constants;
-  if (a.is_ref() || b.is_ref() || a.value.index() != b.value.index()) return same_attribute(a, b) ? std::string() : attribute_text(a) + " and " + attribute_text(b);
+  if (a.is_ref() || b.is_ref() || a.value.index() != b.value.index())
+    return same_attribute(a, b) ? std::string() : attribute_text(a) + " and " + attribute_text(b);
   if (const auto* t = std::get_if<Tensor>(&a.value)) return tensor_difference(*t, std::get<Tensor>(b.value), any);
   if (const auto* s = std::get_if<SparseTensor>(&a.value)) return sparse_difference(*s, std::get<SparseTensor>(b.value), any);
   if (const auto* ts = std::get_if<std::vector<Tensor>>(&a.value))
-    return list_difference(*ts, std::get<std::vector<Tensor>>(b.value), [&](const Tensor& x, const Tensor& y) { return tensor_difference(x, y, any); });
+    return list_difference(*ts, std::get<std::vector<Tensor>>(b.value),
+                           [&](const Tensor& x, const Tensor& y) { return tensor_difference(x, y, any); });
   if (const auto* ss = std::get_if<std::vector<SparseTensor>>(&a.value))
-    return list_difference(*ss, std::get<std::vector<SparseTensor>>(b.value), [&](const SparseTensor& x, const SparseTensor& y) { return sparse_difference(x, y, any); });
+    return list_difference(*ss, std::get<std::vector<SparseTensor>>(b.value),
+                           [&](const SparseTensor& x, const SparseTensor& y) { return sparse_difference(x, y, any); });
   if (const auto* g = std::get_if<std::shared_ptr<Graph>>(&a.value)) {
     if (graphs) graphs(**g, *std::get<std::shared_ptr<Graph>>(b.value));
     return {};
@@ -113,7 +117,7 @@ std::string attribute_difference(const Attribute& a, const Attribute& b, const E
       if (graphs) graphs(*x, *y);
       return std::string();
     });
-  if (std::holds_alternative<Type>(a.value) || std::holds_alternative<std::vector<Type>>(a.value))   // dims of different models
+  if (std::holds_alternative<Type>(a.value) || std::holds_alternative<std::vector<Type>>(a.value))  // dims of different models
     return attribute_text(a) == attribute_text(b) ? std::string() : attribute_text(a) + " and " + attribute_text(b);
   return same_attribute(a, b) ? std::string() : attribute_text(a) + " and " + attribute_text(b);
 }
@@ -145,7 +149,8 @@ std::string attributes_difference(const Node& a, const Node& b, const EqualOptio
     if (a.attrs().has(y.name)) continue;
     const AttrSpec* spec = spec_with_default(a, y.name, options);
     if (!spec) return fmt::format("attribute '{}' is absent and {}", y.name, attribute_text(y));
-    if (const std::string d = attribute_difference(default_attribute(*spec), y, options, graphs); !d.empty()) return fmt::format("attribute '{}' is {}", y.name, d);
+    if (const std::string d = attribute_difference(default_attribute(*spec), y, options, graphs); !d.empty())
+      return fmt::format("attribute '{}' is {}", y.name, d);
   }
   return {};
 }
@@ -184,9 +189,7 @@ std::string imports_text(const std::vector<OpsetImport>& imports) {
   return r.empty() ? "none" : r;
 }
 
-std::string op_text(const Node& n) {
-  return fmt::format("{}{}{}-{}", n.op().domain, n.op().domain.empty() ? "" : ".", n.op().name, n.op().since);
-}
+std::string op_text(const Node& n) { return fmt::format("{}{}{}-{}", n.op().domain, n.op().domain.empty() ? "" : ".", n.op().name, n.op().since); }
 
 std::string value_text(const Value& v) { return v.name().empty() ? fmt::format("value #{}", v.id()) : fmt::format("'{}'", v.name()); }
 

@@ -11,7 +11,7 @@ namespace onnxopt::text {
 
 // All return "" where equal, else what differs, `a` first.
 std::string tensor_difference(const Tensor& a, const Tensor& b, bool any_constants);
-std::string attribute_text(const Attribute& a);      // short, for messages
+std::string attribute_text(const Attribute& a);  // short, for messages
 // `graphs`: called for every pair of graphs that the attributes hold; null: graphs are not looked at.
 using GraphPair = std::function<void(const Graph&, const Graph&)>;
 std::string attribute_difference(const Attribute& a, const Attribute& b, const EqualOptions& options, const GraphPair& graphs);
@@ -24,9 +24,9 @@ const Type& stated_type(const Value& v);
 std::string type_text(const Type& t, const Graph& g);
 // Types of different models: dims compare as text, dims that inference made up as unknown.
 std::string type_difference(const Value& a, const Value& b);
-std::string imports_text(const std::vector<OpsetImport>& imports);   // sorted, canonical domains
-std::string op_text(const Node& n);                  // "com.microsoft.Gelu-1"
-std::string node_text(const Node& n);                // "Conv-22 'node name' -> 'y'"
+std::string imports_text(const std::vector<OpsetImport>& imports);  // sorted, canonical domains
+std::string op_text(const Node& n);                                 // "com.microsoft.Gelu-1"
+std::string node_text(const Node& n);                               // "Conv-22 'node name' -> 'y'"
 std::string value_text(const Value& v);
 
 // The constant that `v` is: an initializer, or (if wanted) the value of its Constant node. Empty: not a constant.

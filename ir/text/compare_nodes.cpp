@@ -20,7 +20,7 @@ std::uint64_t mix(std::uint64_t h, std::uint64_t v) {
   return h * 0xBF58476D1CE4E5B9ull;
 }
 std::uint64_t hash_text(std::string_view s) {
-  std::uint64_t h = 1469598103934665603ull;   // FNV-1a
+  std::uint64_t h = 1469598103934665603ull;  // FNV-1a
   for (char c : s) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ull;
   return h;
 }
@@ -30,8 +30,9 @@ struct HashValue {
   std::uint64_t operator()(float v) const { return std::bit_cast<std::uint32_t>(v); }
   std::uint64_t operator()(std::int64_t v) const { return static_cast<std::uint64_t>(v); }
   std::uint64_t operator()(const std::string& v) const { return hash_text(v); }
-  std::uint64_t operator()(const Tensor& v) const { return static_cast<std::uint64_t>(v.size()); }   // data may be a placeholder
-  template <class T> std::uint64_t operator()(const std::vector<T>& v) const {
+  std::uint64_t operator()(const Tensor& v) const { return static_cast<std::uint64_t>(v.size()); }  // data may be a placeholder
+  template <class T>
+  std::uint64_t operator()(const std::vector<T>& v) const {
     std::uint64_t h = v.size();
     for (const T& x : v) h = mix(h, (*this)(x));
     return h;
@@ -48,7 +49,7 @@ bool is_default(const Node& n, const Attribute& a) {
     case AttrType::float_: return std::bit_cast<std::uint32_t>(std::get<float>(a.value)) == std::bit_cast<std::uint32_t>(spec->f);
     case AttrType::int_: return std::get<std::int64_t>(a.value) == spec->i;
     case AttrType::string: return std::get<std::string>(a.value) == spec->s;
-    default: return false;   // lists: hashed, which only makes equal nodes with different spelling harder to pair
+    default: return false;  // lists: hashed, which only makes equal nodes with different spelling harder to pair
   }
 }
 
@@ -56,7 +57,8 @@ bool is_default(const Node& n, const Attribute& a) {
 
 std::string attribute_text(const Attribute& a) {
   if (a.is_ref()) return "@" + a.extra->ref_attr_name;
-  if (std::holds_alternative<std::shared_ptr<Graph>>(a.value) || std::holds_alternative<std::vector<std::shared_ptr<Graph>>>(a.value)) return "a graph";
+  if (std::holds_alternative<std::shared_ptr<Graph>>(a.value) || std::holds_alternative<std::vector<std::shared_ptr<Graph>>>(a.value))
+    return "a graph";
   return shortened(attribute_value_text(a));
 }
 
@@ -78,7 +80,7 @@ Tensor constant_of(const Value& v, bool constant_nodes) {
 
 std::uint64_t description_hash(const Node& n, const EqualOptions& options) {
   std::uint64_t h = mix(hash_text(n.op().name), mix(hash_text(n.op().domain), static_cast<std::uint64_t>(n.op().since)));
-  std::uint64_t attrs = 0;   // a sum: order does not matter
+  std::uint64_t attrs = 0;  // a sum: order does not matter
   for (const Attribute& a : n.attrs()) {
     if (options.normalize_defaults && is_default(n, a)) continue;
     const std::uint64_t value = a.is_ref() ? hash_text(a.extra->ref_attr_name) : std::visit(HashValue{}, a.value);

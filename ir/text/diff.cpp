@@ -18,7 +18,7 @@ std::uint64_t mix(std::uint64_t h, std::uint64_t v) {
   return h * 0xBF58476D1CE4E5B9ull;
 }
 std::uint64_t hash_text(std::string_view s) {
-  std::uint64_t h = 1469598103934665603ull;   // FNV-1a
+  std::uint64_t h = 1469598103934665603ull;  // FNV-1a
   for (char c : s) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ull;
   return h;
 }
@@ -78,8 +78,13 @@ class Differ {
   void add(char kind, std::string what) { entries.push_back({kind, std::move(what)}); }
 
  private:
-  struct GraphPair { const Graph *a, *b; std::string prefix; };
-  struct ValuePair { const Value *a, *b; };
+  struct GraphPair {
+    const Graph *a, *b;
+    std::string prefix;
+  };
+  struct ValuePair {
+    const Value *a, *b;
+  };
 
   void graph(const GraphPair& g) {
     signature(g);
@@ -105,7 +110,8 @@ class Differ {
       const std::size_t common = std::min(a.size(), b.size());
       for (std::size_t i = 0; i < common; ++i) {
         const std::string ta = type_text(stated_type(*a[i]), *g.a), tb = type_text(stated_type(*b[i]), *g.b);
-        if (a[i]->name() != b[i]->name() && !g.a->parent()) add('~', fmt::format("{}{} {}: '{}' became '{}'", g.prefix, what, i, a[i]->name(), b[i]->name()));
+        if (a[i]->name() != b[i]->name() && !g.a->parent())
+          add('~', fmt::format("{}{} {}: '{}' became '{}'", g.prefix, what, i, a[i]->name(), b[i]->name()));
         if (ta != tb) add('~', fmt::format("{}{} '{}': {} became {}", g.prefix, what, a[i]->name(), ta, tb));
       }
       for (std::size_t i = common; i < a.size(); ++i) add('-', fmt::format("{}{} {}", g.prefix, what, value_text(*a[i])));
@@ -123,7 +129,7 @@ class Differ {
   }
 
   void pair_equal(const Graph& a, const Graph& b) {
-    std::unordered_map<std::uint64_t, std::vector<const Node*>> by_hash;   // looked up only
+    std::unordered_map<std::uint64_t, std::vector<const Node*>> by_hash;  // looked up only
     for (const Node* n = b.last(); n; n = n->prev()) by_hash[hashes_.of(*n)].push_back(n);
     for (const Node& n : a.nodes()) {
       const auto it = by_hash.find(hashes_.of(n));
@@ -138,7 +144,8 @@ class Differ {
     for (std::size_t next = 0; next < work_.size(); ++next) {
       const ValuePair p = work_[next];
       const Node *x = p.a->producer(), *y = p.b->producer();
-      if (p.a->constant() && p.b->constant() && p.a->graph() == &a && p.b->graph() == &b && !constants_.contains(p.a) && !constants_back_.contains(p.b)) {
+      if (p.a->constant() && p.b->constant() && p.a->graph() == &a && p.b->graph() == &b && !constants_.contains(p.a) &&
+          !constants_back_.contains(p.b)) {
         constants_[p.a] = p.b;
         constants_back_.insert(p.b);
       }
@@ -201,9 +208,10 @@ class Differ {
     std::map<std::pair<std::uint64_t, std::string>, std::vector<const Value*>> rest;
     for (const Value* v : g.b->constants())
       if (!constants_back_.contains(v)) rest[{v->constant()->content_hash(), v->name()}].push_back(v);
-    std::set<const Value*> kept;   // looked up only
+    std::set<const Value*> kept;  // looked up only
     for (const Value* v : g.a->constants()) {
-      const std::string text = fmt::format("{}constant {} {}", g.prefix, value_text(*v), type_text(Type::tensor(v->constant()->dtype(), v->constant()->dims()), *g.a));
+      const std::string text =
+          fmt::format("{}constant {} {}", g.prefix, value_text(*v), type_text(Type::tensor(v->constant()->dtype(), v->constant()->dims()), *g.a));
       if (const auto it = constants_.find(v); it != constants_.end()) {
         const std::string d = tensor_difference(*v->constant(), *it->second->constant(), false);
         if (!d.empty()) add('~', fmt::format("{}: {}", text, d));
@@ -219,7 +227,8 @@ class Differ {
     }
     for (const Value* v : g.b->constants())
       if (!constants_back_.contains(v) && !kept.contains(v))
-        add('+', fmt::format("{}constant {} {}", g.prefix, value_text(*v), type_text(Type::tensor(v->constant()->dtype(), v->constant()->dims()), *g.b)));
+        add('+',
+            fmt::format("{}constant {} {}", g.prefix, value_text(*v), type_text(Type::tensor(v->constant()->dtype(), v->constant()->dims()), *g.b)));
   }
 
   Hashes hashes_;

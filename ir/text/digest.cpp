@@ -30,12 +30,12 @@ std::string finish(Digest& d) {
   return r;
 }
 
-constexpr std::size_t kBlock = std::size_t{3} << 20;   // libcrypto's lengths are ints
+constexpr std::size_t kBlock = std::size_t{3} << 20;  // libcrypto's lengths are ints
 
 }  // namespace
 
 std::string to_base64(std::string_view bytes) {
-  std::string r((bytes.size() + 2) / 3 * 4 + 1, '\0');   // EncodeBlock writes a terminating NUL
+  std::string r((bytes.size() + 2) / 3 * 4 + 1, '\0');  // EncodeBlock writes a terminating NUL
   std::size_t at = 0;
   for (std::size_t i = 0; i < bytes.size(); i += kBlock) {
     const std::size_t n = std::min(kBlock, bytes.size() - i);
@@ -52,7 +52,7 @@ bool from_base64(std::string_view text, std::string& bytes) {
   if (text.empty()) return true;
   const std::size_t padding = text.ends_with("==") ? 2 : text.ends_with('=') ? 1 : 0;
   const auto is_digit = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '+' || c == '/'; };
-  if (!std::all_of(text.begin(), text.end() - static_cast<std::ptrdiff_t>(padding), is_digit)) return false;   // libcrypto skips white space
+  if (!std::all_of(text.begin(), text.end() - static_cast<std::ptrdiff_t>(padding), is_digit)) return false;  // libcrypto skips white space
   bytes.resize(text.size() / 4 * 3);
   std::size_t at = 0;
   for (std::size_t i = 0; i < text.size(); i += kBlock / 3 * 4) {

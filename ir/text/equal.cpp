@@ -13,7 +13,9 @@ using text::Isomorphism;
 
 void compare_functions(const Model& a, const Model& b, const EqualOptions& options, Isomorphism& iso) {
   using Key = std::tuple<std::string, std::string, std::string>;
-  const auto text = [](const Key& k) { return fmt::format("function {}.{}{}{}", std::get<0>(k), std::get<1>(k), std::get<2>(k).empty() ? "" : ":", std::get<2>(k)); };
+  const auto text = [](const Key& k) {
+    return fmt::format("function {}.{}{}{}", std::get<0>(k), std::get<1>(k), std::get<2>(k).empty() ? "" : ":", std::get<2>(k));
+  };
   std::map<Key, const Function*> others;
   for (const auto& f : b.functions) others[{f->domain, f->name, f->overload}] = f.get();
   for (const auto& f : a.functions) {
@@ -28,7 +30,8 @@ void compare_functions(const Model& a, const Model& b, const EqualOptions& optio
     if (text::imports_text(f->opsets) != text::imports_text(g.opsets))
       iso.report(fmt::format("{}: opset imports {} and {}", text(key), text::imports_text(f->opsets), text::imports_text(g.opsets)));
     if (f->attributes != g.attributes) iso.report(text(key) + ": declared attributes differ");
-    if (const std::string d = text::attributes_difference(f->attribute_defaults, g.attribute_defaults, options, {}); !d.empty()) iso.report(text(key) + ": " + d);
+    if (const std::string d = text::attributes_difference(f->attribute_defaults, g.attribute_defaults, options, {}); !d.empty())
+      iso.report(text(key) + ": " + d);
     if (options.metadata && (f->doc_string != g.doc_string || f->metadata != g.metadata || f->unknown != g.unknown))
       iso.report(text(key) + ": doc string, metadata or unknown fields differ");
     iso.match(*f->body, *g.body, false);

@@ -35,14 +35,16 @@ void Isomorphism::match(const Graph& a, const Graph& b, bool public_names) {
   const std::size_t first = graph_order_.size();
   pair_graphs(a, b, public_names);
   drain();
-  for (std::size_t i = first; i < graph_order_.size(); ++i) pair_rest(*graph_order_[i].first, *graph_order_[i].second);   // may find more graphs
+  for (std::size_t i = first; i < graph_order_.size(); ++i) pair_rest(*graph_order_[i].first, *graph_order_[i].second);  // may find more graphs
 }
 
 void Isomorphism::pair_graphs(const Graph& a, const Graph& b, bool public_names) {
   if (const auto it = graphs_.find(&a); it != graphs_.end()) return;
   graphs_[&a] = &b;
   graph_order_.emplace_back(&a, &b);
-  const std::string in = a.parent() ? fmt::format("subgraph of {}: ", node_text(*a.parent())) : a.function() ? fmt::format("function {}: ", a.function()->name) : "";
+  const std::string in = a.parent()     ? fmt::format("subgraph of {}: ", node_text(*a.parent()))
+                         : a.function() ? fmt::format("function {}: ", a.function()->name)
+                                        : "";
   if (a.inputs().size() != b.inputs().size()) report(fmt::format("{}{} and {} inputs", in, a.inputs().size(), b.inputs().size()));
   for (std::size_t i = 0; i < std::min(a.inputs().size(), b.inputs().size()); ++i) {
     const Value &x = *a.inputs()[i], &y = *b.inputs()[i];
@@ -53,22 +55,24 @@ void Isomorphism::pair_graphs(const Graph& a, const Graph& b, bool public_names)
   if (a.outputs().size() != b.outputs().size()) report(fmt::format("{}{} and {} outputs", in, a.outputs().size(), b.outputs().size()));
   for (std::size_t i = 0; i < std::min(a.outputs().size(), b.outputs().size()); ++i) {
     const Value &x = *a.outputs()[i], &y = *b.outputs()[i];
-    if ((public_names || options_.inner_names) && x.name() != y.name()) report(fmt::format("{}output {} is '{}' and '{}'", in, i, x.name(), y.name()));
+    if ((public_names || options_.inner_names) && x.name() != y.name())
+      report(fmt::format("{}output {} is '{}' and '{}'", in, i, x.name(), y.name()));
     if (const std::string d = type_difference(x, y); !d.empty()) report(fmt::format("{}type of output '{}' is {}", in, x.name(), d));
     pair_values(&x, &y);
   }
   if (!options_.metadata) return;
   if (a.name != b.name) report(fmt::format("{}graph names '{}' and '{}'", in, a.name, b.name));
-  if (a.doc_string != b.doc_string || a.metadata != b.metadata || a.unknown != b.unknown) report(in + "doc string, metadata or unknown fields of the graph");
+  if (a.doc_string != b.doc_string || a.metadata != b.metadata || a.unknown != b.unknown)
+    report(in + "doc string, metadata or unknown fields of the graph");
 }
 
 void Isomorphism::pair_values(const Value* a, const Value* b) {
-  if (const auto it = forward_.find(a); it != forward_.end() && it->second == b) return;   // the common case: seen before
+  if (const auto it = forward_.find(a); it != forward_.end() && it->second == b) return;  // the common case: seen before
   work_.push_back({a, b});
 }
 
 void Isomorphism::drain() {
-  for (std::size_t next = 0; next < work_.size(); ++next) {   // breadth first: differences near the outputs come first
+  for (std::size_t next = 0; next < work_.size(); ++next) {  // breadth first: differences near the outputs come first
     const Pair p = work_[next];
     if (agree(*p.a, *p.b)) compare_values(*p.a, *p.b);
   }
@@ -79,8 +83,9 @@ bool Isomorphism::agree(const Value& a, const Value& b) {
   const auto [fa, new_a] = forward_.emplace(&a, &b);
   const auto [fb, new_b] = backward_.emplace(&b, &a);
   if (new_a && new_b) return true;
-  if (!new_a && fa->second == &b) return false;   // known
-  if (new_a) report(fmt::format("{} and {} are two values in the first and one in the second ({})", value_text(*fb->second), value_text(a), value_text(b)));
+  if (!new_a && fa->second == &b) return false;  // known
+  if (new_a)
+    report(fmt::format("{} and {} are two values in the first and one in the second ({})", value_text(*fb->second), value_text(a), value_text(b)));
   else report(fmt::format("{} is one value in the first and two in the second ({} and {})", value_text(a), value_text(*fa->second), value_text(b)));
   return false;
 }
@@ -89,19 +94,21 @@ void Isomorphism::compare_values(const Value& a, const Value& b) {
   if (const auto g = graphs_.find(a.graph()); g == graphs_.end() || g->second != b.graph())
     return report(fmt::format("{} and {} are defined in different graphs", value_text(a), value_text(b)));
   if (a.is_graph_input() != b.is_graph_input())
-    return report(fmt::format("{} is {}an input of the graph, {} is {}", value_text(a), a.is_graph_input() ? "" : "not ", value_text(b), b.is_graph_input() ? "one" : "not"));
+    return report(fmt::format("{} is {}an input of the graph, {} is {}", value_text(a), a.is_graph_input() ? "" : "not ", value_text(b),
+                              b.is_graph_input() ? "one" : "not"));
   if (options_.inner_names && a.name() != b.name()) report(fmt::format("{} is named {}", value_text(a), value_text(b)));
   if (options_.metadata) compare_metadata(a, b);
   if (a.constant() || b.constant() || (options_.constant_nodes && (constant_of(a, true) || constant_of(b, true)))) return compare_constants(a, b);
   if (!a.producer() || !b.producer()) {
-    if (a.producer() || b.producer()) report(fmt::format("{} is {}made by a node, {} is {}", value_text(a), a.producer() ? "" : "not ", value_text(b), b.producer() ? "" : "not"));
+    if (a.producer() || b.producer())
+      report(fmt::format("{} is {}made by a node, {} is {}", value_text(a), a.producer() ? "" : "not ", value_text(b), b.producer() ? "" : "not"));
     return;
   }
   if (a.output_index() != b.output_index())
-    return report(fmt::format("{} is output {} of {}, {} is output {} of {}", value_text(a), a.output_index(), node_text(*a.producer()), value_text(b), b.output_index(),
-                              node_text(*b.producer())));
+    return report(fmt::format("{} is output {} of {}, {} is output {} of {}", value_text(a), a.output_index(), node_text(*a.producer()),
+                              value_text(b), b.output_index(), node_text(*b.producer())));
   const auto [it, inserted] = nodes_.emplace(a.producer(), b.producer());
-  if (!inserted) return;   // paired through another output; its outputs were paired then
+  if (!inserted) return;  // paired through another output; its outputs were paired then
   nodes_backward_.emplace(b.producer(), a.producer());
   compare_nodes(*a.producer(), *b.producer());
 }
@@ -117,7 +124,8 @@ void Isomorphism::compare_constants(const Value& a, const Value& b) {
 void Isomorphism::compare_nodes(const Node& a, const Node& b) {
   if (a.op().name != b.op().name || a.op().domain != b.op().domain || a.op().since != b.op().since)
     return report(fmt::format("{} and {}", node_text(a), node_text(b)));
-  const std::string_view oa = a.extra() ? std::string_view(a.extra()->overload) : std::string_view(), ob = b.extra() ? std::string_view(b.extra()->overload) : std::string_view();
+  const std::string_view oa = a.extra() ? std::string_view(a.extra()->overload) : std::string_view(),
+                         ob = b.extra() ? std::string_view(b.extra()->overload) : std::string_view();
   if (oa != ob) report(fmt::format("{}: overload '{}' and '{}'", node_text(a), oa, ob));
   if (options_.inner_names && a.name != b.name) report(fmt::format("{}: named '{}' and '{}'", node_text(a), a.name, b.name));
   const std::string d = attributes_difference(a, b, options_, [&](const Graph& x, const Graph& y) { pair_graphs(x, y, false); });
@@ -133,7 +141,8 @@ void Isomorphism::pair_inputs(const Node& a, const Node& b) {
   for (std::size_t i = 0; i < std::min(count_a, count_b); ++i) {
     const Value *x = a.input(i), *y = b.input(i);
     if (x && y) pair_values(x, y);
-    else if (x || y) report(fmt::format("{}: input {} is {} and {}", node_text(a), i, x ? value_text(*x) : "omitted", y ? value_text(*y) : "omitted"));
+    else if (x || y)
+      report(fmt::format("{}: input {} is {} and {}", node_text(a), i, x ? value_text(*x) : "omitted", y ? value_text(*y) : "omitted"));
   }
 }
 
@@ -143,7 +152,8 @@ void Isomorphism::pair_node_outputs(const Node& a, const Node& b) {
   for (std::size_t i = 0; i < std::min(count_a, count_b); ++i) {
     const Value *x = a.output(i), *y = b.output(i);
     if (x && y) pair_values(x, y);
-    else if (x || y) report(fmt::format("{}: output {} is {} and {}", node_text(a), i, x ? value_text(*x) : "omitted", y ? value_text(*y) : "omitted"));
+    else if (x || y)
+      report(fmt::format("{}: output {} is {} and {}", node_text(a), i, x ? value_text(*x) : "omitted", y ? value_text(*y) : "omitted"));
   }
 }
 
@@ -163,7 +173,8 @@ void Isomorphism::compare_metadata(const Value& a, const Value& b) {
   static const TensorNotes kNoNotes;
   const TensorNotes& m = a.constant() && a.constant()->notes() ? *a.constant()->notes() : kNoNotes;
   const TensorNotes& n = b.constant() && b.constant()->notes() ? *b.constant()->notes() : kNoNotes;
-  if (m.doc_string != n.doc_string || m.metadata != n.metadata || m.unknown != n.unknown) differ("doc string, metadata or unknown fields of the constant");
+  if (m.doc_string != n.doc_string || m.metadata != n.metadata || m.unknown != n.unknown)
+    differ("doc string, metadata or unknown fields of the constant");
 }
 
 void Isomorphism::compare_metadata(const Node& a, const Node& b) {
@@ -180,7 +191,8 @@ void Isomorphism::compare_metadata(const Node& a, const Node& b) {
     const AttrExtra &u = p.extra ? *p.extra : kPlain, &v = q->extra ? *q->extra : kPlain;
     if (u.doc_string != v.doc_string || u.unknown != v.unknown) differ(fmt::format("doc string or unknown fields of attribute '{}'", p.name));
     const auto *s = std::get_if<Tensor>(&p.value), *t = std::get_if<Tensor>(&q->value);
-    if (s && t && (s->notes() ? s->notes()->name : "") != (t->notes() ? t->notes()->name : "")) differ(fmt::format("tensor name in attribute '{}'", p.name));
+    if (s && t && (s->notes() ? s->notes()->name : "") != (t->notes() ? t->notes()->name : ""))
+      differ(fmt::format("tensor name in attribute '{}'", p.name));
   }
 }
 

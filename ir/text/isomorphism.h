@@ -24,13 +24,15 @@ class Isomorphism {
   const std::unordered_map<const Node*, const Node*>& nodes() const { return nodes_; }
 
  private:
-  struct Pair { const Value *a, *b; };
+  struct Pair {
+    const Value *a, *b;
+  };
   using Rest = std::vector<const Node*>;
 
   void pair_graphs(const Graph& a, const Graph& b, bool public_names);
   void pair_values(const Value* a, const Value* b);
   void drain();
-  bool agree(const Value& a, const Value& b);               // one-to-one so far?
+  bool agree(const Value& a, const Value& b);  // one-to-one so far?
   void compare_values(const Value& a, const Value& b);
   void compare_constants(const Value& a, const Value& b);
   void compare_nodes(const Node& a, const Node& b);

@@ -15,7 +15,9 @@ std::uint64_t mix(std::uint64_t h, std::uint64_t v) {
   return h * 0xBF58476D1CE4E5B9ull;
 }
 
-bool is_sink(const Node& n) { return std::all_of(n.outputs().begin(), n.outputs().end(), [](const Value* v) { return !v || v->uses().empty(); }); }
+bool is_sink(const Node& n) {
+  return std::all_of(n.outputs().begin(), n.outputs().end(), [](const Value* v) { return !v || v->uses().empty(); });
+}
 
 }  // namespace
 
@@ -33,7 +35,8 @@ std::uint64_t Isomorphism::value_hash(const Value* v, bool first) {
   if (first && forward_.contains(v)) return mix(1, v->id());
   if (!first)
     if (const auto it = backward_.find(v); it != backward_.end()) return mix(1, it->second->id());
-  if (const Tensor t = constant_of(*v, options_.constant_nodes)) return mix(2, static_cast<std::uint64_t>(t.size()) * 64 + static_cast<std::uint64_t>(t.dtype()));
+  if (const Tensor t = constant_of(*v, options_.constant_nodes))
+    return mix(2, static_cast<std::uint64_t>(t.size()) * 64 + static_cast<std::uint64_t>(t.dtype()));
   if (!v->producer()) return 3;
   const auto it = hashes_.find(v->producer());
   return mix(it == hashes_.end() ? 4 : it->second, v->output_index());
@@ -53,9 +56,9 @@ void Isomorphism::pair_rest(const Graph& a, const Graph& b) {
 void Isomorphism::pair_dead_nodes(const Graph& a, const Graph& b) {
   const Rest rest_a = unpaired(a, true), rest_b = unpaired(b, false);
   if (rest_a.empty() && rest_b.empty()) return;
-  for (const Node* n : rest_a) hashes_[n] = node_hash(*n, true);    // in topological order, so that producers come first
+  for (const Node* n : rest_a) hashes_[n] = node_hash(*n, true);  // in topological order, so that producers come first
   for (const Node* n : rest_b) hashes_[n] = node_hash(*n, false);
-  std::unordered_map<std::uint64_t, Rest> by_hash;                  // looked up only
+  std::unordered_map<std::uint64_t, Rest> by_hash;  // looked up only
   for (auto it = rest_b.rbegin(); it != rest_b.rend(); ++it)
     if (is_sink(**it)) by_hash[hashes_[*it]].push_back(*it);
   for (const Node* n : rest_a) {
@@ -69,7 +72,7 @@ void Isomorphism::pair_dead_nodes(const Graph& a, const Graph& b) {
     compare_nodes(*n, *other);
     drain();
   }
-  const auto is_constant = [&](const Node* n) { return options_.constant_nodes && n->is("Constant"); };   // compared as constants
+  const auto is_constant = [&](const Node* n) { return options_.constant_nodes && n->is("Constant"); };  // compared as constants
   for (const Node* n : unpaired(a, true))
     if (!is_constant(n)) report(fmt::format("only in the first: {}", node_text(*n)));
   for (const Node* n : unpaired(b, false))
@@ -77,7 +80,7 @@ void Isomorphism::pair_dead_nodes(const Graph& a, const Graph& b) {
 }
 
 void Isomorphism::pair_dead_constants(const Graph& a, const Graph& b) {
-  std::map<std::pair<std::uint64_t, std::string>, std::vector<const Value*>> rest_b;   // by content, and by name where names count
+  std::map<std::pair<std::uint64_t, std::string>, std::vector<const Value*>> rest_b;  // by content, and by name where names count
   const auto key = [&](const Value* v) { return std::pair(v->constant()->content_hash(), options_.inner_names ? v->name() : std::string()); };
   for (const Value* v : b.constants())
     if (!backward_.contains(v)) rest_b[key(v)].push_back(v);

@@ -43,7 +43,7 @@ void Lexer::skip_space() {
       const std::size_t end = std::min(text_.find('\n', pos_), text_.size());
       if (pos_ + 1 < end && text_[pos_ + 1] == '@' && pos_ >= notes_until_) {
         notes_.push_back({text_.substr(pos_ + 2, end - pos_ - 2), pos_ + 2});
-        notes_until_ = end;   // the lexer may step back; a note counts once
+        notes_until_ = end;  // the lexer may step back; a note counts once
       }
       pos_ = end;
     } else {

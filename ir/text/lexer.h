@@ -21,42 +21,51 @@ class Lexer {
  public:
   Lexer(std::string_view text, std::string file, int first_line) : text_(text), file_(std::move(file)), first_line_(first_line) {}
 
-  bool at_end() { skip_space(); return pos_ >= text_.size(); }
-  char peek() { skip_space(); return pos_ < text_.size() ? text_[pos_] : '\0'; }     // '\0' also at the end
+  bool at_end() {
+    skip_space();
+    return pos_ >= text_.size();
+  }
+  char peek() {
+    skip_space();
+    return pos_ < text_.size() ? text_[pos_] : '\0';
+  }  // '\0' also at the end
   bool accept(char c) {
     if (peek() != c || pos_ >= text_.size()) return false;
     ++pos_;
     return true;
   }
   void expect(char c, std::string_view where);
-  void expect_arrow();                              // "=>"
+  void expect_arrow();  // "=>"
 
   bool at_identifier();
   bool at_quotable_id() { return peek() == '"' || at_identifier(); }
-  std::string_view identifier_or_empty();           // [A-Za-z_][A-Za-z0-9_]*
+  std::string_view identifier_or_empty();  // [A-Za-z_][A-Za-z0-9_]*
   std::string_view identifier(std::string_view what);
   std::string_view peek_identifier();
-  std::string quotable_id(std::string_view what);   // identifier or string
-  std::string string_literal(std::string_view what);   // "..." where \c stands for c
+  std::string quotable_id(std::string_view what);     // identifier or string
+  std::string string_literal(std::string_view what);  // "..." where \c stands for c
   // As string_literal, but a view into the text, for long literals (base64); fails on a backslash.
   std::string_view plain_string_view(std::string_view what);
 
   struct Number {
     std::string_view text;
-    bool is_float;      // '.', an exponent, inf or nan
+    bool is_float;  // '.', an exponent, inf or nan
   };
-  bool at_number();                                 // digit, '-', inf, infinity, nan
+  bool at_number();  // digit, '-', inf, infinity, nan
   Number number(std::string_view what);
   std::int64_t integer(std::string_view what);
 
-  std::vector<NoteLine> take_notes();               // those up to the next token
+  std::vector<NoteLine> take_notes();  // those up to the next token
 
-  std::size_t pos() { skip_space(); return pos_; }
+  std::size_t pos() {
+    skip_space();
+    return pos_;
+  }
   void seek(std::size_t pos) { pos_ = pos; }
   std::size_t remaining() const { return text_.size() - pos_; }
   [[noreturn]] void fail(const std::string& message) { fail_at(pos_, message); }
   [[noreturn]] void fail_at(std::size_t pos, const std::string& message) const;
-  std::string where(std::size_t pos) const;         // "file:line:column"
+  std::string where(std::size_t pos) const;  // "file:line:column"
 
  private:
   void skip_space();
@@ -72,7 +81,7 @@ bool is_identifier(std::string_view s);
 // Number text -> value; false if out of range or malformed.
 bool to_number(std::string_view text, std::int64_t& v);
 bool to_number(std::string_view text, std::uint64_t& v);
-bool to_number(std::string_view text, float& v);      // underflow rounds, overflow is false
+bool to_number(std::string_view text, float& v);  // underflow rounds, overflow is false
 bool to_number(std::string_view text, double& v);
 
 }  // namespace onnxopt::text

@@ -14,7 +14,7 @@ namespace onnxopt::text {
 
 class Names {
  public:
-  Names() = default;   // every value keeps its name
+  Names() = default;  // every value keeps its name
   explicit Names(const Graph& root);
   std::string_view of(const Value& v) const {
     if (renamed_.empty()) return v.name();
@@ -23,12 +23,12 @@ class Names {
   }
 
  private:
-  struct Frame {                                          // the graph at hand
+  struct Frame {  // the graph at hand
     const Graph& graph;
     bool is_root;
     std::unordered_set<std::string_view> own;
-    std::vector<std::string_view> added;                  // to visible_
-    std::unordered_set<std::string_view> captured;        // names of outer values that the graph reads; filled when first needed
+    std::vector<std::string_view> added;            // to visible_
+    std::unordered_set<std::string_view> captured;  // names of outer values that the graph reads; filled when first needed
     bool has_captured = false;
     std::unordered_set<const Value*> done;
   };
@@ -39,8 +39,8 @@ class Names {
   bool may_hide(const Value& v, Frame& frame);
   void add_captured(const Graph& g, Frame& frame);
 
-  std::unordered_set<std::string_view> reserved_;       // names of the file, anywhere under the root
-  std::unordered_set<std::string_view> visible_;        // claimed in the graph at hand and those around it
+  std::unordered_set<std::string_view> reserved_;  // names of the file, anywhere under the root
+  std::unordered_set<std::string_view> visible_;   // claimed in the graph at hand and those around it
   std::unordered_map<const Value*, std::string> renamed_;
   std::unordered_map<std::string, int> next_suffix_;
 };

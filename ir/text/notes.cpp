@@ -95,7 +95,7 @@ void apply_value_note(Value& v, const Note& note, std::size_t first, const Lexer
   else if (key == "dim_denotations") extra.dim_denotations.assign(note.words.begin() + static_cast<std::ptrdiff_t>(first) + 1, note.words.end());
   else if (key == "unknown") extra.unknown = base64_word(note, first + 1, lex);
   else if (key == "type") extra.opaque_type = base64_word(note, first + 1, lex), extra.has_declared = true;
-  else if (key == "declared") extra.has_declared = true;   // with a type that says nothing
+  else if (key == "declared") extra.has_declared = true;  // with a type that says nothing
   else if (key == "sparse_unknown" && extra.sparse) {
     SparseTensor sparse = *extra.sparse;
     sparse.unknown = base64_word(note, first + 1, lex);

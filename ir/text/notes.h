@@ -16,7 +16,7 @@ namespace onnxopt::text {
 struct Note {
   std::vector<std::string> words;
   std::size_t pos = 0;
-  const std::string& at(std::size_t i, const Lexer& lex) const;   // fails if there is no such word
+  const std::string& at(std::size_t i, const Lexer& lex) const;  // fails if there is no such word
 };
 Note read_note(const NoteLine& line, const Lexer& lex);
 
@@ -24,7 +24,7 @@ Note read_note(const NoteLine& line, const Lexer& lex);
 void apply_value_note(Value& v, const Note& note, std::size_t first, const Lexer& lex);
 void apply_node_note(Node& n, const Note& note, const Lexer& lex);
 void apply_attribute_note(Attribute& a, const Note& note, std::size_t first, const Lexer& lex);
-void apply_graph_note(Graph& g, const Note& note, const Lexer& lex);        // not `value` notes
+void apply_graph_note(Graph& g, const Note& note, const Lexer& lex);  // not `value` notes
 void apply_model_note(Model& m, const Note& note, const Lexer& lex);
 void apply_function_note(Function& f, const Note& note, const Lexer& lex);
 
@@ -32,8 +32,8 @@ void apply_function_note(Function& f, const Note& note, const Lexer& lex);
 class NoteWriter {
  public:
   NoteWriter(std::string& out, std::size_t indent, std::string subject = {}) : out_(out), indent_(indent), subject_(std::move(subject)) {}
-  void text(std::string_view key, std::string_view value);       // nothing if empty
-  void bytes(std::string_view key, std::string_view value);      // base64; nothing if empty
+  void text(std::string_view key, std::string_view value);   // nothing if empty
+  void bytes(std::string_view key, std::string_view value);  // base64; nothing if empty
   void pairs(std::string_view key, const StringPairs& pairs);
   void list(std::string_view key, const std::vector<std::string>& strings);
   void always(std::string_view key, std::string_view value);
@@ -44,7 +44,7 @@ class NoteWriter {
   void line(std::string_view key, const std::string& rest);
   std::string& out_;
   std::size_t indent_;
-  std::string subject_;   // "value \"x\" " or empty
+  std::string subject_;  // "value \"x\" " or empty
 };
 
 void write_value_notes(NoteWriter notes, const Value& v);

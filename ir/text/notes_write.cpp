@@ -118,7 +118,7 @@ bool decode_opaque(std::string_view bytes, std::string& domain, std::string& nam
   const bool has_domain = take_field(rest, kDomainTag, domain);
   const bool has_name = take_field(rest, kNameTag, name);
   if (!rest.empty() || (has_domain && !is_qualified_id(domain)) || (has_name && !is_qualified_id(name))) return false;
-  return has_domain ? is_identifier(name) : true;   // opaque(domain, name) takes a plain name; opaque(a.b) is a name without domain
+  return has_domain ? is_identifier(name) : true;  // opaque(domain, name) takes a plain name; opaque(a.b) is a name without domain
 }
 
 }  // namespace onnxopt::text

@@ -9,12 +9,26 @@
 namespace onnxopt::text {
 namespace {
 
-struct AttrTypeName { std::string_view name; AttrType type; };
+struct AttrTypeName {
+  std::string_view name;
+  AttrType type;
+};
 constexpr std::array<AttrTypeName, 15> kAttrTypes = {{
-    {"undefined", AttrType::undefined}, {"float", AttrType::float_}, {"int", AttrType::int_}, {"string", AttrType::string},
-    {"tensor", AttrType::tensor}, {"graph", AttrType::graph}, {"floats", AttrType::floats}, {"ints", AttrType::ints},
-    {"strings", AttrType::strings}, {"tensors", AttrType::tensors}, {"graphs", AttrType::graphs}, {"sparse_tensor", AttrType::sparse_tensor},
-    {"sparse_tensors", AttrType::sparse_tensors}, {"type_proto", AttrType::type_proto}, {"type_protos", AttrType::type_protos},
+    {"undefined", AttrType::undefined},
+    {"float", AttrType::float_},
+    {"int", AttrType::int_},
+    {"string", AttrType::string},
+    {"tensor", AttrType::tensor},
+    {"graph", AttrType::graph},
+    {"floats", AttrType::floats},
+    {"ints", AttrType::ints},
+    {"strings", AttrType::strings},
+    {"tensors", AttrType::tensors},
+    {"graphs", AttrType::graphs},
+    {"sparse_tensor", AttrType::sparse_tensor},
+    {"sparse_tensors", AttrType::sparse_tensors},
+    {"type_proto", AttrType::type_proto},
+    {"type_protos", AttrType::type_protos},
 }};
 
 std::string_view name_of(AttrType t) {
@@ -95,7 +109,8 @@ ParsedAttribute Parser::attribute(Scope& scope) {
   AttrType found = type;
   if (lex_.peek() == '[') list_value(a, found, scope);
   else single_value(a, found, scope);
-  if (typed && found != type) lex_.fail_at(value_at, fmt::format("attribute '{}' is declared {} and its value is {}", a.attribute.name, name_of(type), name_of(found)));
+  if (typed && found != type)
+    lex_.fail_at(value_at, fmt::format("attribute '{}' is declared {} and its value is {}", a.attribute.name, name_of(type), name_of(found)));
   return a;
 }
 
@@ -105,11 +120,13 @@ void Parser::list_value(ParsedAttribute& a, AttrType& type, Scope& scope) {
   lex_.expect('[', "before a list");
   if (lex_.accept(']')) {
     a.attribute.value = empty_list(type);
-    if (type != AttrType::undefined && element_type(type) == AttrType::undefined) lex_.fail_at(at, fmt::format("a list given for an attribute of type {}", name_of(type)));
+    if (type != AttrType::undefined && element_type(type) == AttrType::undefined)
+      lex_.fail_at(at, fmt::format("a list given for an attribute of type {}", name_of(type)));
     return;
   }
   AttrType element = element_type(type);
-  if (type != AttrType::undefined && element == AttrType::undefined) lex_.fail_at(at, fmt::format("a list given for an attribute of type {}", name_of(type)));
+  if (type != AttrType::undefined && element == AttrType::undefined)
+    lex_.fail_at(at, fmt::format("a list given for an attribute of type {}", name_of(type)));
   do {
     const std::size_t item_at = lex_.pos();
     ParsedAttribute item;
@@ -155,7 +172,7 @@ void Parser::single_value(ParsedAttribute& a, AttrType& type, Scope& scope) {
     auto sub = std::make_shared<Graph>(model_);
     graph(*sub, &scope);
     a.graphs.push_back(std::move(sub));
-    a.attribute.value = std::shared_ptr<Graph>();   // its node adopts it
+    a.attribute.value = std::shared_ptr<Graph>();  // its node adopts it
     type = AttrType::graph;
   } else {
     lex_.fail(fmt::format("expected the value of attribute '{}'", a.attribute.name));
@@ -168,11 +185,12 @@ void Parser::number_value(ParsedAttribute& a, AttrType& type) {
   if (n.is_float || type == AttrType::float_) {
     float v = 0;
     if (!to_number(n.text, v)) lex_.fail_at(at, fmt::format("{} is not a 32-bit float", n.text));
-    if (n.text == "nan" && lex_.accept('(')) {   // a NaN with other bits than the usual one
+    if (n.text == "nan" && lex_.accept('(')) {  // a NaN with other bits than the usual one
       const std::string_view digits = lex_.number("0x and hexadecimal digits").text == "0" ? lex_.identifier("hexadecimal digits") : "";
       std::uint32_t bits = 0;
       const char* end = digits.data() + digits.size();
-      if (digits.size() != 9 || digits[0] != 'x' || std::from_chars(digits.data() + 1, end, bits, 16).ptr != end) lex_.fail_at(at, "expected nan(0x) with 8 digits");
+      if (digits.size() != 9 || digits[0] != 'x' || std::from_chars(digits.data() + 1, end, bits, 16).ptr != end)
+        lex_.fail_at(at, "expected nan(0x) with 8 digits");
       v = std::bit_cast<float>(bits);
       lex_.expect(')', "after the bits of a NaN");
     }

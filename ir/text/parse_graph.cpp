@@ -27,7 +27,7 @@ void Parser::graph_inputs(Graph& g, Scope& scope) {
     const std::size_t at = lex_.pos();
     const bool typed = at_type();
     if (typed) t = type();
-    Value& v = g.add_input(lex_.quotable_id("the name of an input"), g.function() ? Type() : t);   // bodies are polymorphic
+    Value& v = g.add_input(lex_.quotable_id("the name of an input"), g.function() ? Type() : t);  // bodies are polymorphic
     if (typed) {
       v.make_extra().declared = t;
       v.make_extra().has_declared = true;
@@ -77,7 +77,7 @@ void Parser::value_infos(Graph& g, Scope& scope) {
     std::string name = lex_.quotable_id("the name of a value");
     if (lex_.accept('=')) initializer(g, scope, t, name, at);
     else if (typed) {
-      if (const auto it = scope.values.find(name); it != scope.values.end()) {   // an initializer's or input's value_info
+      if (const auto it = scope.values.find(name); it != scope.values.end()) {  // an initializer's or input's value_info
         it->second->make_extra().declared = t;
         it->second->make_extra().has_declared = true;
       } else {
@@ -99,7 +99,7 @@ void Parser::initializer(Graph& g, Scope& scope, const Type& type, const std::st
     return define(scope, v, at);
   }
   Tensor data = parse_tensor_data(lex_, type.dtype, constant_dims(type, at), limits_);
-  if (const auto it = scope.values.find(name); it != scope.values.end()) {   // also listed as an input
+  if (const auto it = scope.values.find(name); it != scope.values.end()) {  // also listed as an input
     if (!it->second->is_graph_input() || it->second->constant()) lex_.fail_at(at, fmt::format("'{}' is defined twice", name));
     g.set_constant(*it->second, std::move(data));
     return;
@@ -127,7 +127,7 @@ void Parser::connect_outputs(Graph& g, Scope& scope, const std::vector<OutputNam
 
 void Parser::node_list(Graph& g, Scope& scope) {
   lex_.expect('{', "before the nodes");
-  std::vector<std::pair<Note, std::size_t>> value_notes;   // until their values are defined
+  std::vector<std::pair<Note, std::size_t>> value_notes;  // until their values are defined
   for (const NoteLine& line : lex_.take_notes()) {
     Note note = read_note(line, lex_);
     if (note.words[0] == "value") value_notes.emplace_back(std::move(note), line.pos);

@@ -8,7 +8,7 @@ namespace onnxopt::text {
 namespace {
 
 constexpr std::array<std::string_view, 5> kTypeWords = {"seq", "map", "optional", "sparse_tensor", "opaque"};
-constexpr std::size_t kMaxOpaqueName = 50;   // two of them and their tags fit into a one-byte length
+constexpr std::size_t kMaxOpaqueName = 50;  // two of them and their tags fit into a one-byte length
 
 // As the reader of files does: a long text is a name, so that no text can make us expand a huge polynomial.
 constexpr std::size_t kLongestExpression = 128;

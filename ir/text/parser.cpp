@@ -39,7 +39,7 @@ void Parser::parse() {
   if (!has_ir_version_) {
     const std::int64_t opset = model_.opset("");
     const int known = opset >= 1 && opset <= kNewestOpset ? ir_version_for_opset(static_cast<int>(opset)) : kNewestIrVersion;
-    model_.ir_version = model_.functions.empty() ? known : std::max(known, 8);   // functions came with IR 8
+    model_.ir_version = model_.functions.empty() ? known : std::max(known, 8);  // functions came with IR 8
   }
 }
 
@@ -59,11 +59,10 @@ void Parser::header_field(std::string_view key) {
   if (key == "ir_version") {
     model_.ir_version = lex_.integer("a version");
     has_ir_version_ = true;
-  }
-  else if (key == "opset_import") {
+  } else if (key == "opset_import") {
     model_.file_opsets = opset_imports();
     model_.opsets = model_.file_opsets;
-    if (model_.opsets.empty()) model_.opsets.push_back({"", 1});   // a file without imports is read as opset 1
+    if (model_.opsets.empty()) model_.opsets.push_back({"", 1});  // a file without imports is read as opset 1
     for (OpsetImport& o : model_.opsets) o.domain = std::string(canonical_domain(o.domain));
   } else if (key == "producer_name") model_.producer_name = lex_.string_literal("a name");
   else if (key == "producer_version") model_.producer_version = lex_.string_literal("a version");
@@ -176,7 +175,8 @@ void Parser::bind_function_calls() {
   for (Graph* root : model_.root_graphs())
     for_each_graph(*root, [&](Graph& g) {
       for (Node& n : g.nodes())
-        if (!n.op().has(kOpaque) && local.contains({n.op().domain, n.op().name})) n.set_op(model_.opaque_op(n.op().domain, n.op().name, n.op().since));
+        if (!n.op().has(kOpaque) && local.contains({n.op().domain, n.op().name}))
+          n.set_op(model_.opaque_op(n.op().domain, n.op().name, n.op().since));
     });
 }
 

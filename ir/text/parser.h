@@ -20,7 +20,7 @@ namespace onnxopt::text {
 struct Scope {
   Scope* outer = nullptr;
   std::unordered_map<std::string_view, Value*> values;
-  std::unordered_map<std::string, Type> declared;   // value_info of values that are not defined yet
+  std::unordered_map<std::string, Type> declared;  // value_info of values that are not defined yet
   Value* find(std::string_view name) const {
     for (const Scope* s = this; s; s = s->outer)
       if (const auto it = s->values.find(name); it != s->values.end()) return it->second;
@@ -56,7 +56,12 @@ class Parser {
   void value_infos(Graph& g, Scope& scope);
   void initializer(Graph& g, Scope& scope, const Type& type, const std::string& name, std::size_t at);
   void define(Scope& scope, Value& v, std::size_t at);
-  struct OutputName { std::string name; Type type; bool typed; std::size_t at; };
+  struct OutputName {
+    std::string name;
+    Type type;
+    bool typed;
+    std::size_t at;
+  };
   std::vector<OutputName> graph_outputs();
   void connect_outputs(Graph& g, Scope& scope, const std::vector<OutputName>& names);
   void node_list(Graph& g, Scope& scope);
@@ -81,8 +86,10 @@ class Parser {
   Type opaque_type();
   Dims constant_dims(const Type& type, std::size_t at);
 
-  struct Nesting {   // recursion bounded: a text of '(' must not overflow the stack
-    explicit Nesting(Parser& p) : parser(p) { if (++p.depth_ > kMaxDepth) p.lex_.fail("nested too deeply"); }
+  struct Nesting {  // recursion bounded: a text of '(' must not overflow the stack
+    explicit Nesting(Parser& p) : parser(p) {
+      if (++p.depth_ > kMaxDepth) p.lex_.fail("nested too deeply");
+    }
     ~Nesting() { --parser.depth_; }
     Parser& parser;
   };
@@ -92,11 +99,11 @@ class Parser {
   const ParseOptions& options_;
   Model& model_;
   DataLimits limits_;
-  std::vector<OpsetImport>* imports_ = nullptr;      // of the model or of the function being read
+  std::vector<OpsetImport>* imports_ = nullptr;  // of the model or of the function being read
   bool has_ir_version_ = false;
-  bool implicit_imports_ = false;                    // no header: domains are imported when they are used
+  bool implicit_imports_ = false;  // no header: domains are imported when they are used
   std::unordered_map<std::string, const OpSchema*> resolved_;
-  std::string opaque_bytes_;                         // serialized TypeProto of the opaque type that type() just read
+  std::string opaque_bytes_;  // serialized TypeProto of the opaque type that type() just read
   int depth_ = 0;
 };
 

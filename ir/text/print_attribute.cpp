@@ -5,11 +5,18 @@
 namespace onnxopt::text {
 namespace {
 
-constexpr std::array<std::string_view, 15> kTypeNames = {"undefined", "float", "int", "string", "tensor", "graph", "floats", "ints",
-                                                         "strings", "tensors", "graphs", "sparse_tensor", "sparse_tensors", "type_proto", "type_protos"};
+constexpr std::array<std::string_view, 15> kTypeNames = {"undefined",      "float",      "int",        "string",  "tensor", "graph",
+                                                         "floats",         "ints",       "strings",    "tensors", "graphs", "sparse_tensor",
+                                                         "sparse_tensors", "type_proto", "type_protos"};
 
-template <class T> std::size_t count_of(const T&) { return 1; }
-template <class T> std::size_t count_of(const std::vector<T>& list) { return list.size(); }
+template <class T>
+std::size_t count_of(const T&) {
+  return 1;
+}
+template <class T>
+std::size_t count_of(const std::vector<T>& list) {
+  return list.size();
+}
 
 // A graph in an attribute must start with an identifier that no other value can start with.
 bool is_plain_graph_name(std::string_view s) {
@@ -50,7 +57,7 @@ void Printer::attribute(const Attribute& a, const Names& names) {
     print_id(out_, a.extra->ref_attr_name);
     return;
   }
-  if (a.value.index() == 0 || std::visit([](const auto& v) { return count_of(v); }, a.value) == 0) {   // nothing shows the type
+  if (a.value.index() == 0 || std::visit([](const auto& v) { return count_of(v); }, a.value) == 0) {  // nothing shows the type
     out_ += ": " + std::string(kTypeNames[a.value.index()]) + " = []";
     return;
   }

@@ -12,7 +12,7 @@ namespace onnxopt {
 namespace text {
 namespace {
 
-constexpr std::uint64_t kRawAbove = 256;   // elements; beyond that nobody reads the digits and base64 is smaller and faster
+constexpr std::uint64_t kRawAbove = 256;  // elements; beyond that nobody reads the digits and base64 is smaller and faster
 constexpr std::uint64_t kNever = std::numeric_limits<std::uint64_t>::max();
 
 bool is_type_word(std::string_view s) {
@@ -48,7 +48,8 @@ void print_type(std::string& out, const Type& t, const SymbolTable& symbols, std
       out += plain ? fmt::format("opaque({}{}{})", domain, domain.empty() ? "" : ",", name) : "opaque()";
       return;
     }
-    case Type::Kind::sequence: case Type::Kind::optional:
+    case Type::Kind::sequence:
+    case Type::Kind::optional:
       out += t.kind == Type::Kind::sequence ? "seq(" : "optional(";
       if (t.elem) print_type(out, *t.elem, symbols);
       out += ')';
@@ -58,7 +59,8 @@ void print_type(std::string& out, const Type& t, const SymbolTable& symbols, std
       if (t.elem) print_type(out, *t.elem, symbols);
       out += ')';
       return;
-    case Type::Kind::tensor: case Type::Kind::sparse_tensor: break;
+    case Type::Kind::tensor:
+    case Type::Kind::sparse_tensor: break;
   }
   if (t.kind == Type::Kind::sparse_tensor) out += "sparse_tensor(";
   out += dtype_name(t.dtype);

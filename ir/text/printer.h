@@ -13,9 +13,9 @@
 namespace onnxopt::text {
 
 void print_type(std::string& out, const Type& t, const SymbolTable& symbols, std::string_view opaque_bytes = {});
-void print_id(std::string& out, std::string_view name);      // quoted where the grammar needs it
+void print_id(std::string& out, std::string_view name);  // quoted where the grammar needs it
 
-std::string attribute_value_text(const Attribute& a);        // "[1, 2]"; for messages: large constants elided
+std::string attribute_value_text(const Attribute& a);  // "[1, 2]"; for messages: large constants elided
 
 class Printer {
  public:

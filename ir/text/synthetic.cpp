@@ -13,7 +13,7 @@ namespace {
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}
-  double unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }   // [0, 1)
+  double unit() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }  // [0, 1)
   // Sum of 12 uniforms less 6: mean 0, variance 1, and no library function whose last bit differs between platforms.
   double normal() {
     double sum = -6;
@@ -71,7 +71,7 @@ double element(const Recipe& r, Random& random, std::int64_t i, bool integer) {
   switch (r.kind) {
     case Kind::kUniform: {
       if (!integer) return r.low + (r.high - r.low) * random.unit();
-      return std::min(std::floor(r.low + (r.high - r.low + 1) * random.unit()), r.high);   // both ends included
+      return std::min(std::floor(r.low + (r.high - r.low + 1) * random.unit()), r.high);  // both ends included
     }
     case Kind::kNormal: {
       const double v = r.mean + r.scale * random.normal();

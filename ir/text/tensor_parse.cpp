@@ -34,8 +34,10 @@ class ElementReader {
     }
     const Lexer::Number n = lex_.number("a number");
     switch (dtype_) {
-      case DType::float32: case DType::complex64: return put_float<float>(n, at);
-      case DType::float64: case DType::complex128: return put_float<double>(n, at);
+      case DType::float32:
+      case DType::complex64: return put_float<float>(n, at);
+      case DType::float64:
+      case DType::complex128: return put_float<double>(n, at);
       default: break;
     }
     if (n.is_float) return put_narrow_float(n, at);
@@ -89,7 +91,7 @@ Tensor parse_elements(Lexer& lex, DType dtype, const Dims& dims, std::int64_t co
     while (lex.accept(','));
   }
   lex.expect('}', "after the constant's elements");
-  const std::int64_t needed = is_complex(dtype) ? 2 * count : count;   // complex numbers are written as pairs
+  const std::int64_t needed = is_complex(dtype) ? 2 * count : count;  // complex numbers are written as pairs
   if (elements.count != needed) lex.fail_at(at, fmt::format("{} numbers or strings given, the constant's shape needs {}", elements.count, needed));
   if (dtype == DType::string) return Tensor::from_strings(dims, std::move(elements.strings));
   if (!is_sub_byte(dtype)) return Tensor::from_bytes(dtype, dims, std::move(elements.bytes));

@@ -21,7 +21,7 @@ T load(const std::byte* p) {
 template <class T>
 void put_number(std::string& out, T v) {
   std::array<char, 40> buffer;
-  const auto r = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v);   // floats: the shortest text that reads back to the same value
+  const auto r = std::to_chars(buffer.data(), buffer.data() + buffer.size(), v);  // floats: the shortest text that reads back to the same value
   out.append(buffer.data(), r.ptr);
 }
 
@@ -46,8 +46,10 @@ bool has_odd_nan(std::span<const std::byte> bytes) {
 
 bool needs_raw(const Tensor& t) {
   switch (t.dtype()) {
-    case DType::float32: case DType::complex64: return has_odd_nan<float, std::uint32_t>(t.bytes());
-    case DType::float64: case DType::complex128: return has_odd_nan<double, std::uint64_t>(t.bytes());
+    case DType::float32:
+    case DType::complex64: return has_odd_nan<float, std::uint32_t>(t.bytes());
+    case DType::float64:
+    case DType::complex128: return has_odd_nan<double, std::uint64_t>(t.bytes());
     default: return false;
   }
 }
@@ -75,13 +77,17 @@ void put_codes(std::string& out, const Tensor& t) {
 
 void put_elements(std::string& out, const Tensor& t) {
   switch (t.dtype()) {
-    case DType::float32: case DType::complex64: return put_all<float>(out, t.bytes());
-    case DType::float64: case DType::complex128: return put_all<double>(out, t.bytes());
+    case DType::float32:
+    case DType::complex64: return put_all<float>(out, t.bytes());
+    case DType::float64:
+    case DType::complex128: return put_all<double>(out, t.bytes());
     case DType::int8: return put_all<std::int8_t>(out, t.bytes());
     case DType::int16: return put_all<std::int16_t>(out, t.bytes());
     case DType::int32: return put_all<std::int32_t>(out, t.bytes());
     case DType::int64: return put_all<std::int64_t>(out, t.bytes());
-    case DType::uint16: case DType::float16: case DType::bfloat16: return put_all<std::uint16_t>(out, t.bytes());
+    case DType::uint16:
+    case DType::float16:
+    case DType::bfloat16: return put_all<std::uint16_t>(out, t.bytes());
     case DType::uint32: return put_all<std::uint32_t>(out, t.bytes());
     case DType::uint64: return put_all<std::uint64_t>(out, t.bytes());
     case DType::string:
@@ -92,7 +98,7 @@ void put_elements(std::string& out, const Tensor& t) {
       return;
     default:
       if (is_sub_byte(t.dtype())) return put_codes(out, t);
-      return put_all<std::uint8_t>(out, t.bytes());   // uint8, bool, the float8s
+      return put_all<std::uint8_t>(out, t.bytes());  // uint8, bool, the float8s
   }
 }
 
@@ -118,7 +124,7 @@ void print_float(std::string& out, float v) {
   }
   const std::size_t from = out.size();
   put_number(out, v);
-  if (out.find_first_of(".en", from) == std::string::npos) out += ".0";   // 'n' of inf and nan
+  if (out.find_first_of(".en", from) == std::string::npos) out += ".0";  // 'n' of inf and nan
 }
 
 void print_tensor_data(std::string& out, const Tensor& t, const DataStyle& style) {

@@ -15,7 +15,7 @@ inline constexpr std::string_view kLocationAny = "@any", kLocationElided = "@eli
 
 // What bounds the memory that a text can ask for beyond its own length.
 struct DataLimits {
-  bool placeholders = false;                 // accept @any and @elided
+  bool placeholders = false;  // accept @any and @elided
   std::uint64_t synthetic_bytes_left = 0;
 };
 
@@ -30,10 +30,12 @@ std::string_view placeholder(const Tensor& t);
 std::string tensor_sha256(const Tensor& t);
 
 // ` {..}` or `["location": ...]`. Data above `elide_above` elements is elided; above `raw_above` it is written as @raw.
-struct DataStyle { std::uint64_t elide_above, raw_above; };
+struct DataStyle {
+  std::uint64_t elide_above, raw_above;
+};
 void print_tensor_data(std::string& out, const Tensor& t, const DataStyle& style);
 
-void print_float(std::string& out, float v);       // of an attribute: always reads back as a float and bit for bit
+void print_float(std::string& out, float v);  // of an attribute: always reads back as a float and bit for bit
 void print_quoted(std::string& out, std::string_view s);
 void print_int(std::string& out, std::int64_t v);
 

@@ -48,7 +48,8 @@ class Splitter {
     else if (word == "KERNEL") file_.kernel = rest;
     else if (word == "CASE") start_case(rest);
     else if (word == "OPSET") settings().opset = static_cast<int>(integer(rest));
-    else if (word == "LEVEL") settings().level = rest == "O1" ? Level::o1 : rest == "O2" ? Level::o2 : rest == "O3" ? Level::o3 : (fail("LEVEL O1, O2 or O3"), Level::o3);
+    else if (word == "LEVEL")
+      settings().level = rest == "O1" ? Level::o1 : rest == "O2" ? Level::o2 : rest == "O3" ? Level::o3 : (fail("LEVEL O1, O2 or O3"), Level::o3);
     else if (word == "OPTIONS") options(rest);
     else if (word == "BEFORE" || word == "SAME") open(pass_case().before.emplace_back());
     else if (word == "AFTER") open(pass_case().after);
@@ -74,7 +75,9 @@ class Splitter {
     if (file_.kernels.empty()) fail("a section before the first CASE of a KERNEL file");
     return file_.kernels.back();
   }
-  Settings& settings() { return !file_.passes.empty() ? file_.passes.back().settings : !file_.kernels.empty() ? file_.kernels.back().settings : defaults_; }
+  Settings& settings() {
+    return !file_.passes.empty() ? file_.passes.back().settings : !file_.kernels.empty() ? file_.kernels.back().settings : defaults_;
+  }
 
   void open(Section& s) {
     s.line = number_ + 1;
@@ -138,7 +141,7 @@ CaseFile parse_case_file(const std::filesystem::path& path, const std::string& t
 CaseFile read_case_file(const std::filesystem::path& path) { return parse_case_file(path, read_text(path)); }
 
 void update_after(const CaseFile& file, const std::vector<std::string>& after) {
-  std::map<int, const std::string*> replacements;   // first line of the section -> text
+  std::map<int, const std::string*> replacements;  // first line of the section -> text
   for (std::size_t i = 0; i < file.passes.size() && i < after.size(); ++i)
     if (!after[i].empty()) replacements[file.passes[i].after.line] = &after[i];
   std::istringstream lines(read_text(file.path));

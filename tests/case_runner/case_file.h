@@ -17,27 +17,30 @@
 
 namespace onnxopt::cases {
 
-struct Section { std::string text; int line = 0; };     // line: of the text's first line in the file, from 1
+struct Section {
+  std::string text;
+  int line = 0;
+};  // line: of the text's first line in the file, from 1
 
 struct Settings {
-  int opset = 28;                     // of graphs without header; what the result must be lowered to
-  Level level = Level::o3;            // a case for a rule should not depend on levels
-  bool untrusted = false;             // OPTIONS untrusted: outputs that prove nothing (constant, all zeros) are what the case is about
-  bool no_numeric = false;            // OPTIONS no-numeric: the reference executor cannot or need not run it
-  bool exact = false;                 // OPTIONS exact: unused constants count when the result is compared with AFTER
+  int opset = 28;           // of graphs without header; what the result must be lowered to
+  Level level = Level::o3;  // a case for a rule should not depend on levels
+  bool untrusted = false;   // OPTIONS untrusted: outputs that prove nothing (constant, all zeros) are what the case is about
+  bool no_numeric = false;  // OPTIONS no-numeric: the reference executor cannot or need not run it
+  bool exact = false;       // OPTIONS exact: unused constants count when the result is compared with AFTER
   bool keep_overridable = false;
   std::vector<std::string> keep_nodes;
-  std::int64_t fuel = -1, max_growth = -1;   // -1: unlimited; the usual budget
+  std::int64_t fuel = -1, max_growth = -1;  // -1: unlimited; the usual budget
 };
 
 struct PassCase {
   std::string title;
   int line = 0;
   Settings settings;
-  std::vector<Section> before;        // BEFORE and the SAMEs
+  std::vector<Section> before;  // BEFORE and the SAMEs
   Section after;
   bool unchanged = false;
-  std::string reason;                 // of UNCHANGED; may be empty
+  std::string reason;  // of UNCHANGED; may be empty
 };
 
 struct KernelCase {
@@ -49,8 +52,8 @@ struct KernelCase {
 
 struct CaseFile {
   std::filesystem::path path;
-  std::string pipeline;               // of # PASS
-  std::string kernel;                 // of # KERNEL
+  std::string pipeline;  // of # PASS
+  std::string kernel;    // of # KERNEL
   std::vector<PassCase> passes;
   std::vector<KernelCase> kernels;
 };

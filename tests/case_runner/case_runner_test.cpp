@@ -21,7 +21,8 @@ TEST_SUITE("case_runner_test") {
 
   TEST_CASE("a right case passes, also from C++") {
     CHECK(run(std::string(kBefore) + "# AFTER\ng (float[N] x) => (float[N] y) { y = Exp (x) }\n").failures.empty());
-    check_rewrite("remove-identity", "g (float[N] x) => (float[N] y) { a = Identity (x)  y = Exp (a) }", "g (float[N] x) => (float[N] y) { y = Exp (x) }");
+    check_rewrite("remove-identity", "g (float[N] x) => (float[N] y) { a = Identity (x)  y = Exp (a) }",
+                  "g (float[N] x) => (float[N] y) { y = Exp (x) }");
     check_unchanged("remove-identity", "g (float[N] x) => (float[N] y) { y = Exp (x) }");
   }
   TEST_CASE("a wrong AFTER") {
@@ -31,14 +32,17 @@ TEST_SUITE("case_runner_test") {
   }
   TEST_CASE("UNCHANGED that changes, and a reason that nobody gives") {
     CHECK(failed_with(run(std::string(kBefore) + "# UNCHANGED\n"), "must stay as it is"));
-    CHECK(failed_with(run("# BEFORE\ng (float[N] x) => (float[N] y) { y = Identity (x) }\n# UNCHANGED because the moon is full\n"), "does not say 'the moon is full'"));
+    CHECK(failed_with(run("# BEFORE\ng (float[N] x) => (float[N] y) { y = Identity (x) }\n# UNCHANGED because the moon is full\n"),
+                      "does not say 'the moon is full'"));
   }
   TEST_CASE("a graph that does not parse, and one whose types cannot be") {
     CHECK(failed_with(run("# BEFORE\ng (float[N] x) => (float[N] y) { y = Exp (q) }\n# UNCHANGED\n"), "test:4:43: 'q' is not defined"));
     CHECK(failed_with(run("# BEFORE\ng (float[4] x) => (float[5] y) { y = Exp (x) }\n# UNCHANGED\n"), "declared type of output 'y'"));
   }
   TEST_CASE("outputs that prove nothing") {
-    const std::string vacuous = "# BEFORE\ng (float[N] x) => (float[N] y) <float z = {0}> { a = Identity (x)  y = Mul (a, z) }\n# AFTER\ng (float[N] x) => (float[N] y) <float z = {0}> { y = Mul (x, z) }\n";
+    const std::string vacuous =
+        "# BEFORE\ng (float[N] x) => (float[N] y) <float z = {0}> { a = Identity (x)  y = Mul (a, z) }\n# AFTER\ng (float[N] x) => (float[N] y) "
+        "<float z = {0}> { y = Mul (x, z) }\n";
     CHECK(failed_with(run(vacuous), "proves nothing of 'y'"));
     CHECK(run("# OPTIONS untrusted\n" + vacuous).failures.empty());
   }
@@ -53,8 +57,10 @@ TEST_SUITE("case_runner_test") {
   }
   TEST_CASE("a kernel case") {
     const auto kernel = [](std::string_view outputs) {
-      const cases::CaseFile file = cases::parse_case_file("k", "# KERNEL Add\n# CASE c\n# MODEL\ng (float[2] x, float[2] w) => (float[2] y) { y = Add (x, w) }\n# INPUTS\nfloat[2] x = {1, 2}, float[2] w = {10, 20}\n# OUTPUTS\n" +
-                                                                   std::string(outputs) + "\n");
+      const cases::CaseFile file = cases::parse_case_file("k",
+                                                          "# KERNEL Add\n# CASE c\n# MODEL\ng (float[2] x, float[2] w) => (float[2] y) { y = Add (x, "
+                                                          "w) }\n# INPUTS\nfloat[2] x = {1, 2}, float[2] w = {10, 20}\n# OUTPUTS\n" +
+                                                              std::string(outputs) + "\n");
       return cases::run_case(file, file.kernels.at(0));
     };
     CHECK(kernel("float[2] y = {11, 22}").failures.empty());

@@ -9,7 +9,9 @@
 namespace onnxopt::cases {
 namespace {
 
-struct Totals { std::size_t cases = 0, failed = 0, skipped_checks = 0, updated = 0; };
+struct Totals {
+  std::size_t cases = 0, failed = 0, skipped_checks = 0, updated = 0;
+};
 
 template <class Case>
 Outcome run_and_print(const CaseFile& file, const Case& c, Totals& totals) {

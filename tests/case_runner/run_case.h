@@ -9,9 +9,9 @@
 namespace onnxopt::cases {
 
 struct Outcome {
-  std::vector<std::string> failures;     // empty: passed
-  std::vector<std::string> skipped;      // checks that could not be made, counted and printed: no kernel, ...
-  std::string after;                     // what AFTER would have to say, if only that differs
+  std::vector<std::string> failures;  // empty: passed
+  std::vector<std::string> skipped;   // checks that could not be made, counted and printed: no kernel, ...
+  std::string after;                  // what AFTER would have to say, if only that differs
 };
 
 // Of every graph of the case: it parses, is valid and infers; the pass says honestly whether it changed it; the result is valid, equals AFTER (or

@@ -20,7 +20,8 @@ std::vector<std::pair<std::string, Tensor>> read_values(const CaseFile& file, co
 }
 
 void run(const CaseFile& file, const KernelCase& c, Outcome& outcome) {
-  const auto model = parse_model(c.model.text, {.default_opset = c.settings.opset, .file = file.path.filename().string(), .first_line = c.model.line});
+  const auto model =
+      parse_model(c.model.text, {.default_opset = c.settings.opset, .file = file.path.filename().string(), .first_line = c.model.line});
   lift(*model);
   infer(*model);
   const auto given = read_values(file, c.inputs), expected = read_values(file, c.outputs);

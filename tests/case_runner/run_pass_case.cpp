@@ -16,7 +16,8 @@ namespace {
 
 class PassCaseRun {
  public:
-  PassCaseRun(const CaseFile& file, const PassCase& c, Outcome& outcome) : file_(file), case_(c), outcome_(outcome), evaluator_(reference_evaluator()) {}
+  PassCaseRun(const CaseFile& file, const PassCase& c, Outcome& outcome)
+      : file_(file), case_(c), outcome_(outcome), evaluator_(reference_evaluator()) {}
 
   void run(std::size_t which) {
     prefix_ = case_.before.size() > 1 ? fmt::format("graph {}: ", which + 1) : "";
@@ -42,7 +43,8 @@ class PassCaseRun {
   void fail(const std::string& message) { outcome_.failures.push_back(prefix_ + message); }
 
   std::unique_ptr<Model> load(const Section& s, bool expected) const {
-    auto model = parse_model(s.text, {.default_opset = case_.settings.opset, .file = file_.path.filename().string(), .first_line = s.line, .placeholders = expected});
+    auto model = parse_model(
+        s.text, {.default_opset = case_.settings.opset, .file = file_.path.filename().string(), .first_line = s.line, .placeholders = expected});
     lift(*model);
     infer(*model);
     return model;
@@ -88,7 +90,7 @@ class PassCaseRun {
 
   void unchanged(bool changed, const std::string& moved, const std::vector<std::string>& explanations) {
     if (changed) fail("must stay as it is, but:\n" + moved);
-    if (case_.reason.empty() || explanations.empty()) {   // whole-graph passes do not explain themselves
+    if (case_.reason.empty() || explanations.empty()) {  // whole-graph passes do not explain themselves
       if (!case_.reason.empty()) outcome_.skipped.push_back("the pass explains nothing");
       return;
     }
@@ -98,7 +100,7 @@ class PassCaseRun {
     if (says(explanations)) return;
     std::string all;
     for (const std::string& e : explanations) all += "\n  " + e;
-    for (const std::string& name : node_names()) {   // the nearest miss of the whole graph may be another node
+    for (const std::string& name : node_names()) {  // the nearest miss of the whole graph may be another node
       const std::unique_ptr<Model> model = load_named();
       std::vector<std::string> of_node;
       apply(*model, &of_node, name);
@@ -131,7 +133,7 @@ class PassCaseRun {
   void compare_after(Model& model) {
     const std::unique_ptr<Model> after = load(case_.after, true);
     valid(*after, "AFTER");
-    if (!case_.settings.exact) {   // what removes unused constants is remove-dead
+    if (!case_.settings.exact) {  // what removes unused constants is remove-dead
       for (Model* m : {&model, after.get()})
         for (Graph* root : m->root_graphs()) for_each_graph(*root, [](Graph& g) { g.erase_unused_constants(); });
     }
@@ -153,7 +155,8 @@ class PassCaseRun {
     lower(model, own_opsets(model));
     const std::string bytes = serialize_model(model);
     const auto read = read_model({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()}, nullptr, ".");
-    if (const std::string d = difference(model, *read, {.constant_nodes = true}); !d.empty()) fail("written and read again it is another graph:\n" + d);
+    if (const std::string d = difference(model, *read, {.constant_nodes = true}); !d.empty())
+      fail("written and read again it is another graph:\n" + d);
   }
 
   static std::string without_kernel(Model& m) {
@@ -167,7 +170,8 @@ class PassCaseRun {
     if (case_.settings.no_numeric) return outcome_.skipped.push_back("numeric check (switched off by the case)");
     std::unique_ptr<Model> reference = load(section, false), candidate = load(section, false);
     apply(*candidate);
-    if (const std::string missing = without_kernel(*reference) + without_kernel(*candidate); !missing.empty()) return outcome_.skipped.push_back("numeric check: " + missing);
+    if (const std::string missing = without_kernel(*reference) + without_kernel(*candidate); !missing.empty())
+      return outcome_.skipped.push_back("numeric check: " + missing);
     VerifyOptions options;
     options.budget_s = 10;
     options.seeds = 2;
@@ -194,7 +198,7 @@ Outcome run_case(const CaseFile& file, const PassCase& c) {
   for (std::size_t i = 0; i < c.before.size(); ++i) {
     try {
       PassCaseRun(file, c, outcome).run(i);
-    } catch (const std::exception& e) {   // Error and InternalError alike: the case fails, the others go on
+    } catch (const std::exception& e) {  // Error and InternalError alike: the case fails, the others go on
       outcome.failures.push_back(e.what());
     }
   }

@@ -1,5 +1,5 @@
-// Fuzzes the text format: arbitrary text is either refused with an Error or parsed, and then print --full of it reads back to an equal model that prints
-// the same. Only Error may be thrown; anything else is a finding. Corpus: tests/cases (see tests/fuzz/README.md).
+// Fuzzes the text format: arbitrary text is either refused with an Error or parsed, and then print --full of it reads back to an equal model that
+// prints the same. Only Error may be thrown; anything else is a finding. Corpus: tests/cases (see tests/fuzz/README.md).
 #include <cstdlib>
 #include <iostream>
 
@@ -24,7 +24,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string first = print_model(*model, {.full = true});
   const auto again = parse_model(first, limits);
   const std::string second = print_model(*again, {.full = true});
-  const std::string differs = difference(*model, *again, {.inner_names = true, .any_constants = false, .metadata = true, .normalize_defaults = false});
+  const std::string differs =
+      difference(*model, *again, {.inner_names = true, .any_constants = false, .metadata = true, .normalize_defaults = false});
   if (first == second && differs.empty()) return 0;
   std::cerr << first << "\nread and printed again:\n" << second << '\n' << differs;
   std::abort();

@@ -13,10 +13,12 @@ std::string differ(std::string_view a, std::string_view b) {
 
 TEST_SUITE("diff_test") {
   TEST_CASE("equal models have no differences, whatever the order and the inner names") {
-    CHECK(differ("g (float x) => (float y) { a = Relu (x) b = Neg (x) y = Add (a, b) }", "g (float x) => (float y) { q = Neg (x) p = Relu (x) y = Add (p, q) }") == "");
+    CHECK(differ("g (float x) => (float y) { a = Relu (x) b = Neg (x) y = Add (a, b) }",
+                 "g (float x) => (float y) { q = Neg (x) p = Relu (x) y = Add (p, q) }") == "");
   }
   TEST_CASE("a removed node is one line; what follows it says only where its input changed") {
-    CHECK(differ("g (float x) => (float y) { a = Relu (x) b = Identity (a) c = Exp (b) y = Neg (c) }", "g (float x) => (float y) { a = Relu (x) c = Exp (a) y = Neg (c) }") ==
+    CHECK(differ("g (float x) => (float y) { a = Relu (x) b = Identity (a) c = Exp (b) y = Neg (c) }",
+                 "g (float x) => (float y) { a = Relu (x) c = Exp (a) y = Neg (c) }") ==
           "- Identity-25 -> 'b'\n~ Exp-13 -> 'c': input 0: 'b' of Identity became 'a' of Relu\n");
   }
   TEST_CASE("attributes and constants") {
@@ -31,13 +33,15 @@ TEST_SUITE("diff_test") {
   }
   TEST_CASE("inside subgraphs") {
     const auto model = [](const std::string& op) {
-      return "g (bool c, float x) => (float y) { y = If (c) <then_branch = t () => (float u) { u = " + op + " (x) }, else_branch = e () => (float w) { w = Neg (x) }> }";
+      return "g (bool c, float x) => (float y) { y = If (c) <then_branch = t () => (float u) { u = " + op +
+             " (x) }, else_branch = e () => (float w) { w = Neg (x) }> }";
     };
     const std::string d = differ(model("Exp"), model("Log"));
     CHECK(d == "- in If-25 -> 'y': Exp-13 -> 'u'\n+ in If-25 -> 'y': Log-13 -> 'u'\n");
   }
   TEST_CASE("signature and functions") {
-    CHECK(differ("g (float x) => (float y) { y = Relu (x) }", "g (float[N] x, float z) => (float y) { y = Relu (x) }") == "~ input 'x': float became float[N]\n+ input 'z'\n");
+    CHECK(differ("g (float x) => (float y) { y = Relu (x) }", "g (float[N] x, float z) => (float y) { y = Relu (x) }") ==
+          "~ input 'x': float became float[N]\n+ input 'z'\n");
     CHECK(differ("<ir_version: 10> g (float x) => (float y) { y = Relu (x) } <domain: \"l\"> F (a) => (b) { b = Relu (a) }",
                  "<ir_version: 10> g (float x) => (float y) { y = Relu (x) }") == "- function l.F\n");
   }

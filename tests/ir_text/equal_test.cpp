@@ -27,17 +27,22 @@ TEST_SUITE("equal_test") {
     CHECK(contains(differ(a, "g (float[2] z) => (float[2] y) { y = Relu (z) }"), "input 0 is 'x' and 'z'"));
     CHECK(contains(differ(a, "g (float[N] x) => (float[2] y) { y = Relu (x) }"), "type of input 'x' is float[2] and float[N]"));
     CHECK(contains(differ(a, "g (float[2] x) => (float16[2] y) { y = Relu (x) }"), "type of output 'y'"));
-    CHECK(contains(differ(a, R"(<opset_import: ["" : 13]> g (float[2] x) => (float[2] y) { y = Relu (x) })"), "opset imports are ai.onnx 28 and ai.onnx 13"));
+    CHECK(contains(differ(a, R"(<opset_import: ["" : 13]> g (float[2] x) => (float[2] y) { y = Relu (x) })"),
+                   "opset imports are ai.onnx 28 and ai.onnx 13"));
     CHECK(contains(differ(a, R"(<opset_import: ["" : 13]> g (float[2] x) => (float[2] y) { y = Relu (x) })"), "Relu-14 -> 'y' and Relu-13 -> 'y'"));
   }
 
   TEST_CASE("attributes: schema defaults are normalised, order does not matter, the rest does") {
     const char* plain = "g (float[2,3] x, float[3,2] w) => (float[2,2] y) { y = Gemm (x, w) }";
     CHECK(differ(plain, "g (float[2,3] x, float[3,2] w) => (float[2,2] y) { y = Gemm <beta = 1.0, alpha = 1.0, transA = 0> (x, w) }") == "");
-    CHECK(contains(differ(plain, "g (float[2,3] x, float[3,2] w) => (float[2,2] y) { y = Gemm <alpha = 1.0> (x, w) }", {.normalize_defaults = false}), "'alpha' is absent and 1.0"));
-    CHECK(contains(differ(plain, "g (float[2,3] x, float[3,2] w) => (float[2,2] y) { y = Gemm <alpha = 2.0> (x, w) }"), "attribute 'alpha' is 1.0 and 2.0"));
-    CHECK(contains(differ("g (float x) => (float y) { y = my.Op <a = 1> (x) }", "g (float x) => (float y) { y = my.Op (x) }"), "attribute 'a' is 1 and absent"));
-    CHECK(contains(differ("g (float x) => (float y) { y = my.Op <a = 1> (x) }", "g (float x) => (float y) { y = my.Op <a = 1.0> (x) }"), "1 and 1.0"));
+    CHECK(contains(differ(plain, "g (float[2,3] x, float[3,2] w) => (float[2,2] y) { y = Gemm <alpha = 1.0> (x, w) }", {.normalize_defaults = false}),
+                   "'alpha' is absent and 1.0"));
+    CHECK(contains(differ(plain, "g (float[2,3] x, float[3,2] w) => (float[2,2] y) { y = Gemm <alpha = 2.0> (x, w) }"),
+                   "attribute 'alpha' is 1.0 and 2.0"));
+    CHECK(contains(differ("g (float x) => (float y) { y = my.Op <a = 1> (x) }", "g (float x) => (float y) { y = my.Op (x) }"),
+                   "attribute 'a' is 1 and absent"));
+    CHECK(
+        contains(differ("g (float x) => (float y) { y = my.Op <a = 1> (x) }", "g (float x) => (float y) { y = my.Op <a = 1.0> (x) }"), "1 and 1.0"));
   }
 
   TEST_CASE("constants compare bit for bit; @any and @elided stand for data") {
@@ -72,14 +77,17 @@ TEST_SUITE("equal_test") {
     CHECK(differ(a, "g (float x) => (float y) { f = Neg (x) y = Relu (x) d = Neg (x) e = Exp (d) }") == "");
     CHECK(contains(differ(a, "g (float x) => (float y) { y = Relu (x) d = Neg (x) e = Exp (d) }"), "only in the first: Neg-13 -> 'f'"));
     CHECK(contains(differ("g (float x) => (float y) { y = Relu (x) }", a), "only in the second: Exp-13"));
-    CHECK(contains(differ("g (float x) => (float y) <float k = {1}> { y = Relu (x) }", "g (float x) => (float y) { y = Relu (x) }"), "only in the first: constant 'k'"));
-    CHECK(differ("g (float x) => (float y) <float k = {1}, float l = {2}> { y = Relu (x) }", "g (float x) => (float y) <float a = {2}, float b = {1}> { y = Relu (x) }") == "");
+    CHECK(contains(differ("g (float x) => (float y) <float k = {1}> { y = Relu (x) }", "g (float x) => (float y) { y = Relu (x) }"),
+                   "only in the first: constant 'k'"));
+    CHECK(differ("g (float x) => (float y) <float k = {1}, float l = {2}> { y = Relu (x) }",
+                 "g (float x) => (float y) <float a = {2}, float b = {1}> { y = Relu (x) }") == "");
   }
 
   TEST_CASE("subgraphs, captured values and omitted inputs") {
     const auto graph = [](const std::string& body, const std::string& captured = "t") {
-      return "g (bool c, float[2] x) => (float[2] y) { t = Relu (x) u = Neg (x) v = Add (t, u) y = If (c) <then_branch = a () => (float[2] p) { p = " + body +
-             " (" + captured + ") }, else_branch = b () => (float[2] q) { q = Identity (v) }> }";
+      return "g (bool c, float[2] x) => (float[2] y) { t = Relu (x) u = Neg (x) v = Add (t, u) y = If (c) <then_branch = a () => (float[2] p) { p "
+             "= " +
+             body + " (" + captured + ") }, else_branch = b () => (float[2] q) { q = Identity (v) }> }";
     };
     CHECK(differ(graph("Exp"), graph("Exp")) == "");
     CHECK(contains(differ(graph("Exp"), graph("Log")), "Exp-13 -> 'p' and Log-13 -> 'p'"));
@@ -99,11 +107,13 @@ TEST_SUITE("equal_test") {
 
   TEST_CASE("functions match by name") {
     const auto model = [](const std::string& body) {
-      return "g (float x) => (float y) { y = l.F (x) } <domain: \"l\"> F (a) => (b) { b = " + body + " (a) } <domain: \"l\"> H (a) => (b) { b = Relu (a) }";
+      return "g (float x) => (float y) { y = l.F (x) } <domain: \"l\"> F (a) => (b) { b = " + body +
+             " (a) } <domain: \"l\"> H (a) => (b) { b = Relu (a) }";
     };
     CHECK(differ(model("Relu"), model("Relu")) == "");
     CHECK(contains(differ(model("Relu"), model("Neg")), "Relu-14 -> 'b' and Neg-13 -> 'b'"));
-    CHECK(contains(differ(model("Relu"), "g (float x) => (float y) { y = l.F (x) } <domain: \"l\"> F (a) => (b) { b = Relu (a) }"), "only in the first: function l.H"));
+    CHECK(contains(differ(model("Relu"), "g (float x) => (float y) { y = l.F (x) } <domain: \"l\"> F (a) => (b) { b = Relu (a) }"),
+                   "only in the first: function l.H"));
   }
 
   TEST_CASE("metadata counts if asked") {
@@ -120,7 +130,7 @@ TEST_SUITE("equal_test") {
       Value* v = g.inputs()[0];
       for (std::size_t i = 0; i < n; ++i) v = g.insert_before(*g.last(), i % 3 ? op("Neg") : op("Relu"), {v}).output();
       g.set_input(*g.last(), 0, v);
-      for (std::size_t i = 0; i < n / 2; ++i) g.append(op("Exp"), {v});   // dead
+      for (std::size_t i = 0; i < n / 2; ++i) g.append(op("Exp"), {v});  // dead
       return m;
     };
     const auto a = chain(50000), b = chain(50000);

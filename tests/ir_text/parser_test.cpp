@@ -73,14 +73,16 @@ TEST_SUITE("parser_test") {
           sp = sparse_tensor(float[3,4]) {float[2] {1,2}, int64[2] {0,5}}, ref: int = @axis, untyped = @"odd name", "odd key" = 1,
           g = then () => (z) { z = Relu (x) }, gs = [a () => () {}, b (float q) => (q) {}], f2: float = 3, fl: floats = [1, 2], none: undefined = []> (x)
     })");
-    for (const char* part : {"i = 1,", "f = 1.0", R"(s = "a\"b\\c")", "fs = [1.0, 2.5e-08, inf, -inf, nan]", "e: ints = []", "named = int64 scalar {7}",
-                             "ts = [float {1}, int8[1] w {-1}]", "tps = [float, seq(int64)]", "ref: int = @axis", R"(untyped = @"odd name")", R"("odd key" = 1)",
-                             "f2 = 3.0", "fl = [1.0, 2.0]", "none: undefined = []", "g = then () => (z) {"})
+    for (const char* part :
+         {"i = 1,", "f = 1.0", R"(s = "a\"b\\c")", "fs = [1.0, 2.5e-08, inf, -inf, nan]", "e: ints = []", "named = int64 scalar {7}",
+          "ts = [float {1}, int8[1] w {-1}]", "tps = [float, seq(int64)]", "ref: int = @axis", R"(untyped = @"odd name")", R"("odd key" = 1)",
+          "f2 = 3.0", "fl = [1.0, 2.0]", "none: undefined = []", "g = then () => (z) {"})
       CHECK_MESSAGE(contains(text, part), part << " not in\n" << text);
   }
 
   TEST_CASE("float attributes keep every bit") {
-    for (std::uint32_t bits : {0x00000000u, 0x80000000u, 0x00000001u, 0x7f7fffffu, 0x7f800000u, 0x7fc00000u, 0xffc00000u, 0x7fc00001u, 0x7f800001u, 0x3dcccccdu}) {
+    for (std::uint32_t bits :
+         {0x00000000u, 0x80000000u, 0x00000001u, 0x7f7fffffu, 0x7f800000u, 0x7fc00000u, 0xffc00000u, 0x7fc00001u, 0x7f800001u, 0x3dcccccdu}) {
       auto m = parse("g () => () { = Op <f = 1.0, l = [1.0]> () }");
       m->graph().first()->mutable_attrs().set("f", std::bit_cast<float>(bits)).set("l", Floats{std::bit_cast<float>(bits), 2.0f});
       const std::string text = print_model(*m);
@@ -91,16 +93,17 @@ TEST_SUITE("parser_test") {
   }
 
   TEST_CASE("constants of every element type") {
-    const char* text = R"(g () => () <float[3] a = {1, -0, 1.5e10}, double b = {0.1}, int8[2] c = {-128, 127}, uint8[2] d = {0,255}, int16[1] e = {-32768},
+    const char* text =
+        R"(g () => () <float[3] a = {1, -0, 1.5e10}, double b = {0.1}, int8[2] c = {-128, 127}, uint8[2] d = {0,255}, int16[1] e = {-32768},
       uint16[1] f = {65535}, int32[1] h = {-2147483648}, int64[1] i = {-9223372036854775808}, uint32[1] j = {4294967295}, uint64[1] k = {18446744073709551615},
       bool[2] l = {0,1}, float16[2] m = {15360, 1.5}, bfloat16[2] n = {16256, 2.0}, float8e4m3fn[2] o = {56, 1.0}, int4[3] p = {-8, 7, -1}, uint4[3] q = {0,15,9},
       int2[5] r = {-2,-1,0,1,-2}, uint2[3] s = {0,3,2}, float4e2m1[3] t = {0,15,1.0}, float6e2m3[5] u = {0,63,1,2,3}, complex64[2] v = {1,2,3,4}, complex128 w = {0,-1},
       string[2] x = {"", "a\"b"}, float[0] y = {}, float8e8m0[1] z = {127}, float[2,0,3] empty = {}> {})";
     const auto m = parse(text);
-    CHECK(constant(*m, "m").bytes()[3] == std::byte{0x3e});    // 1.5 is 0x3e00
-    CHECK(constant(*m, "n").bytes()[3] == std::byte{0x40});    // 2.0 is 0x4000
+    CHECK(constant(*m, "m").bytes()[3] == std::byte{0x3e});  // 1.5 is 0x3e00
+    CHECK(constant(*m, "n").bytes()[3] == std::byte{0x40});  // 2.0 is 0x4000
     CHECK(constant(*m, "o").bytes()[1] == std::byte{56});
-    CHECK(constant(*m, "p").bytes()[0] == std::byte{0x78});    // low nibble first
+    CHECK(constant(*m, "p").bytes()[0] == std::byte{0x78});  // low nibble first
     CHECK(constant(*m, "p").bytes()[1] == std::byte{0x0f});
     CHECK(constant(*m, "u").byte_size() == 4);
     const std::string printed = reprint(text);
@@ -148,7 +151,8 @@ TEST_SUITE("parser_test") {
   }
 
   TEST_CASE("synthetic data is deterministic and typed") {
-    const char* text = R"(g () => () <float[4] u = ["location": "@uniform", "seed": "1"], int8[8] i = ["location": "@uniform", "seed": "2", "low": "-3", "high": "3"],
+    const char* text =
+        R"(g () => () <float[4] u = ["location": "@uniform", "seed": "1"], int8[8] i = ["location": "@uniform", "seed": "2", "low": "-3", "high": "3"],
       float16[3] h = ["location": "@iota", "start": "1", "step": "0.5"], bool[8] b = ["location": "@uniform"], float[5] n = ["location": "@normal"],
       string[2] s = ["location": "@iota"]> {})";
     CHECK(print_model(*parse(text)) == print_model(*parse(text)));
@@ -222,16 +226,18 @@ lines", metadata_props: ["k": "v", "k2": "v2"]
           #@ attribute "v" tensor 0 metadata "a" "b"
       })";
     const std::string printed = reprint(text);
-    for (const char* part : {R"(#@ training_info "AAEC")", R"(#@ doc_string "line\nnext \x01 \"q\"")", R"(#@ value "t" quantization "SCALE_TENSOR" "w")",
-                             R"(#@ value "x" dim_denotations "DATA_BATCH" "")", R"(#@ value "w" tensor doc_string "weights")", R"(#@ metadata "key" "value")",
-                             R"(#@ attribute "v" tensor 0 metadata "a" "b")", "float[N] t"})
+    for (const char* part :
+         {R"(#@ training_info "AAEC")", R"(#@ doc_string "line\nnext \x01 \"q\"")", R"(#@ value "t" quantization "SCALE_TENSOR" "w")",
+          R"(#@ value "x" dim_denotations "DATA_BATCH" "")", R"(#@ value "w" tensor doc_string "weights")", R"(#@ metadata "key" "value")",
+          R"(#@ attribute "v" tensor 0 metadata "a" "b")", "float[N] t"})
       CHECK_MESSAGE(contains(printed, part), part << " not in\n" << printed);
     CHECK(contains(error_of("g (float x) => (float y) { y = Relu (x)\n#@ colour \"red\"\n }"), "<text>:2:3: unknown note 'colour'"));
     CHECK(contains(error_of("g (float x) => (float y) {\n#@ value \"nope\" doc_string \"\"\n y = Relu (x) }"), "which this graph does not define"));
   }
 
   TEST_CASE("errors carry file, line and column") {
-    CHECK(error_of("g (float x { y = Relu (x) }", {.file = "a.onnxtxt", .first_line = 10}) == "a.onnxtxt:10:12: expected ')' after the inputs, found '{'");
+    CHECK(error_of("g (float x { y = Relu (x) }", {.file = "a.onnxtxt", .first_line = 10}) ==
+          "a.onnxtxt:10:12: expected ')' after the inputs, found '{'");
     CHECK(contains(error_of(""), "<text>:1:1: expected the name of a graph"));
     CHECK(contains(error_of("g () => () {"), "expected '=' between outputs and operator"));
     CHECK(contains(error_of("g () => () { y = Op <a = []> () }"), "needs its type"));

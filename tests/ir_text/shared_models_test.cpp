@@ -34,7 +34,7 @@ TEST_SUITE("shared_models_test") {
       try {
         m = read_model(file);
       } catch (const Error&) {
-        continue;   // the collection holds broken files on purpose
+        continue;  // the collection holds broken files on purpose
       }
       const std::string text = print_model(*m, {.full = true});
       const auto back = parse_model(text, {.file = file.filename().string()});
