@@ -179,7 +179,7 @@ std::unique_ptr<Model> read_once(std::string_view message, ReadContext ctx, bool
 std::string printable(std::string_view text) {
   constexpr std::size_t kLongest = 1000;
   std::string r;
-  if (text.size() > kLongest) return printable(text.substr(0, kLongest)) + "...";
+  if (text.size() > kLongest) return printable(text.substr(0, kLongest / 4)) + " ... " + printable(text.substr(text.size() - kLongest / 2));
   for (const char c : text) {
     const auto u = static_cast<unsigned char>(c);
     if (u < 0x20 || u == 0x7F) r += fmt::format("\\x{:02x}", u);
