@@ -10,6 +10,7 @@ namespace onnxopt {
 Rule fuse_layer_norm_moments() {
   static const std::string text = combine_patterns(
       {"mean = ReduceMean (x, axes?)\n d = Sub (x, mean)\n q = Mul (d, d)\n v = ReduceMean (q, axes2?)\n ve = Add (v, eps)\n s = Sqrt (ve)",
+       "mean = ReduceMean (x, axes?)\n d = Sub (mean, x)\n q = Mul (d, d)\n v = ReduceMean (q, axes2?)\n ve = Add (v, eps)\n s = Sqrt (ve)",
        "mean = ReduceMean (x, axes?)\n d = Sub (x, mean)\n q = Pow (d, 2)\n v = ReduceMean (q, axes2?)\n ve = Add (v, eps)\n s = Sqrt (ve)"},
       {"i = Reciprocal (s)\n r = Mul (i, g)\n a = Mul (x, r)\n c = Mul (mean, r)\n t = Sub (b, c)\n y = Add (a, t)",
        "i = Div (1.0, s)\n r = Mul (i, g)\n a = Mul (x, r)\n c = Mul (mean, r)\n t = Sub (b, c)\n y = Add (a, t)",
