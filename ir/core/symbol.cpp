@@ -18,6 +18,17 @@ constexpr int kMaxBoundsDepth = 24;
 
 std::int64_t floor_quotient(std::int64_t a, std::int64_t b) { return a / b - ((a % b != 0) && ((a % b < 0) != (b < 0))); }
 
+std::int64_t floor_remainder(std::int64_t a, std::int64_t b) {
+  if (b == -1) return 0;
+  const std::int64_t r = a % b;
+  return r != 0 && (r < 0) != (b < 0) ? r + b : r;
+}
+
+// Its absolute value does not exist, so gcd and negation cannot have it.
+bool has_minimum(const Poly& p) {
+  return std::any_of(p.begin(), p.end(), [](const SymTerm& t) { return t.coefficient == std::numeric_limits<std::int64_t>::min(); });
+}
+
 // Higher degree first, then by atom number: a graded order, as polynomial division needs it. The constant comes last.
 bool monomial_less(const SymTerm& x, const SymTerm& y) {
   if (x.atoms.size() != y.atoms.size()) return x.atoms.size() > y.atoms.size();
@@ -326,13 +337,14 @@ Dim SymbolTable::floor_div(Dim a, Dim b) {
     if (std::optional<Poly> q = exact_quotient(Impl::poly_of(a), Impl::poly_of(b))) return normalize(*q) ? impl_->intern(std::move(*q)) : Dim();
     return impl_->make_atom(AtomKind::floor_div, a, b);
   }
+  if (has_minimum(a.expr()->terms)) return Dim();
   std::int64_t d = b.value(), common = d, constant = 0;
   Poly outside, inside;
   for (const SymTerm& t : a.expr()->terms) {
     if (t.coefficient % d == 0) {
       outside.push_back({t.coefficient / d, t.atoms});
     } else if (t.atoms.empty()) {
-      constant = t.coefficient - d * floor_quotient(t.coefficient, d);
+      constant = floor_remainder(t.coefficient, d);
       if (t.coefficient != constant) outside.push_back({floor_quotient(t.coefficient, d), {}});
     } else {
       common = std::gcd(common, t.coefficient);
@@ -370,16 +382,17 @@ Dim SymbolTable::ceil_div(Dim a, Dim b) {
 
 Dim SymbolTable::mod(Dim a, Dim b) {
   if (a.is_unknown() || b.is_unknown() || b.is(0)) return Dim();
-  if (a.is_value() && b.is_value()) return b.value() == -1 ? Dim(0) : Dim(a.value() - b.value() * floor_quotient(a.value(), b.value()));
+  if (a.is_value() && b.is_value()) return Dim(floor_remainder(a.value(), b.value()));
   if (!b.is_value() || b.value() < 0) {
     if (a.is(0) || exact_quotient(Impl::poly_of(a), Impl::poly_of(b))) return Dim(0);
     return impl_->make_atom(AtomKind::mod, a, b);
   }
+  if (has_minimum(a.expr()->terms)) return Dim();
   const std::int64_t d = b.value();
   std::int64_t common = d;
   Poly rest;
   for (const SymTerm& t : a.expr()->terms) {
-    const std::int64_t c = t.coefficient - d * floor_quotient(t.coefficient, d);
+    const std::int64_t c = floor_remainder(t.coefficient, d);
     if (c == 0) continue;
     common = std::gcd(common, c);
     rest.push_back({c, t.atoms});

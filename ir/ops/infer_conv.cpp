@@ -53,7 +53,11 @@ Dim window_count(InferCtx& ctx, const Window& w, std::size_t axis, Dim size) {
   if (room.is_value() && room.value() < 0) return Dim();  // the window does not fit: runtimes disagree on what that gives
   if (!w.ceil_mode) return s.add(s.floor_div(room, stride), Dim(1));
   const Dim count = s.add(s.ceil_div(room, stride), Dim(1));
-  if (count.is_value() && begin.is_value()) return (count.value() - 1) * stride.value() >= begin.value() ? Dim(count.value() - 1) : count;
+  if (count.is_value() && begin.is_value()) {
+    const Dim last_start = s.mul(s.sub(count, Dim(1)), stride);
+    if (!last_start.is_value()) return Dim();
+    return last_start.value() >= begin.value() ? Dim(count.value() - 1) : count;
+  }
   const bool starts_inside = s.provably_ge(covered, s.add(stride, end_pad));
   return starts_inside ? count : Dim();
 }
@@ -129,7 +133,7 @@ void conv_transpose(InferCtx& ctx) {
       out[i + 2] = s.mul(size, stride);
     } else {
       const Dim covered = s.add(s.mul(s.sub(window.kernel[i], Dim(1)), Dim(window.dilations[i])), Dim(1));
-      const Dim padding = Dim((i < extra.size() ? extra[i] : 0) - window.pads[i] - window.pads[i + spatial]);
+      const Dim pads = s.add(Dim(window.pads[i]), Dim(window.pads[i + spatial])), padding = s.sub(Dim(i < extra.size() ? extra[i] : 0), pads);
       out[i + 2] = s.add(s.add(s.mul(stride, s.sub(size, Dim(1))), covered), padding);
     }
   }
@@ -166,7 +170,7 @@ void max_unpool(InferCtx& ctx) {
   Shape out = *x;
   for (std::size_t i = 0; i < spatial; ++i) {
     const Dim grown = s.add(s.mul(Dim(w.strides[i]), s.sub((*x)[i + 2], Dim(1))), w.kernel[i]);
-    out[i + 2] = s.sub(grown, Dim(w.pads[i] + w.pads[i + spatial]));
+    out[i + 2] = s.sub(grown, s.add(Dim(w.pads[i]), Dim(w.pads[i + spatial])));
   }
   ctx.set_tensor(0, t, std::move(out));
 }

@@ -37,7 +37,10 @@ void gather_nd(InferCtx& ctx) {
   const DType t = ctx.input_dtype(0);
   const Shape *data = ctx.input_shape(0), *indices = ctx.input_shape(1);
   if (!data || !indices || indices->empty() || !indices->back().is_value()) return ctx.set_tensor(0, t, std::nullopt);
-  const std::int64_t used = ctx.attr_or<std::int64_t>("batch_dims", 0) + indices->back().value();
+  const std::int64_t batch = ctx.attr_or<std::int64_t>("batch_dims", 0), indexed = indices->back().value();
+  const auto rank = static_cast<std::int64_t>(data->size());
+  if (batch < 0 || batch > rank || indexed < 0 || indexed > rank) ctx.fail(fmt::format("indices name {} axes of rank {}", indexed, rank));
+  const std::int64_t used = batch + indexed;
   if (used < 0 || used > static_cast<std::int64_t>(data->size())) ctx.fail(fmt::format("indices name {} axes of rank {}", used, data->size()));
   Shape out(indices->begin(), indices->end() - 1);
   out.insert(out.end(), data->begin() + used, data->end());
@@ -99,7 +102,7 @@ void one_hot(InferCtx& ctx) {
   Dim d = depth && depth->size() == 1 ? (*depth)[0] : Dim();
   if (!depth && ctx.node().input(1)) {
     const std::optional<std::vector<double>> number = known_numbers(*ctx.node().input(1));  // a depth may be a float
-    if (number && number->size() == 1) d = Dim(static_cast<std::int64_t>((*number)[0]));
+    if (number && number->size() == 1 && (*number)[0] >= 0 && (*number)[0] < 9.0e15) d = Dim(static_cast<std::int64_t>((*number)[0]));
   }
   out->insert(out->begin() + axis, d);
   ctx.set_tensor(0, t, std::move(out));

@@ -67,7 +67,10 @@ void apply_sizes(InferCtx& ctx, Shape& out, const Ints& axes, const std::optiona
   for (std::size_t k = 0; k < axes.size(); ++k) {
     Dim& d = out[static_cast<std::size_t>(axes[k])];
     if (!keep) d = sizes ? (*sizes)[k] : Dim();
-    else d = exact ? Dim(static_cast<std::int64_t>(std::floor(scale * static_cast<float>(d.value()) + 0.5F))) : Dim();
+    else
+      d = exact && scale * static_cast<float>(d.value()) < 9.0e15F
+              ? Dim(static_cast<std::int64_t>(std::floor(scale * static_cast<float>(d.value()) + 0.5F)))
+              : Dim();
   }
 }
 

@@ -20,6 +20,8 @@ constexpr std::int64_t kFar = std::int64_t{1} << 30;  // exporters write such a 
 // Length of a slice with a positive step over `d` elements. Symbolic bounds are sizes, so not negative.
 Dim forward_length(InferCtx& ctx, Dim d, Dim start, Dim end, std::int64_t step) {
   SymbolTable& s = ctx.symbols();
+  if (end.is_value() && end.value() <= -kFar) return Dim(0);
+  if (start.is_value() && start.value() <= -kFar) start = Dim(0);  // before the first element
   const bool to_end = (end.is_value() && end.value() >= kFar) || same(end, d);
   const bool start_negative = start.is_value() && start.value() < 0, end_negative = end.is_value() && end.value() < 0;
   const auto sure = [&](Dim x) { return x.is_value() || s.lower_bound(x).value_or(-1) >= 0; };
