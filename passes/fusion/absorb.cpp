@@ -13,9 +13,18 @@ constexpr const char* kNotConstant = "the weights are not constant";
 constexpr const char* kNotChannels = "the constant is not one value an output channel";
 constexpr const char* kNotInputChannels = "the constant is not one value an input channel";
 constexpr const char* kNotFinite = "a fused weight would not be finite";
+constexpr const char* kTakenBack = "one addend takes back what the other gave, and with it digits of x";
 
 bool no(Rewriter& rw, const char* why) {
   rw.give_up(why);
+  return false;
+}
+
+// A large bias that the shift nearly removes again was there to round x: merging the two would bring the digits back.
+bool takes_back(double bias, double shift) { return std::abs(bias) > 256 && std::abs(bias + shift) < std::abs(bias) / 256; }
+bool takes_back(const std::vector<double>& bias, const std::vector<double>& scale, const std::vector<double>& shift) {
+  for (std::size_t c = 0; c < bias.size(); ++c)
+    if (takes_back(bias[c] * scale[c], shift[c])) return true;
   return false;
 }
 
@@ -30,6 +39,7 @@ bool after_conv(const Node& n, std::size_t operand, const Node& linear, Rewriter
   const auto a = channel_affine(n, operand, conv->rank(), 1, conv->out_channels, rw.context());
   if (!a) return no(rw, kNotChannels);
   std::vector<double> bias = conv->bias();
+  if (takes_back(bias, a->scale, a->shift)) return no(rw, kTakenBack);
   for (std::size_t c = 0; c < bias.size(); ++c) bias[c] = bias[c] * a->scale[c] + a->shift[c];
   const bool scales = std::any_of(a->scale.begin(), a->scale.end(), [](double s) { return s != 1; });
   rw.consume(linear);
@@ -79,6 +89,7 @@ bool after_gemm(const Node& n, std::size_t operand, const Node& linear, Rewriter
   if (!g) return no(rw, kNotConstant);
   const auto a = channel_affine(n, operand, 2, 1, g->columns, rw.context());
   if (!a) return no(rw, kNotChannels);
+  if (takes_back(g->c, a->scale, a->shift)) return no(rw, kTakenBack);
   Value* b = linear.input(1);
   if (std::any_of(a->scale.begin(), a->scale.end(), [](double s) { return s != 1; })) {
     const auto factor = [&](std::int64_t r) { return a->scale[static_cast<std::size_t>(r)]; };
@@ -138,6 +149,7 @@ bool after_matmul_add(const Node& n, std::size_t operand, const Node& add, Rewri
     const auto b = channel_values(*bias, rank, rank - 1, columns);
     const auto a = channel_affine(n, operand, rank, rank - 1, columns, rw.context());
     if (!b || !a || n.is("BatchNormalization")) return no(rw, kNotChannels);
+    if (takes_back(*b, a->scale, a->shift)) return no(rw, kTakenBack);
     std::vector<double> shifted(b->size());
     for (std::size_t c = 0; c < shifted.size(); ++c) shifted[c] = (*b)[c] * a->scale[c] + a->shift[c];
     const bool scales = std::any_of(a->scale.begin(), a->scale.end(), [](double s) { return s != 1; });
