@@ -1,0 +1,235 @@
+// ai.onnx.ml, apart from trees: feature preparation and linear models (docs/Operators-ml.md of ONNX). Inputs of rank 1 are one row.
+#include <algorithm>
+#include <cmath>
+#include <unordered_map>
+
+#include "verify/kernels_ref/families.h"
+#include "verify/kernels_ref/ml_scores.h"
+#include "verify/kernels_ref/util.h"
+
+namespace onnxopt::ref {
+namespace {
+
+using Vec = std::vector<double>;
+
+std::int64_t columns_of(const Tensor& x) { return x.rank() == 0 ? 1 : x.dims().back(); }
+
+Maybe<RunFn> prepare_scaler(const OpCall& call, ExecEnv&) {
+  return RunFn([offset = attr_or<Floats>(call, "offset", {}), scale = attr_or<Floats>(call, "scale", {})](KernelIo& io) {
+    Vec x = widen<double>(io.in(0));
+    const auto columns = static_cast<std::size_t>(std::max<std::int64_t>(columns_of(io.in(0)), 1));
+    const auto value = [&](const Floats& v, std::size_t i) { return static_cast<double>(v.size() == 1 ? v[0] : v[i % columns]); };
+    if ((offset.size() > 1 && offset.size() < columns) || (scale.size() > 1 && scale.size() < columns)) bad_input(fmt::format("{} offsets and {} scales for {} columns", offset.size(), scale.size(), columns));
+    for (std::size_t i = 0; i < x.size(); ++i) x[i] = (x[i] - (offset.empty() ? 0 : value(offset, i))) * (scale.empty() ? 1 : value(scale, i));
+    io.set(0, narrow(DType::float32, io.in(0).dims(), x));
+  });
+}
+
+Maybe<RunFn> prepare_normalizer(const OpCall& call, ExecEnv&) {
+  return RunFn([norm = attr_or<std::string>(call, "norm", "MAX")](KernelIo& io) {
+    Vec x = widen<double>(io.in(0));
+    const auto columns = static_cast<std::size_t>(std::max<std::int64_t>(columns_of(io.in(0)), 1));
+    for (std::size_t row = 0; row + columns <= x.size(); row += columns) {
+      double total = norm == "MAX" ? -INFINITY : 0;
+      for (std::size_t c = row; c < row + columns; ++c) total = norm == "MAX" ? std::max(total, x[c]) : total + (norm == "L1" ? std::abs(x[c]) : x[c] * x[c]);
+      if (norm == "L2") total = std::sqrt(total);
+      for (std::size_t c = row; total != 0 && c < row + columns; ++c) x[c] /= total;
+    }
+    io.set(0, narrow(DType::float32, io.in(0).dims(), x));
+  });
+}
+
+Maybe<RunFn> prepare_imputer(const OpCall& call, ExecEnv&) {
+  const Floats f = attr_or<Floats>(call, "imputed_value_floats", {});
+  const Ints n = attr_or<Ints>(call, "imputed_value_int64s", {});
+  const double missing = f.empty() ? static_cast<double>(attr_or<std::int64_t>(call, "replaced_value_int64", 0)) : static_cast<double>(attr_or<float>(call, "replaced_value_float", 0));
+  const Vec values = f.empty() ? Vec(n.begin(), n.end()) : Vec(f.begin(), f.end());
+  return RunFn([values, missing](KernelIo& io) {
+    Vec x = widen<double>(io.in(0));
+    const auto columns = static_cast<std::size_t>(std::max<std::int64_t>(columns_of(io.in(0)), 1));
+    if (values.empty() || (values.size() > 1 && values.size() < columns)) bad_input(fmt::format("{} imputed values for {} columns", values.size(), columns));
+    for (std::size_t i = 0; i < x.size(); ++i)
+      if (x[i] == missing || (std::isnan(x[i]) && std::isnan(missing))) x[i] = values.size() == 1 ? values[0] : values[i % columns];
+    io.set(0, narrow(io.in(0).dtype(), io.in(0).dims(), x));
+  });
+}
+
+void run_array_feature_extractor(KernelIo& io) {
+  const Tensor& x = io.in(0);
+  const Ints index = ints_of(io.in(1));
+  const std::int64_t columns = columns_of(x), rows = columns == 0 ? 0 : x.size() / columns;
+  Dims dims = x.rank() <= 1 ? Dims{1} : Dims(x.dims().begin(), x.dims().end() - 1);
+  dims.push_back(static_cast<std::int64_t>(index.size()));
+  for (std::int64_t i : index)
+    if (i < 0 || i >= columns) bad_input(fmt::format("feature {} of {}", i, columns));
+  if (x.dtype() == DType::string) {
+    std::vector<std::string> out;
+    for (std::int64_t r = 0; r < rows; ++r)
+      for (std::int64_t i : index) out.push_back(x.strings()[static_cast<std::size_t>(r * columns + i)]);
+    io.set(0, Tensor::from_strings(dims, std::move(out)));
+    return;
+  }
+  const std::size_t width = static_cast<std::size_t>(bit_width(x.dtype())) / 8;
+  Buffer out(x.dtype(), dims);
+  std::byte* to = out.bytes();
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t i : index) to = std::copy_n(x.bytes().data() + static_cast<std::size_t>(r * columns + i) * width, width, to);
+  io.set(0, std::move(out).tensor());
+}
+
+Maybe<RunFn> prepare_feature_vectorizer(const OpCall& call, ExecEnv&) {
+  return RunFn([wanted = attr_or<Ints>(call, "inputdimensions", {})](KernelIo& io) {
+    std::int64_t rows = 0, columns = 0;
+    std::vector<std::int64_t> take;
+    for (std::size_t i = 0; i < io.num_inputs(); ++i) {
+      const Tensor& x = io.in(i);
+      rows = std::max<std::int64_t>(x.rank() <= 1 ? 1 : x.dims()[0], rows);
+      take.push_back(i < wanted.size() ? wanted[i] : columns_of(x));
+      columns += take.back();
+    }
+    Vec out(static_cast<std::size_t>(rows * columns));
+    std::int64_t at = 0;
+    for (std::size_t i = 0; i < io.num_inputs(); at += take[i++]) {
+      const Vec x = widen<double>(io.in(i));
+      const std::int64_t n = rows == 0 ? 0 : static_cast<std::int64_t>(x.size()) / rows;
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (std::int64_t c = 0; c < std::min(n, take[i]); ++c) out[static_cast<std::size_t>(r * columns + at + c)] = x[static_cast<std::size_t>(r * n + c)];
+    }
+    io.set(0, narrow(DType::float32, {rows, columns}, out));
+  });
+}
+
+Maybe<RunFn> prepare_one_hot_encoder(const OpCall& call, ExecEnv&) {
+  return RunFn([ints = attr_or<Ints>(call, "cats_int64s", {}), strings = attr_or<Strings>(call, "cats_strings", {}), zeros = attr_or<std::int64_t>(call, "zeros", 1) != 0](KernelIo& io) {
+    const Tensor& x = io.in(0);
+    const std::size_t categories = x.dtype() == DType::string ? strings.size() : ints.size();
+    const Vec numbers = x.dtype() == DType::string ? Vec() : widen<double>(x);
+    Vec out(static_cast<std::size_t>(x.size()) * categories);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(x.size()); ++i) {
+      std::size_t k = 0;
+      if (x.dtype() == DType::string) k = static_cast<std::size_t>(std::find(strings.begin(), strings.end(), x.strings()[i]) - strings.begin());
+      else k = static_cast<std::size_t>(std::find(ints.begin(), ints.end(), static_cast<std::int64_t>(numbers[i])) - ints.begin());
+      if (k < categories) out[i * categories + k] = 1;
+      else if (!zeros) bad_input("a value that is no category, and zeros is 0");
+    }
+    Dims dims = x.dims();
+    dims.push_back(static_cast<std::int64_t>(categories));
+    io.set(0, narrow(DType::float32, dims, out));
+  });
+}
+
+Maybe<RunFn> prepare_dict_vectorizer(const OpCall& call, ExecEnv&) {
+  return RunFn([ints = attr_or<Ints>(call, "int64_vocabulary", {}), strings = attr_or<Strings>(call, "string_vocabulary", {})](KernelIo& io) {
+    const auto* map = std::get_if<std::shared_ptr<const RtMap>>(&io.value(0).v);
+    if (!map) bad_input("the input is not a map");
+    const std::size_t n = strings.empty() ? ints.size() : strings.size();
+    Vec out(n);
+    DType t = DType::float32;
+    for (const auto& [key, value] : (*map)->entries) {
+      t = value.tensor().dtype();
+      if (t == DType::string) bad_input("maps to strings are not supported");
+      std::size_t at = n;
+      if (const auto* s = std::get_if<std::string>(&key)) at = static_cast<std::size_t>(std::find(strings.begin(), strings.end(), *s) - strings.begin());
+      else at = static_cast<std::size_t>(std::find(ints.begin(), ints.end(), std::get<std::int64_t>(key)) - ints.begin());
+      if (at < n) out[at] = scalar_of<double>(value.tensor());
+    }
+    io.set(0, narrow(t, {1, static_cast<std::int64_t>(n)}, out));
+  });
+}
+
+Maybe<RunFn> prepare_zip_map(const OpCall& call, ExecEnv&) {
+  return RunFn([ints = attr_or<Ints>(call, "classlabels_int64s", {}), strings = attr_or<Strings>(call, "classlabels_strings", {})](KernelIo& io) {
+    const Tensor& x = io.in(0);
+    const std::size_t n = strings.empty() ? ints.size() : strings.size();
+    if (n == 0 || columns_of(x) != static_cast<std::int64_t>(n)) bad_input(fmt::format("{} labels for {} columns", n, columns_of(x)));
+    const Vec values = widen<double>(x);
+    RtSequence rows;
+    for (std::size_t r = 0; r + n <= values.size(); r += n) {
+      RtMap m;
+      m.key = strings.empty() ? DType::int64 : DType::string;
+      for (std::size_t c = 0; c < n; ++c) {
+        RtValue v = Tensor::scalar(static_cast<float>(values[r + c]));
+        if (strings.empty()) m.entries.emplace_back(ints[c], std::move(v));
+        else m.entries.emplace_back(strings[c], std::move(v));
+      }
+      RtValue row;
+      row.v = std::make_shared<const RtMap>(std::move(m));
+      rows.push_back(std::move(row));
+    }
+    RtValue out;
+    out.v = std::make_shared<const RtSequence>(std::move(rows));
+    io.set(0, std::move(out));
+  });
+}
+
+struct Linear {
+  Vec coefficients, intercepts;
+  std::string transform;
+  // [rows, targets]
+  Vec scores(const Tensor& x, std::size_t targets, std::size_t& rows) const {
+    const Vec v = widen<double>(x);
+    const auto columns = static_cast<std::size_t>(std::max<std::int64_t>(columns_of(x), 1));
+    rows = v.size() / columns;
+    if (coefficients.size() < targets * columns) bad_input(fmt::format("{} coefficients for {} targets of {} features", coefficients.size(), targets, columns));
+    Vec out(rows * targets);
+    for (std::size_t r = 0; r < rows; ++r)
+      for (std::size_t t = 0; t < targets; ++t) {
+        double s = t < intercepts.size() ? intercepts[t] : 0;
+        for (std::size_t c = 0; c < columns; ++c) s += coefficients[t * columns + c] * v[r * columns + c];
+        out[r * targets + t] = s;
+      }
+    return out;
+  }
+};
+
+Linear linear_of(const OpCall& call) {
+  const Floats c = attr_or<Floats>(call, "coefficients", {}), i = attr_or<Floats>(call, "intercepts", {});
+  return {Vec(c.begin(), c.end()), Vec(i.begin(), i.end()), attr_or<std::string>(call, "post_transform", "NONE")};
+}
+
+Maybe<RunFn> prepare_linear_classifier(const OpCall& call, ExecEnv&) {
+  return RunFn([model = linear_of(call), labels = class_labels(call, "classlabels_ints")](KernelIo& io) {
+    std::size_t rows = 0;
+    const std::size_t classes = labels.size(), scored = std::max<std::size_t>(model.intercepts.size(), 1);
+    const std::size_t targets = classes == 2 && scored == 1 ? 1 : std::max(classes, std::size_t{1});
+    Vec scores = model.scores(io.in(0), targets, rows);
+    set_classes(io, std::move(scores), rows, targets, labels, model.transform, BinaryScore::around_zero);
+  });
+}
+
+Maybe<RunFn> prepare_linear_regressor(const OpCall& call, ExecEnv&) {
+  return RunFn([model = linear_of(call), targets = static_cast<std::size_t>(attr_or<std::int64_t>(call, "targets", 1))](KernelIo& io) {
+    std::size_t rows = 0;
+    Vec scores = model.scores(io.in(0), targets, rows);
+    for (std::size_t r = 0; r < rows; ++r) post_transform(std::span(scores).subspan(r * targets, targets), model.transform);
+    io.set(0, narrow(DType::float32, {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(targets)}, scores));
+  });
+}
+
+Maybe<RunFn> prepare_binarizer(const OpCall& call, ExecEnv&) {
+  return RunFn([threshold = static_cast<double>(attr_or<float>(call, "threshold", 0))](KernelIo& io) {
+    Vec x = widen<double>(io.in(0));
+    for (double& v : x) v = v > threshold ? 1 : 0;
+    io.set(0, narrow(io.in(0).dtype(), io.in(0).dims(), x));
+  });
+}
+
+constexpr Kernel kKernels[] = {
+    {"ai.onnx.ml", "Scaler", 1, kAnyVersion, prepare_scaler},
+    {"ai.onnx.ml", "Normalizer", 1, kAnyVersion, prepare_normalizer},
+    {"ai.onnx.ml", "Imputer", 1, kAnyVersion, prepare_imputer},
+    {"ai.onnx.ml", "ArrayFeatureExtractor", 1, kAnyVersion, simple<run_array_feature_extractor>},
+    {"ai.onnx.ml", "FeatureVectorizer", 1, kAnyVersion, prepare_feature_vectorizer},
+    {"ai.onnx.ml", "OneHotEncoder", 1, kAnyVersion, prepare_one_hot_encoder},
+    {"ai.onnx.ml", "DictVectorizer", 1, kAnyVersion, prepare_dict_vectorizer},
+    {"ai.onnx.ml", "ZipMap", 1, kAnyVersion, prepare_zip_map},
+    {"ai.onnx.ml", "LinearClassifier", 1, kAnyVersion, prepare_linear_classifier},
+    {"ai.onnx.ml", "LinearRegressor", 1, kAnyVersion, prepare_linear_regressor},
+    {"ai.onnx.ml", "Binarizer", 1, kAnyVersion, prepare_binarizer},
+};
+
+}  // namespace
+
+std::span<const Kernel> ml_kernels() { return kKernels; }
+
+}  // namespace onnxopt::ref
