@@ -32,5 +32,6 @@ std::span<const Kernel> random_kernels();
 std::span<const Kernel> loss_kernels();
 std::span<const Kernel> attention_kernels();
 std::span<const Kernel> rnn_kernels();
+std::span<const Kernel> ml_kernels();
 
 }  // namespace onnxopt::ref

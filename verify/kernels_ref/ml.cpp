@@ -19,7 +19,8 @@ Maybe<RunFn> prepare_scaler(const OpCall& call, ExecEnv&) {
     Vec x = widen<double>(io.in(0));
     const auto columns = static_cast<std::size_t>(std::max<std::int64_t>(columns_of(io.in(0)), 1));
     const auto value = [&](const Floats& v, std::size_t i) { return static_cast<double>(v.size() == 1 ? v[0] : v[i % columns]); };
-    if ((offset.size() > 1 && offset.size() < columns) || (scale.size() > 1 && scale.size() < columns)) bad_input(fmt::format("{} offsets and {} scales for {} columns", offset.size(), scale.size(), columns));
+    if ((offset.size() > 1 && offset.size() < columns) || (scale.size() > 1 && scale.size() < columns))
+      bad_input(fmt::format("{} offsets and {} scales for {} columns", offset.size(), scale.size(), columns));
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = (x[i] - (offset.empty() ? 0 : value(offset, i))) * (scale.empty() ? 1 : value(scale, i));
     io.set(0, narrow(DType::float32, io.in(0).dims(), x));
   });
@@ -31,7 +32,8 @@ Maybe<RunFn> prepare_normalizer(const OpCall& call, ExecEnv&) {
     const auto columns = static_cast<std::size_t>(std::max<std::int64_t>(columns_of(io.in(0)), 1));
     for (std::size_t row = 0; row + columns <= x.size(); row += columns) {
       double total = norm == "MAX" ? -INFINITY : 0;
-      for (std::size_t c = row; c < row + columns; ++c) total = norm == "MAX" ? std::max(total, x[c]) : total + (norm == "L1" ? std::abs(x[c]) : x[c] * x[c]);
+      for (std::size_t c = row; c < row + columns; ++c)
+        total = norm == "MAX" ? std::max(total, x[c]) : total + (norm == "L1" ? std::abs(x[c]) : x[c] * x[c]);
       if (norm == "L2") total = std::sqrt(total);
       for (std::size_t c = row; total != 0 && c < row + columns; ++c) x[c] /= total;
     }
@@ -42,12 +44,14 @@ Maybe<RunFn> prepare_normalizer(const OpCall& call, ExecEnv&) {
 Maybe<RunFn> prepare_imputer(const OpCall& call, ExecEnv&) {
   const Floats f = attr_or<Floats>(call, "imputed_value_floats", {});
   const Ints n = attr_or<Ints>(call, "imputed_value_int64s", {});
-  const double missing = f.empty() ? static_cast<double>(attr_or<std::int64_t>(call, "replaced_value_int64", 0)) : static_cast<double>(attr_or<float>(call, "replaced_value_float", 0));
+  const double missing = f.empty() ? static_cast<double>(attr_or<std::int64_t>(call, "replaced_value_int64", 0))
+                                   : static_cast<double>(attr_or<float>(call, "replaced_value_float", 0));
   const Vec values = f.empty() ? Vec(n.begin(), n.end()) : Vec(f.begin(), f.end());
   return RunFn([values, missing](KernelIo& io) {
     Vec x = widen<double>(io.in(0));
     const auto columns = static_cast<std::size_t>(std::max<std::int64_t>(columns_of(io.in(0)), 1));
-    if (values.empty() || (values.size() > 1 && values.size() < columns)) bad_input(fmt::format("{} imputed values for {} columns", values.size(), columns));
+    if (values.empty() || (values.size() > 1 && values.size() < columns))
+      bad_input(fmt::format("{} imputed values for {} columns", values.size(), columns));
     for (std::size_t i = 0; i < x.size(); ++i)
       if (x[i] == missing || (std::isnan(x[i]) && std::isnan(missing))) x[i] = values.size() == 1 ? values[0] : values[i % columns];
     io.set(0, narrow(io.in(0).dtype(), io.in(0).dims(), x));
@@ -93,14 +97,16 @@ Maybe<RunFn> prepare_feature_vectorizer(const OpCall& call, ExecEnv&) {
       const Vec x = widen<double>(io.in(i));
       const std::int64_t n = rows == 0 ? 0 : static_cast<std::int64_t>(x.size()) / rows;
       for (std::int64_t r = 0; r < rows; ++r)
-        for (std::int64_t c = 0; c < std::min(n, take[i]); ++c) out[static_cast<std::size_t>(r * columns + at + c)] = x[static_cast<std::size_t>(r * n + c)];
+        for (std::int64_t c = 0; c < std::min(n, take[i]); ++c)
+          out[static_cast<std::size_t>(r * columns + at + c)] = x[static_cast<std::size_t>(r * n + c)];
     }
     io.set(0, narrow(DType::float32, {rows, columns}, out));
   });
 }
 
 Maybe<RunFn> prepare_one_hot_encoder(const OpCall& call, ExecEnv&) {
-  return RunFn([ints = attr_or<Ints>(call, "cats_int64s", {}), strings = attr_or<Strings>(call, "cats_strings", {}), zeros = attr_or<std::int64_t>(call, "zeros", 1) != 0](KernelIo& io) {
+  return RunFn([ints = attr_or<Ints>(call, "cats_int64s", {}), strings = attr_or<Strings>(call, "cats_strings", {}),
+                zeros = attr_or<std::int64_t>(call, "zeros", 1) != 0](KernelIo& io) {
     const Tensor& x = io.in(0);
     const std::size_t categories = x.dtype() == DType::string ? strings.size() : ints.size();
     const Vec numbers = x.dtype() == DType::string ? Vec() : widen<double>(x);
@@ -129,7 +135,8 @@ Maybe<RunFn> prepare_dict_vectorizer(const OpCall& call, ExecEnv&) {
       t = value.tensor().dtype();
       if (t == DType::string) bad_input("maps to strings are not supported");
       std::size_t at = n;
-      if (const auto* s = std::get_if<std::string>(&key)) at = static_cast<std::size_t>(std::find(strings.begin(), strings.end(), *s) - strings.begin());
+      if (const auto* s = std::get_if<std::string>(&key))
+        at = static_cast<std::size_t>(std::find(strings.begin(), strings.end(), *s) - strings.begin());
       else at = static_cast<std::size_t>(std::find(ints.begin(), ints.end(), std::get<std::int64_t>(key)) - ints.begin());
       if (at < n) out[at] = scalar_of<double>(value.tensor());
     }
@@ -170,7 +177,8 @@ struct Linear {
     const Vec v = widen<double>(x);
     const auto columns = static_cast<std::size_t>(std::max<std::int64_t>(columns_of(x), 1));
     rows = v.size() / columns;
-    if (coefficients.size() < targets * columns) bad_input(fmt::format("{} coefficients for {} targets of {} features", coefficients.size(), targets, columns));
+    if (coefficients.size() < targets * columns)
+      bad_input(fmt::format("{} coefficients for {} targets of {} features", coefficients.size(), targets, columns));
     Vec out(rows * targets);
     for (std::size_t r = 0; r < rows; ++r)
       for (std::size_t t = 0; t < targets; ++t) {
