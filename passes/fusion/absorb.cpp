@@ -249,6 +249,9 @@ bool absorb_after(const Node& n, std::string_view linear, Rewriter& rw) {
     const bool biased = p && p->is("Add") && linear == "MatMul";
     if (!p || (!p->is(linear) && !biased) || p->kept || !may_be_affine(n, operand, rw.context())) continue;
     if (!v->used_once()) return no(rw, "its result has another reader");
+    const DType t = v->type.dtype;
+    if (biased && (n.is("Add") || n.is("Sub")) && t != DType::float32 && t != DType::float64)
+      return no(rw, "x + b - c rounds x in a narrow type, and may be meant to");
     if (biased) return after_matmul_add(n, operand, *p, rw);
     if (linear == "Gemm") return after_gemm(n, operand, *p, rw);
     if (linear == "MatMul") return after_matmul(n, operand, *p, rw);
