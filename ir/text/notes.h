@@ -50,6 +50,7 @@ class NoteWriter {
 void write_value_notes(NoteWriter notes, const Value& v);
 void write_tensor_notes(NoteWriter notes, const TensorNotes* t);
 void write_attribute_notes(NoteWriter notes, const Attribute& a);
+bool is_plain_id(std::string_view name);  // an identifier that is no type: needs no quotes anywhere
 // TypeProto bytes of opaque(domain, name), the one form that the official syntax holds; false: another type.
 std::string encode_opaque(std::string_view domain, std::string_view name);
 bool decode_opaque(std::string_view bytes, std::string& domain, std::string& name);

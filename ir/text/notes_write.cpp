@@ -72,9 +72,15 @@ void write_attribute_notes(NoteWriter notes, const Attribute& a) {
     notes.text("doc_string", a.extra->doc_string);
     notes.bytes("unknown", a.extra->unknown);
   }
-  if (const auto* t = std::get_if<Tensor>(&a.value)) write_tensor_notes(notes.within("tensor 0 "), placeholder(*t).empty() ? t->notes() : nullptr);
+  const auto tensor = [&](const Tensor& t, std::size_t i) {
+    if (!t.notes() || !placeholder(t).empty()) return;
+    const NoteWriter of_tensor = notes.within(fmt::format("tensor {} ", i));
+    if (!is_plain_id(t.notes()->name)) NoteWriter(of_tensor).text("name", t.notes()->name);
+    write_tensor_notes(of_tensor, t.notes());
+  };
+  if (const auto* t = std::get_if<Tensor>(&a.value)) tensor(*t, 0);
   if (const auto* ts = std::get_if<std::vector<Tensor>>(&a.value))
-    for (std::size_t i = 0; i < ts->size(); ++i) write_tensor_notes(notes.within(fmt::format("tensor {} ", i)), (*ts)[i].notes());
+    for (std::size_t i = 0; i < ts->size(); ++i) tensor((*ts)[i], i);
   if (const auto* s = std::get_if<SparseTensor>(&a.value)) notes.within("sparse_unknown ").bytes("0", s->unknown);
   if (const auto* ss = std::get_if<std::vector<SparseTensor>>(&a.value))
     for (std::size_t i = 0; i < ss->size(); ++i) notes.within("sparse_unknown ").bytes(fmt::format("{}", i), (*ss)[i].unknown);

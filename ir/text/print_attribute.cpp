@@ -19,11 +19,7 @@ std::size_t count_of(const std::vector<T>& list) {
 }
 
 // A graph in an attribute must start with an identifier that no other value can start with.
-bool is_plain_graph_name(std::string_view s) {
-  std::string quoted;
-  print_id(quoted, s);
-  return quoted == s && s != "inf" && s != "nan" && s != "infinity" && s != "NaN" && s != "Inf";
-}
+bool is_plain_graph_name(std::string_view s) { return is_plain_id(s) && s != "inf" && s != "nan" && s != "infinity" && s != "NaN" && s != "Inf"; }
 
 }  // namespace
 
@@ -99,8 +95,8 @@ void Printer::attribute_list(const Attribute& a, const Names& names) {
 void Printer::tensor(const Tensor& t) {
   print_type(out_, Type::tensor(t.dtype(), t.dims()), symbols_);
   out_ += ' ';
-  if (t.notes() && !t.notes()->name.empty()) {
-    print_id(out_, t.notes()->name);
+  if (t.notes() && is_plain_id(t.notes()->name)) {  // the official reader takes no quoted name here: that goes into a note
+    out_ += t.notes()->name;
     out_ += ' ';
   }
   const std::size_t at = out_.size();

@@ -184,13 +184,15 @@ void Printer::constant_node(const Value& v, const Names& names) {
   std::string output;
   print_id(output, names.of(v));
   node_head(record ? record->node_name : "", "", "Constant", record ? record->overload : "", output);
-  attributes(Attrs{constant_attribute(*v.constant(), record ? record->attr_name : "value")}, names);
+  const Attribute a = constant_attribute(*v.constant(), record ? record->attr_name : "value");
+  attributes(Attrs{a}, names);
   out_ += " ()\n";
   if (!options_.full || !record) return;
   NoteWriter notes(out_, indent_ + 2);
   notes.text("doc_string", record->doc_string);
   notes.pairs("metadata", record->metadata);
   notes.bytes("unknown", record->unknown);
+  write_attribute_notes(notes.within("attribute " + NoteWriter::quoted(a.name) + " "), a);
 }
 
 void Printer::node(const Node& n, const Names& names) {

@@ -34,8 +34,10 @@ const std::vector<OpsetImport>& imports_to_print(const std::vector<OpsetImport>&
 
 }  // namespace
 
+bool is_plain_id(std::string_view name) { return is_identifier(name) && !is_type_word(name); }
+
 void print_id(std::string& out, std::string_view name) {
-  if (is_identifier(name) && !is_type_word(name)) out += name;
+  if (is_plain_id(name)) out += name;
   else print_quoted(out, name);
 }
 
