@@ -91,7 +91,8 @@ void Parser::value_infos(Graph& g, Scope& scope) {
 void Parser::initializer(Graph& g, Scope& scope, const Type& type, const std::string& name, std::size_t at) {
   if (type.kind == Type::Kind::sparse_tensor) {
     // As the reader of files has it: a Constant node, and the note that it goes back as an initializer.
-    auto sparse = std::make_shared<const SparseTensor>(sparse_tensor(type, nullptr));
+    std::string values_name = name;  // a SparseTensorProto is named by its values
+    auto sparse = std::make_shared<const SparseTensor>(sparse_tensor(type, &values_name));
     Node& constant = g.append(op("Constant"), {}, Attrs{{"sparse_value", *sparse}}, 1);
     Value& v = *constant.output();
     v.set_name(name, true);
