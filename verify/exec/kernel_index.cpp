@@ -3,6 +3,18 @@
 #include <fmt/format.h>
 
 namespace onnxopt {
+namespace {
+
+// Attributes that make no sense are a reason not to run the node.
+Maybe<RunFn> try_prepare(const Kernel& k, const OpCall& call, ExecEnv& env) {
+  try {
+    return k.prepare(call, env);
+  } catch (const Error& e) {
+    return Maybe<RunFn>::none(e.what());
+  }
+}
+
+}  // namespace
 
 KernelIndex::KernelIndex(std::span<const std::span<const Kernel>> backends) {
   for (const auto& list : backends)
@@ -23,7 +35,7 @@ std::span<const Kernel* const> KernelIndex::find(const OpSchema& op) {
 Maybe<RunFn> KernelIndex::prepare(const OpCall& call, ExecEnv& env) {
   std::string why;
   for (const Kernel* k : find(*call.op)) {
-    Maybe<RunFn> fn = k->prepare(call, env);
+    Maybe<RunFn> fn = try_prepare(*k, call, env);
     if (fn) return fn;
     why = why.empty() ? fn.reason : why + "; " + fn.reason;
   }

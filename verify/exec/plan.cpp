@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <new>
+#include <stdexcept>
 
 namespace onnxopt {
 namespace {
@@ -19,6 +21,19 @@ Attrs resolve(const Attrs& attrs, const Attrs* bound) {
     else if (const Attribute* value = bound ? bound->find(a.extra->ref_attr_name) : nullptr) r.add(Attribute(a.name, value->value));
   }
   return r;
+}
+
+// What a kernel meets in a contradictory model, as an Error: sizes that do not fit, or that no memory holds.
+void run_kernel(const RunFn& run, KernelIo& io) {
+  try {
+    run(io);
+  } catch (const std::out_of_range&) {
+    bad_input("ranks or attributes do not fit");
+  } catch (const std::bad_alloc&) {
+    bad_input("not enough memory for the result");
+  } catch (const std::length_error&) {
+    bad_input("the result is too large");
+  }
 }
 
 // The caller's attributes over the function's defaults.
@@ -157,7 +172,7 @@ void Plan::run_step(const Step& step) {
       std::vector<RtValue> results = step.function->run(std::move(in));
       for (std::size_t i = 0; i < out.size() && i < results.size(); ++i) out[i] = std::move(results[i]);
     } else if (step.run) {
-      step.run(io);
+      run_kernel(step.run, io);
     } else if (!context_.options.fallback || !context_.options.fallback(*step.node, io)) {
       bad_input("the executor has no kernel for this operator");
     }

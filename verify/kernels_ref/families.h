@@ -33,5 +33,8 @@ std::span<const Kernel> loss_kernels();
 std::span<const Kernel> attention_kernels();
 std::span<const Kernel> rnn_kernels();
 std::span<const Kernel> ml_kernels();
+std::span<const Kernel> quant_kernels();
+std::span<const Kernel> sequence_kernels();
+std::span<const Kernel> contrib_kernels();
 
 }  // namespace onnxopt::ref

@@ -157,7 +157,7 @@ void run_tile(KernelIo& io) {
     if (repeats[d] < 0) bad_input(fmt::format("a repeat of {}", repeats[d]));
     dims.insert(dims.end(), {repeats[d], x.dims()[d]});
     strides.insert(strides.end(), {0, own[d]});
-    shape[d] *= repeats[d];
+    if (__builtin_mul_overflow(shape[d], repeats[d], &shape[d])) bad_input("the result is too large");
   }
   io.set(0, gather_strided(x, dims, strides, 0, shape));
 }

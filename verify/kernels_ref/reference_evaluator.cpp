@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <new>
+#include <stdexcept>
 
 #include "verify/exec/kernel_index.h"
 
@@ -39,6 +40,10 @@ class ReferenceEvaluator : public Evaluator {
       return Result::none(e.what());
     } catch (const std::bad_alloc&) {
       return Result::none("not enough memory for the result");
+    } catch (const std::length_error&) {
+      return Result::none("the result is too large");
+    } catch (const std::out_of_range&) {
+      return Result::none("ranks or attributes do not fit");
     }
   }
 

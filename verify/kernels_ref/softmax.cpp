@@ -10,26 +10,36 @@ namespace {
 
 using std::int64_t;
 
-void softmax(double* v, int64_t n) {
+// The 16-bit types are rounded where the operator's function body rounds: difference, exponential, sum. Other types are not rounded on the way.
+double rounded(DType t, double v) {
+  if (t == DType::float16) return half_to_float(float_to_half(round_to_odd(v)));
+  if (t == DType::bfloat16) return bfloat16_to_float(float_to_bfloat16(round_to_odd(v)));
+  return v;
+}
+void softmax(DType t, double* v, int64_t n) {
   const double top = *std::max_element(v, v + n);
   double sum = 0;
-  for (int64_t i = 0; i < n; ++i) sum += v[i] = std::exp(v[i] - top);
+  if (t == DType::float16 || t == DType::bfloat16)
+    for (int64_t i = 0; i < n; ++i) sum += v[i] = rounded(t, std::exp(rounded(t, v[i] - top)));
+  else
+    for (int64_t i = 0; i < n; ++i) sum += v[i] = std::exp(v[i] - top);
+  sum = rounded(t, sum);
   for (int64_t i = 0; i < n; ++i) v[i] /= sum;
 }
-void log_softmax(double* v, int64_t n) {
+void log_softmax(DType, double* v, int64_t n) {
   const double top = *std::max_element(v, v + n);
   double sum = 0;
   for (int64_t i = 0; i < n; ++i) sum += std::exp(v[i] - top);
   const double shift = top + std::log(sum);
   for (int64_t i = 0; i < n; ++i) v[i] -= shift;
 }
-void hardmax(double* v, int64_t n) {
+void hardmax(DType, double* v, int64_t n) {
   const double* best = std::max_element(v, v + n);
   const int64_t at = best - v;
   for (int64_t i = 0; i < n; ++i) v[i] = i == at;
 }
 
-using LineFn = void (*)(double*, int64_t);
+using LineFn = void (*)(DType, double*, int64_t);
 template <LineFn kFn>
 Maybe<RunFn> prepare_lines(const OpCall& call, ExecEnv&) {
   const bool flatten = call.op->since < 13;
@@ -48,7 +58,7 @@ Maybe<RunFn> prepare_lines(const OpCall& call, ExecEnv&) {
         else
           for (int64_t k = 0; k < lines.length; ++k)
             load_block<double>(x.dtype(), x.bytes().data(), start + k * lines.inner, 1, &v[static_cast<std::size_t>(k)]);
-        kFn(v.data(), lines.length);
+        kFn(x.dtype(), v.data(), lines.length);
         if (lines.inner == 1) store_block<double>(x.dtype(), out.bytes(), start, lines.length, v.data());
         else
           for (int64_t k = 0; k < lines.length; ++k)
