@@ -1,0 +1,51 @@
+#include "ir/core/evaluator.h"
+
+#include <doctest/doctest.h>
+
+#include "ir/ops/op_table.h"
+#include "verify/exec/executor.h"
+
+using namespace onnxopt;
+
+namespace {
+
+Maybe<std::vector<Tensor>> run(std::string_view name, const std::vector<Tensor>& in, const Attrs& attrs = {}, std::size_t outputs = 1) {
+  auto evaluator = reference_evaluator();
+  return evaluator->evaluate({&op(name), &attrs, outputs, nullptr}, in);
+}
+Tensor floats(Dims dims, std::vector<float> v) { return Tensor::of<float>(std::move(dims), v); }
+
+}  // namespace
+
+TEST_SUITE("evaluator_test") {
+  TEST_CASE("computes with broadcasting") {
+    auto r = run("Add", {floats({2, 1}, {1, 2}), floats({3}, {10, 20, 30})});
+    REQUIRE(r);
+    CHECK((*r)[0].same_content(floats({2, 3}, {11, 21, 31, 12, 22, 32})));
+  }
+  TEST_CASE("integer arithmetic wraps to its width") {
+    auto r = run("Mul", {Tensor::scalar<std::int8_t>(100), Tensor::scalar<std::int8_t>(3)});
+    REQUIRE(r);
+    CHECK((*r)[0].data<std::int8_t>()[0] == 44);
+  }
+  TEST_CASE("says why it does not compute") {
+    CHECK(run("Div", {Tensor::scalar<std::int32_t>(1), Tensor::scalar<std::int32_t>(0)}).reason == "integer division by zero");
+    CHECK(run("Gather", {floats({2}, {1, 2}), Tensor::scalar<std::int64_t>(2)}).reason == "index 2 is out of range for an axis of 2");
+    const Attrs to_int8{{"to", AttrValue(std::int64_t{3})}};
+    CHECK_FALSE(run("Cast", {floats({}, {300})}, to_int8));
+    const Attrs shape{{"shape", AttrValue(Ints{2})}};
+    CHECK(run("RandomNormal", {}, shape).reason == "the result is random");
+    CHECK_FALSE(run("Add", {floats({2}, {1, 2}), floats({3}, {1, 2, 3})}));
+  }
+  TEST_CASE("moves data of any type") {
+    const Tensor strings = Tensor::from_strings({2, 2}, {"a", "b", "c", "d"});
+    auto t = run("Transpose", {strings});
+    REQUIRE(t);
+    CHECK((*t)[0].same_content(Tensor::from_strings({2, 2}, {"a", "c", "b", "d"})));
+    const Tensor nibbles = Tensor::from_bytes(DType::int4, {3}, {std::byte{0x21}, std::byte{0x03}});
+    const Attrs axis{{"axis", AttrValue(std::int64_t{0})}};
+    auto c = run("Concat", {nibbles, nibbles}, axis);
+    REQUIRE(c);
+    CHECK((*c)[0].same_content(Tensor::from_bytes(DType::int4, {6}, {std::byte{0x21}, std::byte{0x13}, std::byte{0x32}})));
+  }
+}
