@@ -5,7 +5,11 @@
 namespace onnxopt {
 namespace {
 
-struct Trial { bool good; std::int64_t rewrites; RewriteEvent last; };
+struct Trial {
+  bool good;
+  std::int64_t rewrites;
+  RewriteEvent last;
+};
 
 Trial run_with_fuel(const BisectTask& task, std::int64_t fuel) {
   auto model = task.load();
@@ -21,7 +25,7 @@ Trial run_with_fuel(const BisectTask& task, std::int64_t fuel) {
 }  // namespace
 
 std::int64_t first_bad_fuel(std::int64_t total, const std::function<bool(std::int64_t)>& good) {
-  std::int64_t low = 0, high = total;   // low is good, high is bad
+  std::int64_t low = 0, high = total;  // low is good, high is bad
   while (high - low > 1) {
     const std::int64_t middle = low + (high - low) / 2;
     (good(middle) ? low : high) = middle;
@@ -43,8 +47,9 @@ BisectResult bisect(const BisectTask& task) {
   }
   r.first_bad = first_bad_fuel(r.rewrites, [&](std::int64_t fuel) { return run_with_fuel(task, fuel).good; });
   r.culprit = run_with_fuel(task, r.first_bad).last;
-  r.verdict = fmt::format("rewrite {} of {} is the first bad one: {} at {} (from {}). Next: --disable={}, or --fuel={} for the last good model", r.first_bad, r.rewrites,
-                          r.culprit.rule, r.culprit.node.empty() ? "the graph" : r.culprit.node, fmt::join(r.culprit.from_nodes, ", "), r.culprit.rule, r.first_bad - 1);
+  r.verdict = fmt::format("rewrite {} of {} is the first bad one: {} at {} (from {}). Next: --disable={}, or --fuel={} for the last good model",
+                          r.first_bad, r.rewrites, r.culprit.rule, r.culprit.node.empty() ? "the graph" : r.culprit.node,
+                          fmt::join(r.culprit.from_nodes, ", "), r.culprit.rule, r.first_bad - 1);
   return r;
 }
 

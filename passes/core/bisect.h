@@ -10,19 +10,19 @@
 namespace onnxopt {
 
 struct BisectTask {
-  std::function<std::unique_ptr<Model>()> load;      // the original, anew each time
-  std::function<bool(Model&)> good;                  // does the rewritten model still pass?
+  std::function<std::unique_ptr<Model>()> load;  // the original, anew each time
+  std::function<bool(Model&)> good;              // does the rewritten model still pass?
   std::span<const PassEntry> passes;
   std::string pipeline;
-  PassContext context;                               // as at the start of the run to be searched
+  PassContext context;  // as at the start of the run to be searched
   std::function<void(std::int64_t fuel, bool good)> progress = {};
 };
 
 struct BisectResult {
-  std::int64_t rewrites = 0;      // of the whole run
-  std::int64_t first_bad = 0;     // --fuel=first_bad is bad, --fuel=first_bad-1 is good; 0: nothing found
+  std::int64_t rewrites = 0;   // of the whole run
+  std::int64_t first_bad = 0;  // --fuel=first_bad is bad, --fuel=first_bad-1 is good; 0: nothing found
   RewriteEvent culprit;
-  std::string verdict;            // one line for people
+  std::string verdict;  // one line for people
 };
 
 BisectResult bisect(const BisectTask& task);

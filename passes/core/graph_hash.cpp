@@ -18,6 +18,16 @@ class Hasher {
       text(v->name());
       constant(v);
     }
+    if (!g.parent() && !g.function()) add(g.model().functions.size());
+    // Used or not, as initializer or as Constant node; in no order, since that one says nothing.
+    std::uint64_t constants = 0;
+    for (const Value* v : g.constants()) {
+      Hasher one;
+      one.constant(v);
+      one.add(v->extra() && v->extra()->constant_node ? 1 : 0);
+      constants += one.h_;
+    }
+    add(constants);
     for (Node& n : g.nodes()) node(n);
     for (const Value* v : g.outputs()) {
       use(v);
@@ -79,10 +89,13 @@ class Hasher {
   void value(std::int64_t i) { add(static_cast<std::uint64_t>(i)); }
   void value(const std::string& s) { text(s); }
   void value(const Tensor& t) { tensor(t); }
-  void value(const std::shared_ptr<Graph>& g) { if (g) graph(*g); }
+  void value(const std::shared_ptr<Graph>& g) {
+    if (g) graph(*g);
+  }
   void value(const SparseTensor& t) { tensor(t.values), tensor(t.indices); }
   void value(const Type& t) { add(static_cast<std::uint64_t>(t.kind) * 64 + static_cast<std::uint64_t>(t.dtype)); }
-  template <class T> void value(const std::vector<T>& list) {
+  template <class T>
+  void value(const std::vector<T>& list) {
     add(list.size());
     for (const T& v : list) value(v);
   }

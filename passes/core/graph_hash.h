@@ -8,7 +8,7 @@
 
 namespace onnxopt {
 
-std::uint64_t graph_hash(const Graph& g);      // subgraphs included
-std::uint64_t model_hash(Model& model);        // main graph and function bodies
+std::uint64_t graph_hash(const Graph& g);  // subgraphs included
+std::uint64_t model_hash(Model& model);    // main graph and function bodies
 
 }  // namespace onnxopt

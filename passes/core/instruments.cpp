@@ -14,7 +14,8 @@ namespace {
 
 class PrintAfter : public Instrument {
  public:
-  PrintAfter(std::vector<std::string> names, bool only_changed, std::ostream& out) : names_(std::move(names)), only_changed_(only_changed), out_(out) {}
+  PrintAfter(std::vector<std::string> names, bool only_changed, std::ostream& out)
+      : names_(std::move(names)), only_changed_(only_changed), out_(out) {}
   void after(std::string_view pass, Graph& graph, bool changed) override {
     if (only_changed_ && !changed) return;
     const auto listed = [&](std::string_view name) { return std::find(names_.begin(), names_.end(), name) != names_.end(); };
@@ -60,7 +61,10 @@ class CheckEach : public Instrument {
     if (!changed) return;
     const std::string why = differs_(graph.model());
     if (!why.empty())
-      throw Error(ExitCode::gate_failed, fmt::format("pass {} changed what the model computes: {}. Next: `onnxopt bisect` finds the rewrite, `--disable={}` leaves the pass out", pass, why, pass));
+      throw Error(
+          ExitCode::gate_failed,
+          fmt::format("pass {} changed what the model computes: {}. Next: `onnxopt bisect` finds the rewrite, `--disable={}` leaves the pass out",
+                      pass, why, pass));
   }
 
  private:
@@ -69,13 +73,19 @@ class CheckEach : public Instrument {
 
 }  // namespace
 
-std::unique_ptr<Instrument> print_after(std::vector<std::string> names, std::ostream& out) { return std::make_unique<PrintAfter>(std::move(names), false, out); }
+std::unique_ptr<Instrument> print_after(std::vector<std::string> names, std::ostream& out) {
+  return std::make_unique<PrintAfter>(std::move(names), false, out);
+}
 std::unique_ptr<Instrument> print_changed(std::ostream& out) { return std::make_unique<PrintAfter>(std::vector<std::string>(), true, out); }
 std::unique_ptr<Instrument> dump_to(std::filesystem::path folder) { return std::make_unique<DumpTo>(std::move(folder)); }
 std::unique_ptr<Instrument> check_each(ModelCheck differs) { return std::make_unique<CheckEach>(std::move(differs)); }
 
 std::string time_table(const std::vector<PassRun>& runs, const PassContext& ctx) {
-  struct Row { std::string name; std::size_t runs = 0, rewrites = 0; double ms = 0; };
+  struct Row {
+    std::string name;
+    std::size_t runs = 0, rewrites = 0;
+    double ms = 0;
+  };
   std::map<std::string, Row> by_name;
   double total = 0;
   for (const PassRun& r : runs) {

@@ -18,8 +18,8 @@ std::unique_ptr<Instrument> print_after(std::vector<std::string> names, std::ost
 std::unique_ptr<Instrument> print_changed(std::ostream& out);
 // --dump-dir=D: NNN-pass.onnxtxt after each pass that changed something, 000-input.onnxtxt before the first. Error(bad_input) if D cannot be written.
 std::unique_ptr<Instrument> dump_to(std::filesystem::path folder);
-// --check-each: `differs` compares the model with the original, "" if equal; it runs after each pass that changed something. Error(gate_failed) naming the
-// pass and what to type next.
+// --check-each: `differs` compares the model with the original, "" if equal; it runs after each pass that changed something. Error(gate_failed)
+// naming the pass and what to type next.
 using ModelCheck = std::function<std::string(Model&)>;
 std::unique_ptr<Instrument> check_each(ModelCheck differs);
 

@@ -66,7 +66,8 @@ bool PassManager::run_fixpoint(Step& step, Model& model, PassContext& ctx, std::
       return true;
     }
     if (turn > kTurnsBeforeHashing && !seen.insert(model_hash(model)).second) {
-      ctx.notes.push_back(fmt::format("a fixpoint runs in a circle and was stopped after {} turns; the last to change the model was {}", turn, current_));
+      ctx.notes.push_back(
+          fmt::format("a fixpoint runs in a circle and was stopped after {} turns; the last to change the model was {}", turn, current_));
       return true;
     }
   }
@@ -86,7 +87,7 @@ bool PassManager::run_pass(Step& step, Model& model, PassContext& ctx, std::vect
   for (std::size_t i = 0; i < model.root_graphs().size(); ++i) record.changed |= run_on(step, *model.root_graphs()[i], ctx);
   if (record.changed) model.collect();
   record.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  if (record.changed && ctx.rewrites == rewrites) {   // a pass that does not count its changes: one in all, so that bisect finds it
+  if (record.changed && ctx.rewrites == rewrites) {  // a pass that does not count its changes: one in all, so that bisect finds it
     ctx.take_fuel();
     ctx.events.push_back({.rule = step.name, .node = {}, .from_nodes = {}});
   }
@@ -107,9 +108,10 @@ bool PassManager::run_on(Step& step, Graph& graph, PassContext& ctx) {
   try {
     changed = step.pass->run(graph, ctx);
     if (options_.verify_each) {
-      for (const Finding& f : check(graph))   // what breaks a schema only may have been in the file
+      for (const Finding& f : check(graph))  // what breaks a schema only may have been in the file
         if (f.broken) throw InternalError(fmt::format("left a broken graph: {}: {}", f.where, f.what));
-      if ((graph_hash(graph) != before) != changed) throw InternalError(changed ? "says it changed the graph and did not" : "changed the graph and does not say so");
+      if ((graph_hash(graph) != before) != changed)
+        throw InternalError(changed ? "says it changed the graph and did not" : "changed the graph and does not say so");
     }
   } catch (const InternalError& e) {
     throw InternalError(fmt::format("{}: {}", name, e.what()));

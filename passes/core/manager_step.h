@@ -7,7 +7,7 @@ namespace onnxopt {
 
 struct PassManager::Step {
   std::string name;
-  std::unique_ptr<Pass> pass;                          // null: a list
+  std::unique_ptr<Pass> pass;  // null: a list
   bool fixpoint = false;
   std::vector<std::unique_ptr<Step>> children;
 };

@@ -129,7 +129,7 @@ std::unique_ptr<PassManager::Step> PassManager::parse_item(std::string_view text
 }
 
 PassManager& PassManager::add(std::string_view pipeline) {
-  if (pipeline.find_first_not_of(" \t\n") == pipeline.npos) return *this;   // "": no passes
+  if (pipeline.find_first_not_of(" \t\n") == pipeline.npos) return *this;  // "": no passes
   for (std::size_t at = 0; at <= pipeline.size(); ++at) {
     steps_.push_back(parse_item(pipeline, at, 0));
     if (at < pipeline.size() && pipeline[at] == ')') usage(fmt::format("')' without '(' in the pipeline '{}'", pipeline));

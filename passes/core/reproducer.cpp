@@ -33,7 +33,8 @@ std::string commented(const std::string& text) {
 bool write_reproducer(const ReproducerRequest& request) noexcept try {
   std::ofstream out(request.file);
   out << commented("onnxopt internal error: " + request.error) << "\n";
-  out << fmt::format("# RUN: onnxopt optimize {} --passes={} --no-verify -o /tmp/out.onnx\n", request.file.filename().string(), request.failed->current_pass());
+  out << fmt::format("# RUN: onnxopt optimize {} --passes={} --no-verify -o /tmp/out.onnx\n", request.file.filename().string(),
+                     request.failed->current_pass());
   out << fmt::format("# pipeline: {} (step {})\n", request.failed->text(), request.failed->run_count() + 1);
   out.flush();
   auto model = request.load();

@@ -1,5 +1,5 @@
-// The reproducer of an internal error: the graph before the failing pass as text, and the pass as a `# RUN` comment. Passes keep no snapshots: the original is
-// loaded again and the pipeline repeated up to the pass that failed.
+// The reproducer of an internal error: the graph before the failing pass as text, and the pass as a `# RUN` comment. Passes keep no snapshots: the
+// original is loaded again and the pipeline repeated up to the pass that failed.
 #pragma once
 
 #include <filesystem>
@@ -12,11 +12,11 @@
 namespace onnxopt {
 
 struct ReproducerRequest {
-  std::function<std::unique_ptr<Model>()> load;      // the original
+  std::function<std::unique_ptr<Model>()> load;  // the original
   std::span<const PassEntry> passes;
-  const PassManager* failed = nullptr;               // after the run that threw
-  PassContext context;                               // as at the start of that run
-  std::string error;                                 // message of the InternalError
+  const PassManager* failed = nullptr;  // after the run that threw
+  PassContext context;                  // as at the start of that run
+  std::string error;                    // message of the InternalError
   std::filesystem::path file;
 };
 

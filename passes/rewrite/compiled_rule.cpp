@@ -38,7 +38,7 @@ std::vector<AnyRule> RuleSet::all() const { return all_; }
 
 void RuleSet::build() {
   all_.clear();
-  for (const auto& n : nodes_) all_.push_back({nullptr, n.get()});   // node rules first: folding makes everything after it cheaper
+  for (const auto& n : nodes_) all_.push_back({nullptr, n.get()});  // node rules first: folding makes everything after it cheaper
   for (const auto& p : patterns_) all_.push_back({p.get(), nullptr});
   const auto size = [](const AnyRule& r) { return r.pattern ? r.pattern->size() : 0; };
   const auto nodes_end = all_.begin() + static_cast<std::ptrdiff_t>(nodes_.size());

@@ -12,12 +12,12 @@ namespace onnxopt {
 
 class CompiledRule {
  public:
-  explicit CompiledRule(Rule rule);                        // InternalError: wrong pattern text, a name in `where` or `keep` that is not in the pattern
+  explicit CompiledRule(Rule rule);  // InternalError: wrong pattern text, a name in `where` or `keep` that is not in the pattern
   const Rule& rule() const { return rule_; }
   const PatternNames& names() const { return names_; }
   const std::vector<Pattern>& alternatives() const { return alternatives_; }
   bool may_escape(int name) const { return keep_[static_cast<std::size_t>(name)]; }
-  std::size_t size() const { return size_; }               // nodes of the largest alternative
+  std::size_t size() const { return size_; }  // nodes of the largest alternative
   int depth() const { return depth_; }
 
  private:
@@ -46,14 +46,14 @@ class RuleSet {
   std::vector<AnyRule> all() const;
   // Indices into all(), in the order to try, of rules with a root that `op` matches.
   const std::vector<std::uint16_t>& at(const OpSchema& op) const;
-  int depth() const { return depth_; }                     // of the deepest pattern
-  void build();                                            // after the last add
+  int depth() const { return depth_; }  // of the deepest pattern
+  void build();                         // after the last add
 
  private:
   std::vector<std::unique_ptr<CompiledRule>> patterns_;
   std::vector<std::unique_ptr<NodeRule>> nodes_;
   std::vector<AnyRule> all_;
-  std::vector<std::vector<std::uint16_t>> by_op_;          // by row number in all_op_versions()
+  std::vector<std::vector<std::uint16_t>> by_op_;  // by row number in all_op_versions()
   std::vector<std::uint16_t> none_;
   int depth_ = 1;
 };

@@ -25,7 +25,9 @@ Where for_each(std::string_view condition, std::string_view names, F test) {
 // `test` sees the node that makes `output`.
 template <class F>
 Where for_node(std::string what, std::string_view output, F test) {
-  return {.what = std::move(what), .holds = [test, name = std::string(output)](const Match& m) { return !m.has_node(name) || test(m.node(name)); }, .names = {std::string(output)}};
+  return {.what = std::move(what),
+          .holds = [test, name = std::string(output)](const Match& m) { return !m.has_node(name) || test(m.node(name)); },
+          .names = {std::string(output)}};
 }
 
 }  // namespace
@@ -46,7 +48,7 @@ Where used_once(std::string_view names) {
 
 Where attr_is(std::string_view output, std::string_view attr, std::int64_t v) {
   return for_node(fmt::format("attr_is({}, {}, {})", output, attr, v), output, [attr = std::string(attr), v](const Node& n) {
-    if (!n.attrs().has(attr) && !n.op().find_attr(attr)) return true;   // an op without this attribute
+    if (!n.attrs().has(attr) && !n.op().find_attr(attr)) return true;  // an op without this attribute
     if (n.attrs().has(attr)) return n.attr_or<std::int64_t>(attr, v - 1) == v;
     const AttrSpec* spec = n.op().find_attr(attr);
     return spec->has_default && spec->i == v;
@@ -63,7 +65,8 @@ Where attr_is(std::string_view output, std::string_view attr, std::string_view v
 }
 
 Where attr_absent(std::string_view output, std::string_view attr) {
-  return for_node(fmt::format("attr_absent({}, {})", output, attr), output, [attr = std::string(attr)](const Node& n) { return !n.attrs().has(attr); });
+  return for_node(fmt::format("attr_absent({}, {})", output, attr), output,
+                  [attr = std::string(attr)](const Node& n) { return !n.attrs().has(attr); });
 }
 
 Where input_absent(std::string_view names) {
@@ -92,7 +95,8 @@ Where same_shape(std::string_view a, std::string_view b) {
                 if (!x || !y) return true;
                 if (!x->type.has_rank() || !y->type.has_rank() || x->type.rank() != y->type.rank()) return false;
                 for (std::size_t i = 0; i < x->type.shape->size(); ++i)
-                  if (!same((*x->type.shape)[i], (*y->type.shape)[i]) && !m.context().model->symbols().provably_equal((*x->type.shape)[i], (*y->type.shape)[i]))
+                  if (!same((*x->type.shape)[i], (*y->type.shape)[i]) &&
+                      !m.context().model->symbols().provably_equal((*x->type.shape)[i], (*y->type.shape)[i]))
                     return false;
                 return true;
               },

@@ -21,7 +21,9 @@ constexpr std::size_t kInferencesPerNode = 20;
 std::string label(const Node& n) { return n.name.empty() && n.output(0) ? std::string(n.output(0)->name()) : n.name; }
 
 // Where new nodes will be lowered to.
-OutputOpsets target_of(const Graph& root, const PassContext& ctx) { return root.function() ? function_opsets(root.model(), *root.function(), ctx.output) : ctx.output; }
+OutputOpsets target_of(const Graph& root, const PassContext& ctx) {
+  return root.function() ? function_opsets(root.model(), *root.function(), ctx.output) : ctx.output;
+}
 
 }  // namespace
 
@@ -41,7 +43,7 @@ bool Driver::run(Graph& root) {
   while (head_ < queue_.size() && ctx_.fuel != 0) {
     Node* n = queue_[head_++];
     queued_[n->id()] = false;
-    if (head_ > 65536 && head_ * 2 > queue_.size()) {   // what is done needs no memory
+    if (head_ > 65536 && head_ * 2 > queue_.size()) {  // what is done needs no memory
       queue_.erase(queue_.begin(), queue_.begin() + static_cast<std::ptrdiff_t>(head_));
       head_ = 0;
     }
@@ -61,7 +63,8 @@ bool Driver::run(Graph& root) {
 
 // Two rules undo each other. That is a bug, but the graph is right at every step: leaving them out is better than no result.
 void Driver::stop_endless(std::size_t nodes, std::size_t& limit) {
-  const std::string what = fmt::format("rules undo each other: {} rewrites of {} nodes, the last two by {} and {}", commits_, nodes, rule_before_, last_rule_);
+  const std::string what =
+      fmt::format("rules undo each other: {} rewrites of {} nodes, the last two by {} and {}", commits_, nodes, rule_before_, last_rule_);
   if (endless_ == EndlessRules::are_a_bug) throw InternalError(what);
   ctx_.notes.push_back(what + "; both were left out from there on");
   for (std::size_t i = 0; i < all_.size(); ++i)
@@ -124,7 +127,7 @@ bool Driver::attempt_pattern(const AnyRule& rule, Node& n, std::string& why) {
   } catch (const RewriteAbandoned& a) {
     transaction_->roll_back();
     why = a.why;
-  } catch (const Error& e) {   // the model contradicts itself here: not this rule's business
+  } catch (const Error& e) {  // the model contradicts itself here: not this rule's business
     transaction_->roll_back();
     why = e.what();
   }

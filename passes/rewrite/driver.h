@@ -21,7 +21,7 @@ class Driver {
  public:
   // `active`: by index into rules.all(), whether the rule may run.
   Driver(const RuleSet& rules, std::vector<bool> active, PassContext& ctx, EndlessRules endless = EndlessRules::are_a_bug);
-  bool run(Graph& root);                   // true: something was rewritten
+  bool run(Graph& root);  // true: something was rewritten
 
  private:
   void stop_endless(std::size_t nodes, std::size_t& limit);
@@ -43,14 +43,14 @@ class Driver {
   EndlessRules endless_;
   Matcher matcher_;
   std::unique_ptr<RewriteTransaction> transaction_;
-  std::vector<Node*> queue_;               // from head_ on
+  std::vector<Node*> queue_;  // from head_ on
   std::size_t head_ = 0;
-  std::vector<bool> queued_;               // by node id
+  std::vector<bool> queued_;  // by node id
   std::size_t commits_ = 0, reinferred_ = 0, budget_ = 0;
   std::string_view last_rule_, rule_before_;
   std::vector<RuleStats> stats_;
   // --explain
-  int explained_ = -1;                     // index into all_
+  int explained_ = -1;  // index into all_
   NearestMiss miss_;
   std::size_t explained_hits_ = 0;
 };

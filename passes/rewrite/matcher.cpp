@@ -101,7 +101,7 @@ bool Matcher::run(std::size_t next) {
   switch (goal.want->kind) {
     case PatternInput::Kind::any:
     case PatternInput::Kind::absent:
-    case PatternInput::Kind::number: return run(next + 1);   // decided by plausible()
+    case PatternInput::Kind::number: return run(next + 1);  // decided by plausible()
     case PatternInput::Kind::name: break;
   }
   const int name = goal.want->name;
@@ -173,21 +173,25 @@ bool Matcher::plausible(const PatternInput& want, const Value* v, const Node& us
     return miss([&] { return fmt::format("the constant {} raises the rank of {}", want.number, call_of(user)); });
   }
   const auto name = static_cast<std::size_t>(want.name);
-  if (has_value_[name] && match_.values_[name] != v) return miss([&] { return fmt::format("two inputs differ that must be '{}'", rule_->names().values[name]); });
+  if (has_value_[name] && match_.values_[name] != v)
+    return miss([&] { return fmt::format("two inputs differ that must be '{}'", rule_->names().values[name]); });
   const int producer = pattern_->producer[name];
   if (producer < 0) return true;
   const PatternNode& source = pattern_->nodes[static_cast<std::size_t>(producer)];
   const Node* n = v->producer();
   if (n && n->graph() == match_.root_->graph() && source.accepts(n->op())) return true;
   return miss([&] {
-    const std::string found = !n ? (v->constant() ? "a constant" : "a graph input") : n->graph() == match_.root_->graph() ? call_of(*n) : "made in an outer graph";
+    const std::string found = !n                                    ? (v->constant() ? "a constant" : "a graph input")
+                              : n->graph() == match_.root_->graph() ? call_of(*n)
+                                                                    : "made in an outer graph";
     return fmt::format("{} is not made by {} but is {}", rule_->names().values[name], source.ops[0]->name, found);
   });
 }
 
 bool Matcher::bind(int name, Value* v) {
   const auto i = static_cast<std::size_t>(name);
-  if (has_value_[i]) return match_.values_[i] == v || miss([&] { return fmt::format("two inputs differ that must be '{}'", rule_->names().values[i]); });
+  if (has_value_[i])
+    return match_.values_[i] == v || miss([&] { return fmt::format("two inputs differ that must be '{}'", rule_->names().values[i]); });
   has_value_[i] = 1;
   match_.values_[i] = v;
   name_trail_.push_back(name);
@@ -216,7 +220,7 @@ bool Matcher::attributes(const PatternNode& want, const Node& n) {
     }
     const auto c = static_cast<std::size_t>(a.capture);
     const Attribute* found = n.attrs().find(a.name);
-    if (has_capture_[c]) {   // captured twice: must agree
+    if (has_capture_[c]) {  // captured twice: must agree
       const Attribute* before = match_.attrs_[c];
       if (found == before || (found && before && same_attribute(*found, *before))) continue;
       return miss([&] { return fmt::format("attribute {} of {} differs from the one captured before", a.name, call_of(n)); });
@@ -239,7 +243,9 @@ bool Matcher::complete() {
     if (w.holds && !w.holds(match_)) return miss([&] { return w.what; }, held);
     if (w.each)
       for (const std::string& name : w.names)
-        if (!w.each(match_, name)) return miss([&] { return w.names.size() == 1 ? w.what : fmt::format("{}({}) of {}", w.what.substr(0, w.what.find('(')), name, w.what); }, held);
+        if (!w.each(match_, name))
+          return miss([&] { return w.names.size() == 1 ? w.what : fmt::format("{}({}) of {}", w.what.substr(0, w.what.find('(')), name, w.what); },
+                      held);
     ++held;
   }
   return true;
@@ -253,14 +259,16 @@ bool Matcher::escapes() {
       const auto& text = rule_->names().values[static_cast<std::size_t>(name)];
       if (v->is_graph_output()) return !miss([&] { return text + " is a graph output"; });
       for (const Use& u : v->uses())
-        if (std::find(bound_.begin(), bound_.end(), u.node) == bound_.end()) return !miss([&] { return fmt::format("{} is used outside the match, by {}", text, call_of(*u.node)); });
+        if (std::find(bound_.begin(), bound_.end(), u.node) == bound_.end())
+          return !miss([&] { return fmt::format("{} is used outside the match, by {}", text, call_of(*u.node)); });
     }
   }
   return false;
 }
 
 void Matcher::undo(std::size_t names, std::size_t nodes, std::size_t captures) {
-  for (; name_trail_.size() > names; name_trail_.pop_back()) has_value_[static_cast<std::size_t>(name_trail_.back())] = 0, match_.values_[static_cast<std::size_t>(name_trail_.back())] = nullptr;
+  for (; name_trail_.size() > names; name_trail_.pop_back())
+    has_value_[static_cast<std::size_t>(name_trail_.back())] = 0, match_.values_[static_cast<std::size_t>(name_trail_.back())] = nullptr;
   for (; node_trail_.size() > nodes; node_trail_.pop_back()) bound_[static_cast<std::size_t>(node_trail_.back())] = nullptr;
   for (; capture_trail_.size() > captures; capture_trail_.pop_back()) has_capture_[static_cast<std::size_t>(capture_trail_.back())] = 0;
 }

@@ -28,10 +28,14 @@ class Matcher {
   void note_refusal(const std::string& why);
   // While set, misses are recorded there.
   void track(NearestMiss* miss) { miss_ = miss; }
-  bool can_match(const Node& n) const;     // not kept, not opaque, no @attr references, not named by --keep
+  bool can_match(const Node& n) const;  // not kept, not opaque, no @attr references, not named by --keep
 
  private:
-  struct Goal { const PatternInput* want; Value* value; Node* user; };
+  struct Goal {
+    const PatternInput* want;
+    Value* value;
+    Node* user;
+  };
   bool run(std::size_t next);
   bool enter(int pattern_node, Node& n, std::size_t next);
   bool inputs_in_order(const PatternNode& want, Node& n, std::size_t next, bool swapped);
@@ -42,14 +46,15 @@ class Matcher {
   bool complete();
   bool escapes();
   void undo(std::size_t names, std::size_t nodes, std::size_t captures);
-  template <class F> bool miss(F&& reason, std::size_t bonus = 0);
+  template <class F>
+  bool miss(F&& reason, std::size_t bonus = 0);
 
   PassContext& ctx_;
   std::unordered_set<std::string> keep_;
   const CompiledRule* rule_ = nullptr;
   const Pattern* pattern_ = nullptr;
   Match match_;
-  std::vector<Node*> bound_;               // by pattern node
+  std::vector<Node*> bound_;  // by pattern node
   std::vector<char> has_value_, has_capture_;
   std::vector<int> name_trail_, node_trail_, capture_trail_;
   std::vector<Goal> goals_;

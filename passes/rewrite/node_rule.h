@@ -12,14 +12,15 @@ namespace onnxopt {
 
 struct NodeRule {
   std::string_view name, summary;
-  std::string_view ops;                    // root ops, separated by spaces ("Relu Clip", "com.microsoft.Gelu"), or "*": every op of the table (opaque and kept nodes never)
-  Level level = Level::o1;                 // lowest level at which it runs
-  // True: the rewrite is recorded in `rw` (rw.op, rw.constant, rw.replace of outputs of `n`). False: does not apply; rw.give_up(why) first says why, in
-  // words that --explain prints. Must not change the graph itself. Is called very often: reject cheaply, before anything is allocated.
+  std::string_view
+      ops;  // root ops, separated by spaces ("Relu Clip", "com.microsoft.Gelu"), or "*": every op of the table (opaque and kept nodes never)
+  Level level = Level::o1;  // lowest level at which it runs
+  // True: the rewrite is recorded in `rw` (rw.op, rw.constant, rw.replace of outputs of `n`). False: does not apply; rw.give_up(why) first says why,
+  // in words that --explain prints. Must not change the graph itself. Is called very often: reject cheaply, before anything is allocated.
   bool (*visit)(const Node& n, Rewriter& rw) = nullptr;
-  bool may_grow_nodes = false;             // false: refused where it leaves more nodes than it removes (after lowering)
+  bool may_grow_nodes = false;  // false: refused where it leaves more nodes than it removes (after lowering)
 };
 
-std::span<NodeRule (*const)()> all_node_rules();       // passes/core/rule_table.cpp, by hand, sorted by name
+std::span<NodeRule (*const)()> all_node_rules();  // passes/core/rule_table.cpp, by hand, sorted by name
 
 }  // namespace onnxopt

@@ -11,6 +11,6 @@ namespace onnxopt {
 inline constexpr std::string_view kOriginKey = "onnxopt.origin";
 
 void set_origin(Node& n, std::string text);
-void strip_origins(Model& model);      // of all nodes, subgraphs and functions included
+void strip_origins(Model& model);  // of all nodes, subgraphs and functions included
 
 }  // namespace onnxopt

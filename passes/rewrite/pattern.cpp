@@ -232,7 +232,7 @@ void resolve(std::string_view rule, Pattern& p, const PatternNames& names) {
       p.output[name] = o;
     }
   }
-  std::vector<int> depth(p.nodes.size(), 0);   // 0: not reached
+  std::vector<int> depth(p.nodes.size(), 0);  // 0: not reached
   depth.back() = 1;
   for (int n = static_cast<int>(p.nodes.size()) - 1; n >= 0; --n) {
     if (depth[n] == 0) bad(fmt::format("the root does not depend on node {}", n + 1));
@@ -269,7 +269,7 @@ std::vector<Pattern> parse_patterns(std::string_view rule, std::string_view text
   }
   std::vector<Pattern> patterns;
   for (const std::string& part : parts) patterns.push_back(PatternParser(rule, part, names).parse());
-  for (Pattern& p : patterns) resolve(rule, p, names);   // after all: names are shared
+  for (Pattern& p : patterns) resolve(rule, p, names);  // after all: names are shared
   return patterns;
 }
 

@@ -12,7 +12,7 @@ void Rewriter::abandon(std::string why) { throw RewriteAbandoned{std::move(why)}
 SymbolTable& Rewriter::symbols() const { return graph_->model().symbols(); }
 
 std::vector<Value*> Rewriter::call(const OpSchema& op, std::vector<Value*> inputs, Attrs attrs, std::size_t outputs) {
-  while (!inputs.empty() && !inputs.back()) inputs.pop_back();   // trailing absent inputs are not written
+  while (!inputs.empty() && !inputs.back()) inputs.pop_back();  // trailing absent inputs are not written
   Node& n = graph_->insert_before(*at_, op, std::move(inputs), std::move(attrs), outputs);
   made_.push_back(&n);
   try {

@@ -26,7 +26,9 @@ double load_float16(const std::byte* p) {
   std::uint16_t bits;
   std::memcpy(&bits, p, sizeof bits);
   const int exponent = (bits >> 10) & 31, fraction = bits & 1023;
-  double v = exponent == 31 ? (fraction != 0 ? std::nan("") : INFINITY) : exponent == 0 ? std::ldexp(fraction, -24) : std::ldexp(1024 + fraction, exponent - 25);
+  double v = exponent == 31  ? (fraction != 0 ? std::nan("") : INFINITY)
+             : exponent == 0 ? std::ldexp(fraction, -24)
+                             : std::ldexp(1024 + fraction, exponent - 25);
   return (bits & 0x8000) != 0 ? -v : v;
 }
 

@@ -72,7 +72,8 @@ std::string RewriteTransaction::finish(const AnyRule& rule, std::span<Node* cons
   if (added > death.nodes.size() && !rule.may_grow_nodes()) return refuse(fmt::format("would leave {} nodes for {}", added, death.nodes.size()));
   std::int64_t grown = -death.freed_bytes;
   for (const Value* c : rewriter_.constants_) grown += stored_bytes(*c);
-  if (grown > 0 && grown > ctx_.growth.left_bytes) return refuse(fmt::format("would grow the file by {} bytes, {} are left", grown, ctx_.growth.left_bytes));
+  if (grown > 0 && grown > ctx_.growth.left_bytes)
+    return refuse(fmt::format("would grow the file by {} bytes, {} are left", grown, ctx_.growth.left_bytes));
   if (!ctx_.take_fuel()) return refuse("out of fuel");
   ctx_.growth.left_bytes -= grown;
   commit(rule, matched, grown);
@@ -110,14 +111,16 @@ std::string RewriteTransaction::check_replacements(const std::vector<const Node*
     ONNXOPT_CHECK(from != to && from->graph() == rewriter_.graph_ && encloses(to->graph(), rewriter_.graph_), "a replacement from outside the graph");
     const auto same_from = [f = from](const auto& other) { return other.first == f; };
     ONNXOPT_CHECK(std::count_if(replaced.begin(), replaced.end(), same_from) == 1, fmt::format("'{}' is replaced twice", from->name()));
-    ONNXOPT_CHECK(std::none_of(replaced.begin(), replaced.end(), [t = to](const auto& other) { return other.first == t; }), "a replacement that is replaced itself");
+    ONNXOPT_CHECK(std::none_of(replaced.begin(), replaced.end(), [t = to](const auto& other) { return other.first == t; }),
+                  "a replacement that is replaced itself");
     if (std::string why = type_misfit(from->type, to->type, symbols); !why.empty()) return why;
   }
   std::erase_if(replaced, [](const auto& r) { return r.first->unused(); });
   if (replaced.empty()) return "nothing would change";
   for (const Node* n : rewriter_.made_)
     for (const auto& [from, to] : replaced)
-      if (std::find(n->inputs().begin(), n->inputs().end(), from) != n->inputs().end()) return fmt::format("the new {} reads '{}', which it replaces", n->op().name, from->name());
+      if (std::find(n->inputs().begin(), n->inputs().end(), from) != n->inputs().end())
+        return fmt::format("the new {} reads '{}', which it replaces", n->op().name, from->name());
   return "";
 }
 
@@ -125,7 +128,7 @@ std::string RewriteTransaction::check_replacements(const std::vector<const Node*
 std::string RewriteTransaction::check_order(const Value& from, const Value& to, const Death& death) {
   const Graph& g = *rewriter_.graph_;
   const Node* source = to.graph() == &g ? to.producer() : nullptr;
-  if (!source || g.is_before(*source, *from.producer())) return "";   // inputs, constants and outer values come before everything
+  if (!source || g.is_before(*source, *from.producer())) return "";  // inputs, constants and outer values come before everything
   for (const Use& u : from.uses()) {
     const Node* user = ancestor_in(g, u.node);
     const bool dies = std::find(death.nodes.begin(), death.nodes.end(), user) != death.nodes.end();
@@ -137,7 +140,8 @@ std::string RewriteTransaction::check_order(const Value& from, const Value& to, 
 std::string RewriteTransaction::check_lowering() {
   if (target_.imports.empty()) return "";
   for (const Node* n : rewriter_.made_)
-    if (std::string why = cannot_lower(*n, target_); !why.empty()) return fmt::format("{} cannot be written at the output opset: {}", n->op().name, why);
+    if (std::string why = cannot_lower(*n, target_); !why.empty())
+      return fmt::format("{} cannot be written at the output opset: {}", n->op().name, why);
   return "";
 }
 

@@ -12,14 +12,16 @@
 namespace onnxopt {
 
 // Thrown by Rewriter::abandon, caught by the driver only.
-struct RewriteAbandoned { std::string why; };
+struct RewriteAbandoned {
+  std::string why;
+};
 
 // What a commit did, for the worklist: which nodes may match now.
 struct CommitEffects {
-  std::vector<Node*> made;                 // live new nodes
-  std::vector<Node*> users;                // of replaced values
-  std::vector<Value*> lost_use;            // live values that a dead node no longer uses
-  std::vector<Value*> retyped;             // values that took the place of others with another type
+  std::vector<Node*> made;       // live new nodes
+  std::vector<Node*> users;      // of replaced values
+  std::vector<Value*> lost_use;  // live values that a dead node no longer uses
+  std::vector<Value*> retyped;   // values that took the place of others with another type
 };
 
 class RewriteTransaction {
@@ -33,7 +35,10 @@ class RewriteTransaction {
   const CommitEffects& effects() const { return effects_; }
 
  private:
-  struct Death { std::vector<Node*> nodes; std::int64_t freed_bytes = 0; };
+  struct Death {
+    std::vector<Node*> nodes;
+    std::int64_t freed_bytes = 0;
+  };
   void drop_unused();
   std::string check_replacements(const std::vector<const Node*>& taking_part);
   std::string check_order(const Value& from, const Value& to, const Death& death);
@@ -51,7 +56,7 @@ class RewriteTransaction {
   OutputOpsets target_;
   Rewriter rewriter_;
   CommitEffects effects_;
-  std::unordered_map<const Value*, std::int64_t> remaining_;   // uses left in simulate(), where they differ
+  std::unordered_map<const Value*, std::int64_t> remaining_;  // uses left in simulate(), where they differ
 };
 
 }  // namespace onnxopt

@@ -10,7 +10,7 @@
 namespace onnxopt {
 namespace {
 
-constexpr std::size_t kMaxEvents = 100000;   // of millions of rewrites a report needs the counts, not every name
+constexpr std::size_t kMaxEvents = 100000;  // of millions of rewrites a report needs the counts, not every name
 
 std::string label(const Node& n) {
   if (!n.name.empty()) return n.name;

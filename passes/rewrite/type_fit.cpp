@@ -36,7 +36,8 @@ Type intersect_types(const Type& a, const Type& b, SymbolTable& symbols) {
   } else if (b.shape && b.shape->size() == r.shape->size()) {
     for (std::size_t i = 0; i < r.shape->size(); ++i) {
       const Dim d = (*r.shape)[i], e = (*b.shape)[i];
-      if (d.is_unknown() || (e.is_value() && !d.is_value()) || (d.is_symbolic() && e.is_symbolic() && symbols.is_anonymous(d))) (*r.shape)[i] = e.is_unknown() ? d : e;
+      if (d.is_unknown() || (e.is_value() && !d.is_value()) || (d.is_symbolic() && e.is_symbolic() && symbols.is_anonymous(d)))
+        (*r.shape)[i] = e.is_unknown() ? d : e;
     }
   }
   return r;

@@ -5,10 +5,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "ir/ops/op_table.h"
 #include "passes/core/bisect.h"
 #include "passes/core/graph_hash.h"
 #include "passes/core/instruments.h"
-#include "ir/ops/op_table.h"
 #include "passes/core/reproducer.h"
 #include "tests/passes_rewrite/rewriting.h"
 
@@ -56,7 +56,10 @@ class Crash : public Pass {
  public:
   bool run(Graph&, PassContext&) override { throw InternalError("as planned"); }
 };
-template <class P> std::unique_ptr<Pass> make() { return std::make_unique<P>(); }
+template <class P>
+std::unique_ptr<Pass> make() {
+  return std::make_unique<P>();
+}
 
 constexpr std::array<PassEntry, 5> kTestPasses = {{
     {"boaster", "", make<Boaster>},
@@ -100,7 +103,7 @@ TEST_SUITE("manager_test") {
       CHECK((r.visit != nullptr));
       nodes.add(r);
     }
-    nodes.build();   // knows all the operators
+    nodes.build();  // knows all the operators
     last.clear();
     for (const PassEntry& p : graph_passes()) {
       CHECK(last < std::string(p.name));
@@ -118,9 +121,7 @@ TEST_SUITE("manager_test") {
   }
 
   TEST_CASE("pipelines as text: lists, fixpoints, mistakes") {
-    const auto fails = [](const char* text, std::string_view why) {
-      return contains(message_of([&] { PassManager(kTestPasses).add(text); }), why);
-    };
+    const auto fails = [](const char* text, std::string_view why) { return contains(message_of([&] { PassManager(kTestPasses).add(text); }), why); };
     CHECK_NOTHROW(PassManager(kTestPasses).add(" fixpoint( flip , fixpoint(exp-to-log) ), silent "));
     CHECK_NOTHROW(PassManager(kTestPasses).add(""));
     CHECK(fails("exp-to-lag", "there is no pass 'exp-to-lag'; nearest: exp-to-log"));
@@ -189,7 +190,8 @@ TEST_SUITE("manager_test") {
     CHECK(h != hash("g (float[2] x) => (float[2] y) <float c = {2}> { a = Exp (x) y = Add (a, c) }"));
     CHECK(h != hash("g (float[2] x) => (float[2] y) <float c = {1}> { a = Log (x) y = Add (a, c) }"));
     CHECK(h != hash("g (float[2] x) => (float[2] y) <float c = {1}> { a = Exp (x) y = Add (c, a) }"));
-    CHECK(hash("g (float[2] x) => (float[2] y) { y = Softmax <axis = 0> (x) }") != hash("g (float[2] x) => (float[2] y) { y = Softmax <axis = 1> (x) }"));
+    CHECK(hash("g (float[2] x) => (float[2] y) { y = Softmax <axis = 0> (x) }") !=
+          hash("g (float[2] x) => (float[2] y) { y = Softmax <axis = 1> (x) }"));
   }
 
   TEST_CASE("instruments print, dump and check") {
@@ -224,7 +226,12 @@ TEST_SUITE("manager_test") {
     const std::string error = message_of([&] { manager.run(*model, ctx); });
     CHECK(contains(error, "pass crash: as planned"));
     const auto file = std::filesystem::temp_directory_path() / "onnxopt-manager-test.onnxtxt";
-    CHECK(write_reproducer({.load = [] { return parse_model(kChain); }, .passes = kTestPasses, .failed = &manager, .context = PassContext(), .error = error, .file = file}));
+    CHECK(write_reproducer({.load = [] { return parse_model(kChain); },
+                            .passes = kTestPasses,
+                            .failed = &manager,
+                            .context = PassContext(),
+                            .error = error,
+                            .file = file}));
     std::stringstream text;
     text << std::ifstream(file).rdbuf();
     std::filesystem::remove(file);
@@ -234,7 +241,11 @@ TEST_SUITE("manager_test") {
 
   TEST_CASE("bisection finds the first bad rewrite") {
     for (std::int64_t bad = 1; bad <= 9; ++bad) CHECK(first_bad_fuel(9, [&](std::int64_t fuel) { return fuel < bad; }) == bad);
-    BisectTask task{.load = [] { return parse_model(kChain); }, .good = [](Model& m) { return !m.graph().first()->next()->next()->is("Log"); }, .passes = kTestPasses, .pipeline = "exp-to-log", .context = {}};
+    BisectTask task{.load = [] { return parse_model(kChain); },
+                    .good = [](Model& m) { return !m.graph().first()->next()->next()->is("Log"); },
+                    .passes = kTestPasses,
+                    .pipeline = "exp-to-log",
+                    .context = {}};
     const BisectResult r = bisect(task);
     CHECK(r.rewrites == 4);
     CHECK(r.first_bad == 3);

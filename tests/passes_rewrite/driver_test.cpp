@@ -1,6 +1,5 @@
-#include "tests/passes_rewrite/rewriting.h"
-
 #include "passes/rewrite/origin.h"
+#include "tests/passes_rewrite/rewriting.h"
 
 namespace onnxopt {
 using testing::Rewriting;
@@ -14,9 +13,15 @@ bool contains(const std::string& text, std::string_view part) {
 }
 
 Rule remove_identity() {
-  return {.name = "remove-identity", .summary = "", .match = "y = Identity (x)", .rewrite = [](const Match& m, Rewriter& rw) { rw.replace(m["y"], m["x"]); }};
+  return {.name = "remove-identity", .summary = "", .match = "y = Identity (x)", .rewrite = [](const Match& m, Rewriter& rw) {
+            rw.replace(m["y"], m["x"]);
+          }};
 }
-Rule merge_relu() { return {.name = "merge-relu", .summary = "", .match = "a = Relu (x) y = Relu (a)", .rewrite = [](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op("Relu", {m["x"]})); }}; }
+Rule merge_relu() {
+  return {.name = "merge-relu", .summary = "", .match = "a = Relu (x) y = Relu (a)", .rewrite = [](const Match& m, Rewriter& rw) {
+            rw.replace(m["y"], rw.op("Relu", {m["x"]}));
+          }};
+}
 
 }  // namespace
 
@@ -80,21 +85,38 @@ TEST_SUITE("driver_test") {
     };
     const auto rule = [](auto rewrite) { return Rule{.name = "r", .summary = "", .match = "y = Log (x)", .rewrite = rewrite}; };
     refused(rule([](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op("Neg", {rw.op("Abs", {m["x"]})})); }), "would leave 2 nodes for 1");
-    refused(rule([](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op("Cast", {m["x"]}, {{"to", std::int64_t{11}}})); }), "the replacement is double, not float");
-    refused(rule([](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op("Concat", {m["x"], m["x"]}, {{"axis", std::int64_t{0}}})); }), "dim 0 of the replacement is 4, not provably 2");
-    refused(rule([](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op("ReduceSum", {m["x"]}, {{"keepdims", std::int64_t{0}}})); }), "has rank 0, not 1");
     refused(rule([](const Match& m, Rewriter& rw) {
-      rw.op("Add", {m["x"], rw.constant(Tensor::scalar(1.0f))});
-      rw.give_up("nothing to gain");
-    }), "nothing to gain");
+              rw.replace(m["y"], rw.op("Cast", {m["x"]}, {{"to", std::int64_t{11}}}));
+            }),
+            "the replacement is double, not float");
+    refused(rule([](const Match& m, Rewriter& rw) {
+              rw.replace(m["y"], rw.op("Concat", {m["x"], m["x"]}, {{"axis", std::int64_t{0}}}));
+            }),
+            "dim 0 of the replacement is 4, not provably 2");
+    refused(rule([](const Match& m, Rewriter& rw) {
+              rw.replace(m["y"], rw.op("ReduceSum", {m["x"]}, {{"keepdims", std::int64_t{0}}}));
+            }),
+            "has rank 0, not 1");
+    refused(rule([](const Match& m, Rewriter& rw) {
+              rw.op("Add", {m["x"], rw.constant(Tensor::scalar(1.0f))});
+              rw.give_up("nothing to gain");
+            }),
+            "nothing to gain");
     refused(rule([](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op("Log", {m["y"]})); }), "which it replaces");
     refused(rule([](const Match&, Rewriter&) {}), "nothing would change");
-    refused(rule([](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.constant(rw.eval("Log", {Tensor::scalar(1.0f)}))); (void)m; }), "no evaluator");
+    refused(rule([](const Match& m, Rewriter& rw) {
+              rw.replace(m["y"], rw.constant(rw.eval("Log", {Tensor::scalar(1.0f)})));
+              (void)m;
+            }),
+            "no evaluator");
   }
 
   TEST_CASE("growth is counted in bytes, what dies is given back") {
     const auto to_constant = [](std::int64_t n) {
-      return Rule{.name = "grow", .summary = "", .match = "y = Add (x, W)", .where = {is_constant("W")}, .rewrite = [n](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op("Sub", {m["x"], rw.constant(Tensor::zeros(DType::float32, {n}))})); }};
+      return Rule{
+          .name = "grow", .summary = "", .match = "y = Add (x, W)", .where = {is_constant("W")}, .rewrite = [n](const Match& m, Rewriter& rw) {
+            rw.replace(m["y"], rw.op("Sub", {m["x"], rw.constant(Tensor::zeros(DType::float32, {n}))}));
+          }};
     };
     Rewriting r("g (float[100] x) => (float[100] y) <float[1] W = {1}> { y = Add (x, W) }");
     r.ctx.growth.left_bytes = 395;
@@ -118,7 +140,8 @@ TEST_SUITE("driver_test") {
 
   TEST_CASE("rules that undo each other are named") {
     const auto turn = [](std::string_view name, std::string_view match, std::string op) {
-      return Rule{.name = name, .summary = "", .match = match, .rewrite = [op](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op(op, {m["x"]})); }};
+      return Rule{
+          .name = name, .summary = "", .match = match, .rewrite = [op](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op(op, {m["x"]})); }};
     };
     Rewriting r("g (float[2] x) => (float[2] y) { y = Exp (x) }");
     try {
@@ -150,7 +173,7 @@ TEST_SUITE("driver_test") {
     CHECK(r.run({merge_relu()}));
     const Node* branch = r.model->graph().last();
     CHECK(Rewriting::ops(*branch->subgraphs()[0]) == "Relu Exp");
-    CHECK(Rewriting::ops(*branch->subgraphs()[1]) == "Relu");   // o is made outside: not matched through
+    CHECK(Rewriting::ops(*branch->subgraphs()[1]) == "Relu");  // o is made outside: not matched through
     CHECK(r.ops() == "Relu If");
     CHECK(r.ctx.rule_hits["merge-relu"] == 1);
   }
@@ -195,7 +218,8 @@ TEST_SUITE("driver_test") {
   }
 
   TEST_CASE("a value that loses its second use can match afterwards") {
-    const Rule drop{.name = "drop", .summary = "", .match = "y = Pow (x, _)", .rewrite = [](const Match& m, Rewriter& rw) { rw.replace(m["y"], m["x"]); }};
+    const Rule drop{
+        .name = "drop", .summary = "", .match = "y = Pow (x, _)", .rewrite = [](const Match& m, Rewriter& rw) { rw.replace(m["y"], m["x"]); }};
     Rewriting r("g (float[2] x) => (float[2] z) { a = Relu (x) b = Relu (a) z = Pow (b, a) }");
     CHECK(r.run({merge_relu(), drop}));
     CHECK(r.ops() == "Relu");
@@ -203,14 +227,14 @@ TEST_SUITE("driver_test") {
 
   TEST_CASE("node rules share the worklist") {
     const NodeRule abs{.name = "abs-of-abs", .summary = "", .ops = "Abs", .visit = [](const Node& n, Rewriter& rw) {
-      const Node* before = n.input(0)->producer();
-      if (!before || !before->is("Abs")) {
-        rw.give_up("the input is not an Abs");
-        return false;
-      }
-      rw.replace(n.output(), n.input(0));
-      return true;
-    }};
+                         const Node* before = n.input(0)->producer();
+                         if (!before || !before->is("Abs")) {
+                           rw.give_up("the input is not an Abs");
+                           return false;
+                         }
+                         rw.replace(n.output(), n.input(0));
+                         return true;
+                       }};
     Rewriting r("g (float[2] x) => (float[2] y) { a = Abs (x) b = Abs (a) c = Abs (b) y = Relu (c) }");
     CHECK(r.run({}, {abs}));
     CHECK(r.ops() == "Abs Relu");
@@ -238,9 +262,11 @@ TEST_SUITE("driver_test") {
 
   TEST_CASE("a replacement of an inner value comes before its other readers or is refused") {
     // a is read by n, which stands before the root y: a new node in front of y would come too late.
-    const Rule late{.name = "late", .summary = "", .match = "a = Exp (x) y = Log (a)", .rewrite = [](const Match& m, Rewriter& rw) {
-      rw.replace(m["a"], rw.op("Abs", {m["x"]}));
-    }, .keep = "a"};
+    const Rule late{.name = "late",
+                    .summary = "",
+                    .match = "a = Exp (x) y = Log (a)",
+                    .rewrite = [](const Match& m, Rewriter& rw) { rw.replace(m["a"], rw.op("Abs", {m["x"]})); },
+                    .keep = "a"};
     Rewriting r("g (float[2] x) => (float[2] y, float[2] n) { a = Exp (x) n = Neg (a) y = Log (a) }");
     const std::string before = r.text();
     CHECK_FALSE(r.run({late}));

@@ -15,7 +15,8 @@ TEST_SUITE("pattern_test") {
       y = Add|Sub (c, 1.5~)
       or
       y = Relu (x)   # an alternative
-    )", names);
+    )",
+                                    names);
     REQUIRE(all.size() == 2);
     CHECK(names.values == std::vector<std::string>{"c", "x", "W", "b", "y"});
     CHECK(names.captures == std::vector<std::string>{"p"});
@@ -49,7 +50,8 @@ TEST_SUITE("pattern_test") {
   }
 
   TEST_CASE("operands of commutative operators match in both orders, others in one") {
-    for (const char* text : {"g (float[2] x) => (float[2] y) <float c = {0.5}> { a = Exp (x) y = Mul (a, c) }", "g (float[2] x) => (float[2] y) <float c = {0.5}> { a = Exp (x) y = Mul (c, a) }"}) {
+    for (const char* text : {"g (float[2] x) => (float[2] y) <float c = {0.5}> { a = Exp (x) y = Mul (a, c) }",
+                             "g (float[2] x) => (float[2] y) <float c = {0.5}> { a = Exp (x) y = Mul (c, a) }"}) {
       Rewriting r(text);
       CHECK(r.run({to_relu("a = Exp (x) y = Mul (a, 0.5)")}));
       CHECK(r.ops() == "Relu");
@@ -120,7 +122,9 @@ TEST_SUITE("pattern_test") {
   TEST_CASE("attributes: equal, default, captured") {
     const auto matches = [](const char* attrs, const char* pattern) {
       Rewriting r(std::string("g (float[2,3] x) => (float[] y) { y = Softmax ") + attrs + " (x) }");
-      return r.run({{.name = "r", .summary = "", .match = pattern, .rewrite = [](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op("Relu", {m["x"]})); }}});
+      return r.run({{.name = "r", .summary = "", .match = pattern, .rewrite = [](const Match& m, Rewriter& rw) {
+                       rw.replace(m["y"], rw.op("Relu", {m["x"]}));
+                     }}});
     };
     CHECK(matches("<axis = 1>", "y = Softmax <axis = 1> (x)"));
     CHECK_FALSE(matches("<axis = 0>", "y = Softmax <axis = 1> (x)"));
@@ -128,11 +132,14 @@ TEST_SUITE("pattern_test") {
     CHECK(matches("<axis = 0>", "y = Softmax (x)"));
     Rewriting r("g (float[2,3] x) => (float[2,3] y) { a = Softmax <axis = 0> (x) y = Softmax <axis = 1> (a) }");
     std::int64_t first = -9, second = -9;
-    CHECK(r.run({{.name = "r", .summary = "", .match = "a = Softmax <axis = @p> (x) y = Softmax <axis: int = @q> (a)", .rewrite = [&](const Match& m, Rewriter& rw) {
-      first = std::get<std::int64_t>(m.captured("p")->value);
-      second = std::get<std::int64_t>(m.captured("q")->value);
-      rw.replace(m["y"], rw.op("Relu", {m["x"]}));
-    }}}));
+    CHECK(r.run({{.name = "r",
+                  .summary = "",
+                  .match = "a = Softmax <axis = @p> (x) y = Softmax <axis: int = @q> (a)",
+                  .rewrite = [&](const Match& m, Rewriter& rw) {
+                    first = std::get<std::int64_t>(m.captured("p")->value);
+                    second = std::get<std::int64_t>(m.captured("q")->value);
+                    rw.replace(m["y"], rw.op("Relu", {m["x"]}));
+                  }}}));
     CHECK(first == 0);
     CHECK(second == 1);
     Rewriting same("g (float[2,3] x) => (float[2,3] y) { a = Softmax <axis = 0> (x) y = Softmax <axis = 1> (a) }");
@@ -149,8 +156,10 @@ TEST_SUITE("pattern_test") {
   TEST_CASE("patterns with several outputs, and outputs that must be unused") {
     Rewriting r("g (float[4] x) => (float[2] y) { a, b = Split <num_outputs = 2> (x) y = Add (b, a) }");
     CHECK(r.run({{.name = "r", .summary = "", .match = "a, b = Split (x) y = Add (a, b)", .rewrite = [](const Match& m, Rewriter& rw) {
-      rw.replace(m["y"], rw.op("ReduceSum", {rw.op("Reshape", {m["x"], rw.constant(Tensor::int64s({2, 2}))}), rw.constant(Tensor::int64s({0}))}, {{"keepdims", std::int64_t{0}}}));
-    }}}));
+                    rw.replace(m["y"],
+                               rw.op("ReduceSum", {rw.op("Reshape", {m["x"], rw.constant(Tensor::int64s({2, 2}))}), rw.constant(Tensor::int64s({0}))},
+                                     {{"keepdims", std::int64_t{0}}}));
+                  }}}));
     CHECK(r.ops() == "Reshape ReduceSum");
     const char* pool = "g (float[1,1,4,4] x) => (float[1,1,3,3] y, int64[1,1,3,3] i) { y, i = MaxPool <kernel_shape = [2,2]> (x) }";
     Rewriting used(pool);

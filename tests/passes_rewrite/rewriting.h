@@ -65,7 +65,9 @@ struct Rewriting {
 
 // x -> Relu(x) for everything the pattern matches as `y`, with x taken from the match.
 inline Rule to_relu(std::string_view pattern, std::vector<Where> where = {}) {
-  return {.name = "to-relu", .summary = "a rule for tests", .match = pattern, .where = std::move(where), .rewrite = [](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op("Relu", {m["x"]})); }};
+  return {.name = "to-relu", .summary = "a rule for tests", .match = pattern, .where = std::move(where), .rewrite = [](const Match& m, Rewriter& rw) {
+            rw.replace(m["y"], rw.op("Relu", {m["x"]}));
+          }};
 }
 
 }  // namespace onnxopt::testing
