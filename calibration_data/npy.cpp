@@ -18,12 +18,21 @@ constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::size_t kMaxHeader = 1 << 20;
 constexpr std::uint64_t kMaxArray = 1ull << 36;
 
-struct NpyType { std::string_view descr; DType dtype; };
-constexpr NpyType kTypes[] = {{"|b1", DType::boolean}, {"|i1", DType::int8}, {"|u1", DType::uint8}, {"<i2", DType::int16}, {"<u2", DType::uint16}, {"<i4", DType::int32},
-                              {"<u4", DType::uint32}, {"<i8", DType::int64}, {"<u8", DType::uint64}, {"<f2", DType::float16}, {"<f4", DType::float32}, {"<f8", DType::float64},
+struct NpyType {
+  std::string_view descr;
+  DType dtype;
+};
+constexpr NpyType kTypes[] = {{"|b1", DType::boolean},   {"|i1", DType::int8},       {"|u1", DType::uint8},   {"<i2", DType::int16},
+                              {"<u2", DType::uint16},    {"<i4", DType::int32},      {"<u4", DType::uint32},  {"<i8", DType::int64},
+                              {"<u8", DType::uint64},    {"<f2", DType::float16},    {"<f4", DType::float32}, {"<f8", DType::float64},
                               {"<c8", DType::complex64}, {"<c16", DType::complex128}};
 
-struct Header { std::string descr; bool fortran = false; Dims dims; std::size_t data_at = 0; };
+struct Header {
+  std::string descr;
+  bool fortran = false;
+  Dims dims;
+  std::size_t data_at = 0;
+};
 
 // The text after `'key':` in the header's dict literal.
 std::string_view field(std::string_view header, std::string_view key, const std::string& what) {
@@ -93,7 +102,9 @@ void append_utf8(std::string& s, std::uint32_t c) {
   if (c < 0x80) s += static_cast<char>(c);
   else if (c < 0x800) s += {static_cast<char>(0xC0 | (c >> 6)), static_cast<char>(0x80 | (c & 63))};
   else if (c < 0x10000) s += {static_cast<char>(0xE0 | (c >> 12)), static_cast<char>(0x80 | ((c >> 6) & 63)), static_cast<char>(0x80 | (c & 63))};
-  else s += {static_cast<char>(0xF0 | (c >> 18)), static_cast<char>(0x80 | ((c >> 12) & 63)), static_cast<char>(0x80 | ((c >> 6) & 63)), static_cast<char>(0x80 | (c & 63))};
+  else
+    s += {static_cast<char>(0xF0 | (c >> 18)), static_cast<char>(0x80 | ((c >> 12) & 63)), static_cast<char>(0x80 | ((c >> 6) & 63)),
+          static_cast<char>(0x80 | (c & 63))};
 }
 
 // "<U7": 7 UTF-32 code points an element; "|S7": 7 bytes.
@@ -158,7 +169,7 @@ std::vector<std::byte> read_entry(zip_t* z, zip_uint64_t i, const std::string& w
   if (zip_stat_index(z, i, 0, &info) != 0 || info.size > kMaxArray) bad_input(fmt::format("{}: unreadable archive entry", what));
   const std::unique_ptr<zip_file_t, decltype(&zip_fclose)> file(zip_fopen_index(z, i, 0), &zip_fclose);
   if (!file) bad_input(fmt::format("{}: unreadable archive entry", what));
-  std::vector<std::byte> out;   // grows with what is really there: the size in the directory may lie
+  std::vector<std::byte> out;  // grows with what is really there: the size in the directory may lie
   std::byte buffer[1 << 16];
   for (zip_int64_t n; (n = zip_fread(file.get(), buffer, sizeof buffer)) != 0;) {
     if (n < 0 || out.size() + static_cast<std::size_t>(n) > info.size) bad_input(fmt::format("{}: corrupt archive entry", what));
@@ -179,7 +190,8 @@ Tensor parse_npy(std::span<const std::byte> bytes, const std::string& what) {
     if (t.descr != descr) continue;
     const std::size_t size = with_context(what, [&] { return raw_byte_size(t.dtype, h.dims); });
     if (data.size() < size) bad_input(fmt::format("{}: truncated .npy array: {} bytes of {}", what, data.size(), size));
-    if (h.fortran && h.dims.size() > 1) return Tensor::from_bytes(t.dtype, h.dims, to_row_major(data.data(), h.dims, static_cast<std::size_t>(bit_width(t.dtype)) / 8));
+    if (h.fortran && h.dims.size() > 1)
+      return Tensor::from_bytes(t.dtype, h.dims, to_row_major(data.data(), h.dims, static_cast<std::size_t>(bit_width(t.dtype)) / 8));
     return Tensor::from_bytes(t.dtype, h.dims, std::vector<std::byte>(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(size)));
   }
   bad_input(fmt::format("{}: .npy element type '{}' is not supported", what, h.descr));
@@ -223,7 +235,7 @@ void write_npz(const std::filesystem::path& file, const std::vector<std::pair<st
   int error = 0;
   zip_t* z = zip_open(file.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &error);
   if (!z) bad_input(fmt::format("cannot write '{}'", file.string()));
-  std::vector<std::string> texts;   // libzip reads them at close
+  std::vector<std::string> texts;  // libzip reads them at close
   texts.reserve(arrays.size());
   for (const auto& [name, t] : arrays) {
     texts.push_back(serialize_npy(t));

@@ -11,9 +11,9 @@
 
 namespace onnxopt {
 
-Tensor parse_npy(std::span<const std::byte> bytes, const std::string& what);       // Error(bad_input) names `what`
+Tensor parse_npy(std::span<const std::byte> bytes, const std::string& what);  // Error(bad_input) names `what`
 Tensor read_npy(const std::filesystem::path& file);
-std::vector<std::pair<std::string, Tensor>> read_npz(const std::filesystem::path& file);   // array names without ".npy", in archive order
+std::vector<std::pair<std::string, Tensor>> read_npz(const std::filesystem::path& file);  // array names without ".npy", in archive order
 // Types that NumPy does not have (bfloat16, float8, 4-bit) are written as their widest exact NumPy type (float32, int8, uint8).
 std::string serialize_npy(const Tensor& t);
 void write_npy(const std::filesystem::path& file, const Tensor& t);

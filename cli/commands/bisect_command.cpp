@@ -1,5 +1,4 @@
 #include <fmt/format.h>
-
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -27,7 +26,7 @@ struct ScratchFile {
 
 // The command's verdict on a model file: the user's program (exit 0: good) or the built-in comparison.
 bool is_good(const OptimizeOptions& o, const std::string& command, const std::string& file) {
-  if (!command.empty()) return std::system(fmt::format("{} '{}' > /dev/null 2>&1", command, file).c_str()) == 0;   // NOLINT: the user's own command
+  if (!command.empty()) return std::system(fmt::format("{} '{}' > /dev/null 2>&1", command, file).c_str()) == 0;  // NOLINT: the user's own command
   const auto a = load_with_options(o.input, o.model);
   const auto b = load(file);
   VerifyOptions v;
@@ -62,18 +61,25 @@ int run(OptimizeOptions o, const std::string& command, bool json) {
   good_with(bad);
   const RewriteEvent& e = events.back();
   if (json) fmt::print("{}\n", nlohmann::json{{"bad", true}, {"fuel", bad}, {"rule", e.rule}, {"node", e.node}, {"from", e.from_nodes}}.dump());
-  else fmt::print("rewrite {} breaks the model: {} at {}\n  onnxopt optimize {} -o OUT --disable {} does without it\n", bad, e.rule, e.node, o.input, e.rule);
+  else
+    fmt::print("rewrite {} breaks the model: {} at {}\n  onnxopt optimize {} -o OUT --disable {} does without it\n", bad, e.rule, e.node, o.input,
+               e.rule);
   return static_cast<int>(ExitCode::gate_failed);
 }
 
 }  // namespace
 
 void setup_bisect(CLI::App& app, Action& chosen) {
-  struct Options { OptimizeOptions optimize; std::string command; bool json = false; };
+  struct Options {
+    OptimizeOptions optimize;
+    std::string command;
+    bool json = false;
+  };
   auto o = std::make_shared<Options>();
   CLI::App* c = app.add_subcommand("bisect", "Find the first rewrite that breaks a model; exit 1 if there is one");
   c->add_option("model", o->optimize.input, "The .onnx file to read")->required();
-  c->add_option("--command", o->command, "A program that exits 0 if the model file given as its last argument is good (default: compare with the original)");
+  c->add_option("--command", o->command,
+                "A program that exits 0 if the model file given as its last argument is good (default: compare with the original)");
   c->add_option("-O", o->optimize.level, "Optimization level")->check(CLI::Range(1, 3))->capture_default_str();
   c->add_option("--passes", o->optimize.passes, "The pipeline to bisect");
   c->add_option("--disable", o->optimize.disable, "Switch a rule or pass off")->allow_extra_args(false);

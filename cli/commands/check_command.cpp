@@ -11,7 +11,11 @@
 namespace onnxopt {
 namespace {
 
-struct Options { std::vector<std::string> files; ModelOptions model; bool json = false; };
+struct Options {
+  std::vector<std::string> files;
+  ModelOptions model;
+  bool json = false;
+};
 
 // Findings of one file: what the reader refuses, what the verifier finds, what inference contradicts.
 std::vector<Finding> findings_of(const std::string& file, const ModelOptions& options) {

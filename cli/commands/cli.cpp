@@ -37,7 +37,7 @@ std::vector<std::string> expand_config(int argc, char** argv) {
   std::vector<std::string> args;
   for (int i = 1; i < argc; ++i) {
     const std::string a = argv[i];
-    if (a == "--external-data") {   // its value is optional and joined with '=': a bare one must not swallow the next word
+    if (a == "--external-data") {  // its value is optional and joined with '=': a bare one must not swallow the next word
       args.push_back("--external-data=" + std::string(kBesideTheModel));
       continue;
     }
@@ -73,7 +73,7 @@ int parse_and_run(int argc, char** argv) {
   setup_passes(app, chosen);
   setup_bisect(app, chosen);
   std::vector<std::string> args = expand_config(argc, argv);
-  std::reverse(args.begin(), args.end());   // CLI11 takes them in reverse
+  std::reverse(args.begin(), args.end());  // CLI11 takes them in reverse
   try {
     app.parse(args);
   } catch (const CLI::ParseError& e) {

@@ -14,7 +14,12 @@
 namespace onnxopt {
 namespace {
 
-struct Options { std::string a, b; ModelOptions model; VerifyOptions verify; bool exact = false, require_verified = false, json = false; };
+struct Options {
+  std::string a, b;
+  ModelOptions model;
+  VerifyOptions verify;
+  bool exact = false, require_verified = false, json = false;
+};
 
 std::string number(double v) { return std::isinf(v) ? "inf" : fmt::format("{:.3g}", v); }
 
@@ -23,7 +28,8 @@ void print_text(const VerifyReport& r) {
   for (const ValueDiff& d : r.outputs)
     t.add({d.name, d.equal ? "yes" : "NO", number(d.max_abs), number(d.max_rel), number(d.limit), number(d.sqnr_db), d.reason});
   fmt::print("{}", t.text());
-  fmt::print("{}: {} run{}{}, {}\n", verdict_text(r.verdict), r.runs, r.runs == 1 ? "" : "s", r.inputs_text.empty() ? "" : " with " + r.inputs_text, human_ms(r.ms));
+  fmt::print("{}: {} run{}{}, {}\n", verdict_text(r.verdict), r.runs, r.runs == 1 ? "" : "s", r.inputs_text.empty() ? "" : " with " + r.inputs_text,
+             human_ms(r.ms));
   if (!r.reason.empty()) fmt::print("  because {}\n", r.reason);
   for (const std::string& w : r.warnings) fmt::print("  warning: {}\n", w);
 }
@@ -31,9 +37,24 @@ void print_text(const VerifyReport& r) {
 void print_json(const Options& o, const VerifyReport& r) {
   nlohmann::json outputs = nlohmann::json::array();
   for (const ValueDiff& d : r.outputs)
-    outputs.push_back({{"name", d.name}, {"equal", d.equal}, {"max_abs", d.max_abs}, {"max_rel", d.max_rel}, {"limit", d.limit}, {"sqnr_db", d.sqnr_db}, {"vacuous", d.vacuous}, {"reason", d.reason}});
-  fmt::print("{}\n", nlohmann::json{{"a", o.a}, {"b", o.b}, {"verdict", verdict_text(r.verdict)}, {"reason", r.reason}, {"outputs", outputs}, {"runs", r.runs},
-                                    {"inputs", r.inputs_text}, {"warnings", r.warnings}, {"ms", r.ms}}.dump(2));
+    outputs.push_back({{"name", d.name},
+                       {"equal", d.equal},
+                       {"max_abs", d.max_abs},
+                       {"max_rel", d.max_rel},
+                       {"limit", d.limit},
+                       {"sqnr_db", d.sqnr_db},
+                       {"vacuous", d.vacuous},
+                       {"reason", d.reason}});
+  fmt::print("{}\n", nlohmann::json{{"a", o.a},
+                                    {"b", o.b},
+                                    {"verdict", verdict_text(r.verdict)},
+                                    {"reason", r.reason},
+                                    {"outputs", outputs},
+                                    {"runs", r.runs},
+                                    {"inputs", r.inputs_text},
+                                    {"warnings", r.warnings},
+                                    {"ms", r.ms}}
+                         .dump(2));
 }
 
 int run(Options& o) {

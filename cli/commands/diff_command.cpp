@@ -11,7 +11,11 @@
 namespace onnxopt {
 
 void setup_diff(CLI::App& app, Action& chosen) {
-  struct Options { std::string a, b; ModelOptions model; bool json = false, lifted = false; };
+  struct Options {
+    std::string a, b;
+    ModelOptions model;
+    bool json = false, lifted = false;
+  };
   auto o = std::make_shared<Options>();
   CLI::App* c = app.add_subcommand("diff", "Compare two models as graphs: what was removed, added, changed; exit 1 if they differ");
   c->add_option("a", o->a, "The first .onnx file")->required();
@@ -27,8 +31,10 @@ void setup_diff(CLI::App& app, Action& chosen) {
       const std::vector<DiffEntry> entries = equal ? std::vector<DiffEntry>() : diff(*a, *b);
       if (o->json) {
         nlohmann::json list = nlohmann::json::array();
-        for (const DiffEntry& e : entries) list.push_back({{"kind", e.kind == '-' ? "removed" : e.kind == '+' ? "added" : "changed"}, {"what", e.what}});
-        fmt::print("{}\n", nlohmann::json{{"a", o->a}, {"b", o->b}, {"equal", equal}, {"differences", list}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+        for (const DiffEntry& e : entries)
+          list.push_back({{"kind", e.kind == '-' ? "removed" : e.kind == '+' ? "added" : "changed"}, {"what", e.what}});
+        fmt::print("{}\n", nlohmann::json{{"a", o->a}, {"b", o->b}, {"equal", equal}, {"differences", list}}.dump(
+                               2, ' ', false, nlohmann::json::error_handler_t::replace));
       } else if (equal) {
         fmt::print("equal graphs\n");
       } else {

@@ -14,13 +14,17 @@
 namespace onnxopt {
 namespace {
 
-struct Options { std::vector<std::string> files; ModelOptions model; bool lifted = false, json = false; };
+struct Options {
+  std::vector<std::string> files;
+  ModelOptions model;
+  bool lifted = false, json = false;
+};
 
 struct Inspection {
   std::string file, producer;
   std::int64_t ir_version = 0;
   std::vector<OpsetImport> opsets;
-  std::vector<std::pair<std::string, std::string>> inputs, outputs;   // name, type
+  std::vector<std::pair<std::string, std::string>> inputs, outputs;  // name, type
   std::size_t functions = 0;
   std::uint64_t bytes = 0;
   GraphStats graph;
@@ -31,7 +35,7 @@ struct Inspection {
 std::vector<std::pair<std::string, std::string>> interface(std::span<Value* const> values, SymbolTable& symbols) {
   std::vector<std::pair<std::string, std::string>> r;
   for (const Value* v : values) {
-    if (v->constant() && v->is_graph_input()) continue;   // a weight that is also listed as an input
+    if (v->constant() && v->is_graph_input()) continue;  // a weight that is also listed as an input
     const bool declared = v->extra() && v->extra()->has_declared && v->extra()->declared.kind != Type::Kind::unknown;
     r.emplace_back(v->name(), type_text(declared ? v->extra()->declared : v->type, symbols));
   }
@@ -69,9 +73,15 @@ std::string macs_text(const CostStats& c) {
 std::string peak_text(const CostStats& c) { return human_bytes(c.peak_activation_bytes) + (c.activations_static ? "" : " (static shapes only)"); }
 
 std::vector<std::pair<std::string, std::string>> facts(const Inspection& r) {
-  return {{"producer", r.producer}, {"IR version", std::to_string(r.ir_version)}, {"opsets", opsets_text(r.opsets)}, {"nodes", std::to_string(r.graph.nodes)},
-          {"functions", std::to_string(r.functions)}, {"parameters", human_count(static_cast<double>(r.graph.parameters))}, {"size", human_bytes(r.bytes)},
-          {"MACs", macs_text(r.cost)}, {"peak activations", peak_text(r.cost)}};
+  return {{"producer", r.producer},
+          {"IR version", std::to_string(r.ir_version)},
+          {"opsets", opsets_text(r.opsets)},
+          {"nodes", std::to_string(r.graph.nodes)},
+          {"functions", std::to_string(r.functions)},
+          {"parameters", human_count(static_cast<double>(r.graph.parameters))},
+          {"size", human_bytes(r.bytes)},
+          {"MACs", macs_text(r.cost)},
+          {"peak activations", peak_text(r.cost)}};
 }
 
 void print_interface(const Inspection& r) {
@@ -96,7 +106,8 @@ void print_one(const Inspection& r, bool lifted) {
   for (const TensorStat& s : r.graph.largest) w.add({s.name, s.type, human_bytes(s.bytes)});
   if (!w.empty()) fmt::print("{}\n", w.text());
   if (!lifted) return;
-  fmt::print("{} nodes lifted to the newest opset, {} as they are, {} kept at their own version\n", r.lift.lifted, r.lift.untouched, r.lift.kept.size());
+  fmt::print("{} nodes lifted to the newest opset, {} as they are, {} kept at their own version\n", r.lift.lifted, r.lift.untouched,
+             r.lift.kept.size());
   std::map<std::string, std::size_t> reasons;
   for (const KeptNode& k : r.lift.kept) ++reasons[fmt::format("{}-{}: {}", k.op, k.since, k.reason)];
   for (const auto& [reason, n] : reasons) fmt::print("  {} x {}\n", n, reason);
@@ -124,11 +135,25 @@ nlohmann::json to_json(const Inspection& r) {
   nlohmann::json opsets = nlohmann::json::array(), largest = nlohmann::json::array(), kept = nlohmann::json::array();
   for (const OpsetImport& o : r.opsets) opsets.push_back({{"domain", o.domain}, {"version", o.version}});
   for (const TensorStat& t : r.graph.largest) largest.push_back({{"name", t.name}, {"type", t.type}, {"bytes", t.bytes}});
-  for (const KeptNode& k : r.lift.kept) kept.push_back({{"graph", k.graph}, {"node", k.node}, {"op", k.op}, {"since", k.since}, {"reason", k.reason}});
-  return {{"model", r.file}, {"producer", r.producer}, {"ir_version", r.ir_version}, {"opsets", opsets}, {"inputs", values(r.inputs)}, {"outputs", values(r.outputs)},
-          {"nodes", r.graph.nodes}, {"functions", r.functions}, {"parameters", r.graph.parameters}, {"bytes", r.bytes}, {"ops", r.graph.ops}, {"macs", r.cost.macs},
-          {"macs_unknown_nodes", r.cost.unknown_nodes}, {"peak_activation_bytes", r.cost.peak_activation_bytes}, {"activations_static", r.cost.activations_static},
-          {"largest_tensors", largest}, {"lifted", {{"lifted", r.lift.lifted}, {"untouched", r.lift.untouched}, {"kept", kept}}}};
+  for (const KeptNode& k : r.lift.kept)
+    kept.push_back({{"graph", k.graph}, {"node", k.node}, {"op", k.op}, {"since", k.since}, {"reason", k.reason}});
+  return {{"model", r.file},
+          {"producer", r.producer},
+          {"ir_version", r.ir_version},
+          {"opsets", opsets},
+          {"inputs", values(r.inputs)},
+          {"outputs", values(r.outputs)},
+          {"nodes", r.graph.nodes},
+          {"functions", r.functions},
+          {"parameters", r.graph.parameters},
+          {"bytes", r.bytes},
+          {"ops", r.graph.ops},
+          {"macs", r.cost.macs},
+          {"macs_unknown_nodes", r.cost.unknown_nodes},
+          {"peak_activation_bytes", r.cost.peak_activation_bytes},
+          {"activations_static", r.cost.activations_static},
+          {"largest_tensors", largest},
+          {"lifted", {{"lifted", r.lift.lifted}, {"untouched", r.lift.untouched}, {"kept", kept}}}};
 }
 
 int run(const Options& o) {

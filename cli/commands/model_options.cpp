@@ -53,7 +53,8 @@ void set_input_shape(Model& m, const std::string& text) {
   for (std::size_t i = 0; extra.declared.has_rank() && i < shape.size(); ++i) {
     const Dim& old = (*extra.declared.shape)[i];
     if (old.is_value() && old.value() > 0 && shape[i].is_value() && old.value() != shape[i].value())
-      usage(fmt::format("--input-shape: dimension {} of input '{}' is fixed at {}; free it first with --dim or export it dynamic", i, v.name(), old.value()));
+      usage(fmt::format("--input-shape: dimension {} of input '{}' is fixed at {}; free it first with --dim or export it dynamic", i, v.name(),
+                        old.value()));
   }
   extra.declared.shape = shape;
   v.type = extra.declared;
@@ -92,7 +93,7 @@ void set_dim(Model& m, const std::string& text) {
     if (here && v.is_graph_input()) found = true;
     if (v.is_graph_input() && !v.constant()) v.type = declared;
   });
-  if (!found && to.is_unknown() && name == "batch") {   // free the leading dim of every input, and of every output that shares its size
+  if (!found && to.is_unknown() && name == "batch") {  // free the leading dim of every input, and of every output that shares its size
     for (Value* v : m.graph().inputs())
       if (!v->constant() && v->extra() && v->extra()->declared.has_rank() && v->extra()->declared.rank() > 0) {
         v->make_extra().declared.shape->front() = symbol;
@@ -178,10 +179,16 @@ void add_load_options(CLI::App& cmd, ModelOptions& o) {
 
 void add_model_options(CLI::App& cmd, ModelOptions& o) {
   add_load_options(cmd, o);
-  cmd.add_option("--input-shape", o.input_shapes, "Shape of an input, e.g. images:1,3,224,224 (? leaves a dimension free)")->type_name("NAME:DIMS")->allow_extra_args(false);
-  cmd.add_option("--dim", o.dims, "Fix a named dimension (batch=1), rename it (batch=n) or free it (batch=?)")->type_name("NAME=SIZE")->allow_extra_args(false);
+  cmd.add_option("--input-shape", o.input_shapes, "Shape of an input, e.g. images:1,3,224,224 (? leaves a dimension free)")
+      ->type_name("NAME:DIMS")
+      ->allow_extra_args(false);
+  cmd.add_option("--dim", o.dims, "Fix a named dimension (batch=1), rename it (batch=n) or free it (batch=?)")
+      ->type_name("NAME=SIZE")
+      ->allow_extra_args(false);
   cmd.add_option("--input", o.inputs, "Cut the graph here: this value becomes an input")->type_name("VALUE")->allow_extra_args(false);
-  cmd.add_option("--output", o.outputs, "Keep only these outputs; any value of the main graph may be named")->type_name("VALUE")->allow_extra_args(false);
+  cmd.add_option("--output", o.outputs, "Keep only these outputs; any value of the main graph may be named")
+      ->type_name("VALUE")
+      ->allow_extra_args(false);
 }
 
 std::unique_ptr<Model> read_raw(const std::string& file, const ModelOptions& o) {
@@ -192,7 +199,8 @@ std::unique_ptr<Model> read_raw(const std::string& file, const ModelOptions& o) 
   return load(file, load_options);
 }
 
-std::unique_ptr<Model> load_with_options(const std::string& file, const ModelOptions& o, LiftReport* report, const std::function<void(Model&)>& on_raw) {
+std::unique_ptr<Model> load_with_options(const std::string& file, const ModelOptions& o, LiftReport* report,
+                                         const std::function<void(Model&)>& on_raw) {
   std::unique_ptr<Model> m = read_raw(file, o);
   if (on_raw) on_raw(*m);
   for (const std::string& s : o.input_shapes) set_input_shape(*m, s);

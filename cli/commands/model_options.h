@@ -9,22 +9,24 @@
 #include "ir/core/model.h"
 #include "passes/opset/opset.h"
 
-namespace CLI { class App; }
+namespace CLI {
+class App;
+}
 
 namespace onnxopt {
 
 struct ModelOptions {
-  std::vector<std::string> input_shapes;   // NAME:1,3,224,224
-  std::vector<std::string> dims;           // batch=1, batch=?
-  std::vector<std::string> inputs;         // values that become the graph's inputs
-  std::vector<std::string> outputs;        // values that become the graph's outputs
+  std::vector<std::string> input_shapes;  // NAME:1,3,224,224
+  std::vector<std::string> dims;          // batch=1, batch=?
+  std::vector<std::string> inputs;        // values that become the graph's inputs
+  std::vector<std::string> outputs;       // values that become the graph's outputs
   int assume_opset = 0;
   bool strict_links = false;
   bool edits() const { return !input_shapes.empty() || !dims.empty() || !inputs.empty() || !outputs.empty(); }
 };
 
-void add_load_options(CLI::App& cmd, ModelOptions& o);     // --assume-opset, --strict-links
-void add_model_options(CLI::App& cmd, ModelOptions& o);    // the above and the edits
+void add_load_options(CLI::App& cmd, ModelOptions& o);   // --assume-opset, --strict-links
+void add_model_options(CLI::App& cmd, ModelOptions& o);  // the above and the edits
 
 // As the file has it: not lifted, dims not changed.
 std::unique_ptr<Model> read_raw(const std::string& file, const ModelOptions& o);

@@ -142,7 +142,11 @@ VerifyReport verify_file(const OptimizeOptions& o, const std::filesystem::path& 
 
 void gate(const OptimizeOptions& o, const VerifyReport& v) {
   if (v.verdict == Verdict::differs)
-    throw Error(ExitCode::gate_failed, fmt::format("the result differs from the original and was not written: {}\n  onnxopt bisect {} finds the rewrite; --no-verify writes it all the same", v.reason, o.input));
+    throw Error(
+        ExitCode::gate_failed,
+        fmt::format(
+            "the result differs from the original and was not written: {}\n  onnxopt bisect {} finds the rewrite; --no-verify writes it all the same",
+            v.reason, o.input));
   if (o.require_verified && v.verdict != Verdict::verified)
     throw Error(ExitCode::gate_failed, fmt::format("--require-verified: {}: {}; nothing was written", verdict_text(v.verdict), v.reason));
 }
@@ -153,7 +157,12 @@ void run_passes(PassManager& manager, const OptimizeOptions& o, Prepared& p, Opt
   try {
     r.passes = manager.run(*p.model, p.ctx);
   } catch (const InternalError& e) {
-    ReproducerRequest request{[&o] { return load_with_options(o.input, o.model); }, graph_passes(), &manager, std::move(at_start), e.what(), o.output + ".reproducer.onnxtxt"};
+    ReproducerRequest request{[&o] { return load_with_options(o.input, o.model); },
+                              graph_passes(),
+                              &manager,
+                              std::move(at_start),
+                              e.what(),
+                              o.output + ".reproducer.onnxtxt"};
     const bool written = write_reproducer(request);
     throw InternalError(fmt::format("{}{}", e.what(), written ? fmt::format("; reproducer written to {}", request.file.string()) : ""));
   }
@@ -166,8 +175,8 @@ void note_changes_of_interface(const Model& m, const std::vector<std::string>& i
   for (const std::string& name : inputs_before)
     if (!left.count(name)) gone.push_back(name);
   if (gone.empty()) return;
-  r.notes.push_back(fmt::format("{} input{} with a default value {} rewritten away, the first is '{}'; --keep-overridable keeps such inputs", gone.size(), gone.size() == 1 ? "" : "s",
-                                gone.size() == 1 ? "was" : "were", gone[0]));
+  r.notes.push_back(fmt::format("{} input{} with a default value {} rewritten away, the first is '{}'; --keep-overridable keeps such inputs",
+                                gone.size(), gone.size() == 1 ? "" : "s", gone.size() == 1 ? "was" : "were", gone[0]));
   r.removed_inputs = std::move(gone);
 }
 
@@ -212,7 +221,8 @@ OutputOpsets parse_opsets(const Model& m, const std::vector<std::string>& texts)
       if (error != std::errc() || p != number.data() + number.size() || version < 1)
         throw Error(ExitCode::usage, fmt::format("--opset {}: expected a number, or DOMAIN:NUMBER", item));
       if (const int newest = newest_opset(domain); newest > 0 && version > newest)
-        throw Error(ExitCode::usage, fmt::format("--opset {}: the newest opset of {} that this program knows is {}", item, domain.empty() ? "ai.onnx" : domain, newest));
+        throw Error(ExitCode::usage, fmt::format("--opset {}: the newest opset of {} that this program knows is {}", item,
+                                                 domain.empty() ? "ai.onnx" : domain, newest));
       auto it = std::find_if(r.imports.begin(), r.imports.end(), [&](const OpsetImport& i) { return canonical_domain(i.domain) == domain; });
       if (it == r.imports.end()) r.imports.push_back({domain, version});
       else it->version = version;
@@ -228,7 +238,7 @@ std::uint64_t model_bytes(const Model& m, const std::string& file) {
     for_each_graph(*root, [&](Graph& g) {
       for (Value* v : g.constants()) weights += v->constant()->byte_size();
     });
-  return std::max(total, weights);   // with external data the weights are not in the file
+  return std::max(total, weights);  // with external data the weights are not in the file
 }
 
 OptimizeResult optimize(const OptimizeOptions& o) {

@@ -20,14 +20,14 @@ struct OptimizeOptions {
   std::string input, output;
   ModelOptions model;
   int level = 2;
-  std::optional<std::string> passes;              // --passes TEXT; "" runs nothing
+  std::optional<std::string> passes;  // --passes TEXT; "" runs nothing
   std::vector<std::string> disable, keep_nodes;
-  std::vector<std::string> opsets;                // --opset 17 or 17,ai.onnx.ml:3
+  std::vector<std::string> opsets;  // --opset 17 or 17,ai.onnx.ml:3
   std::int64_t ir_version = 0;
   bool inline_functions = false, keep_overridable = false, restore = true, infer_types = false, in_place = false;
   std::optional<std::string> external_data;
   std::uint64_t external_threshold = 1024;
-  std::string max_growth;                         // "1048576", "25%"; empty: max(1 MiB, 10 %)
+  std::string max_growth;  // "1048576", "25%"; empty: max(1 MiB, 10 %)
   std::string target = "generic";
   bool verify = true, require_verified = false;
   double verify_budget_s = 60;
@@ -43,7 +43,7 @@ struct OptimizeResult {
   std::vector<PassRun> passes;
   std::vector<RewriteEvent> events;
   std::vector<std::string> explanations, notes;
-  std::vector<std::string> removed_inputs;        // initializers that were also inputs and are gone
+  std::vector<std::string> removed_inputs;  // initializers that were also inputs and are gone
   std::string time_table;
   LiftReport lift;
   std::optional<VerifyReport> verification;
@@ -53,8 +53,8 @@ struct OptimizeResult {
 
 // Throws Error(gate_failed) if the result differs from the original: nothing is written then.
 OptimizeResult optimize(const OptimizeOptions& o);
-OutputOpsets parse_opsets(const Model& m, const std::vector<std::string>& texts);   // --opset
-std::uint64_t model_bytes(const Model& m, const std::string& file);                 // the file and its external data
+OutputOpsets parse_opsets(const Model& m, const std::vector<std::string>& texts);  // --opset
+std::uint64_t model_bytes(const Model& m, const std::string& file);                // the file and its external data
 
 std::string optimize_text(const OptimizeOptions& o, const OptimizeResult& r);
 nlohmann::json optimize_json(const OptimizeOptions& o, const OptimizeResult& r);

@@ -12,9 +12,14 @@ namespace onnxopt {
 namespace {
 
 void add_output_options(CLI::App& c, OptimizeOptions& o) {
-  c.add_option("--opset", o.opsets, "Opset of the output, e.g. 21 or 21,ai.onnx.ml:3 (default: the model's own)")->type_name("N")->allow_extra_args(false);
-  c.add_option("--ir-version", o.ir_version, "IR version of the output (default: the model's own)")->type_name("N")->check(CLI::Range(1, kNewestIrVersion));
-  c.add_option("--external-data", o.external_data, "Write weights to this file beside the model (FILE.data if no name is given); automatic above 2 GiB")
+  c.add_option("--opset", o.opsets, "Opset of the output, e.g. 21 or 21,ai.onnx.ml:3 (default: the model's own)")
+      ->type_name("N")
+      ->allow_extra_args(false);
+  c.add_option("--ir-version", o.ir_version, "IR version of the output (default: the model's own)")
+      ->type_name("N")
+      ->check(CLI::Range(1, kNewestIrVersion));
+  c.add_option("--external-data", o.external_data,
+               "Write weights to this file beside the model (FILE.data if no name is given); automatic above 2 GiB")
       ->type_name("[=FILE]");
   c.add_option("--external-threshold", o.external_threshold, "Smallest tensor that goes to the external file, in bytes")->capture_default_str();
   c.add_flag("--infer", o.infer_types, "Write the inferred types of inner values into the model");
@@ -23,19 +28,27 @@ void add_output_options(CLI::App& c, OptimizeOptions& o) {
 }
 
 void add_rewrite_options(CLI::App& c, OptimizeOptions& o) {
-  c.add_option("-O", o.level, "Optimization level: 1 bit-equal, 2 within float rounding, 3 also bigger operators and layout")->check(CLI::Range(1, 3))->capture_default_str();
-  c.add_option("--passes", o.passes, "Run exactly this pipeline, e.g. \"fixpoint(fold-constants,fusions),remove-dead\"; \"\" runs nothing")->type_name("TEXT");
+  c.add_option("-O", o.level, "Optimization level: 1 bit-equal, 2 within float rounding, 3 also bigger operators and layout")
+      ->check(CLI::Range(1, 3))
+      ->capture_default_str();
+  c.add_option("--passes", o.passes, "Run exactly this pipeline, e.g. \"fixpoint(fold-constants,fusions),remove-dead\"; \"\" runs nothing")
+      ->type_name("TEXT");
   c.add_option("--disable", o.disable, "Switch a rule or pass off (NAME or NAME@n for its n-th run)")->type_name("NAME")->allow_extra_args(false);
   c.add_option("--keep", o.keep_nodes, "Leave the node of this name as it is")->type_name("NODE")->allow_extra_args(false);
   c.add_flag("--inline", o.inline_functions, "Inline model-local functions");
   c.add_flag("--keep-overridable", o.keep_overridable, "Keep inputs that have a default value as inputs");
-  c.add_option("--max-growth", o.max_growth, "How much the file may grow, in bytes or percent (default: the larger of 1 MiB and 10 %)")->type_name("SIZE");
-  c.add_option("--target", o.target, "Runtime to optimize for: generic, onnxruntime-cpu, onnxruntime-cuda, tensorrt, openvino")->capture_default_str();
+  c.add_option("--max-growth", o.max_growth, "How much the file may grow, in bytes or percent (default: the larger of 1 MiB and 10 %)")
+      ->type_name("SIZE");
+  c.add_option("--target", o.target, "Runtime to optimize for: generic, onnxruntime-cpu, onnxruntime-cuda, tensorrt, openvino")
+      ->capture_default_str();
 }
 
 void add_verify_options(CLI::App& c, OptimizeOptions& o) {
   c.add_flag("!--no-verify", o.verify, "Do not check the result against the original");
-  c.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take")->type_name("S")->check(CLI::PositiveNumber)->capture_default_str();
+  c.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take")
+      ->type_name("S")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   c.add_flag("--require-verified", o.require_verified, "Exit 1, and write nothing, unless every output was compared and is equal");
 }
 

@@ -12,7 +12,11 @@
 namespace onnxopt {
 namespace {
 
-struct RuleTotal { std::size_t hits = 0; int removed = 0, added = 0; std::int64_t grown = 0; };
+struct RuleTotal {
+  std::size_t hits = 0;
+  int removed = 0, added = 0;
+  std::int64_t grown = 0;
+};
 
 std::map<std::string, RuleTotal> totals(const OptimizeResult& r) {
   std::map<std::string, RuleTotal> t;
@@ -47,7 +51,8 @@ std::string ops_table(const OptimizeResult& r) {
 std::string rules_table(const OptimizeResult& r) {
   std::vector<std::pair<std::string, RuleTotal>> list;
   for (auto& x : totals(r)) list.push_back(x);
-  std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.second.removed - a.second.added > b.second.removed - b.second.added; });
+  std::stable_sort(list.begin(), list.end(),
+                   [](const auto& a, const auto& b) { return a.second.removed - a.second.added > b.second.removed - b.second.added; });
   Table t({"rule", "times", "nodes"});
   for (const auto& [name, x] : list) t.add({name, std::to_string(x.hits), fmt::format("{:+}", x.added - x.removed)});
   return t.empty() ? "  nothing to improve\n" : t.text(2);
@@ -62,8 +67,9 @@ std::string verification_text(const OptimizeOptions& o, const OptimizeResult& r)
     equal += d.equal;
     worst = std::max(worst, d.max_rel);
   }
-  std::string s = fmt::format("{}: {} of {} outputs equal, largest error {:.2g} of the output's magnitude, {} run{}{}, {}\n", verdict_text(v.verdict), equal, v.total_outputs, worst,
-                              v.runs, v.runs == 1 ? "" : "s", v.inputs_text.empty() ? "" : " with " + v.inputs_text, human_ms(v.ms));
+  std::string s =
+      fmt::format("{}: {} of {} outputs equal, largest error {:.2g} of the output's magnitude, {} run{}{}, {}\n", verdict_text(v.verdict), equal,
+                  v.total_outputs, worst, v.runs, v.runs == 1 ? "" : "s", v.inputs_text.empty() ? "" : " with " + v.inputs_text, human_ms(v.ms));
   if (!v.reason.empty()) s += fmt::format("  because {}\n", v.reason);
   for (const std::string& w : v.warnings) s += fmt::format("  warning: {}\n", w);
   return s;
@@ -76,15 +82,29 @@ nlohmann::json stats_json(const GraphStats& s, std::uint64_t bytes) {
 nlohmann::json verification_json(const VerifyReport& v) {
   nlohmann::json outputs = nlohmann::json::array();
   for (const ValueDiff& d : v.outputs)
-    outputs.push_back({{"name", d.name}, {"equal", d.equal}, {"max_abs", d.max_abs}, {"max_rel", d.max_rel}, {"limit", d.limit}, {"vacuous", d.vacuous}, {"reason", d.reason}});
-  return {{"verdict", verdict_text(v.verdict)}, {"reason", v.reason}, {"outputs", outputs}, {"total_outputs", v.total_outputs},
-          {"runs", v.runs}, {"inputs", v.inputs_text}, {"warnings", v.warnings}, {"ms", v.ms}};
+    outputs.push_back({{"name", d.name},
+                       {"equal", d.equal},
+                       {"max_abs", d.max_abs},
+                       {"max_rel", d.max_rel},
+                       {"limit", d.limit},
+                       {"vacuous", d.vacuous},
+                       {"reason", d.reason}});
+  return {{"verdict", verdict_text(v.verdict)},
+          {"reason", v.reason},
+          {"outputs", outputs},
+          {"total_outputs", v.total_outputs},
+          {"runs", v.runs},
+          {"inputs", v.inputs_text},
+          {"warnings", v.warnings},
+          {"ms", v.ms}};
 }
 
 nlohmann::json config_json(const OptimizeOptions& o) {
   nlohmann::json j = {{"O", o.level}, {"verify-budget", o.verify_budget_s}, {"target", o.target}};
   if (o.passes) j["passes"] = *o.passes;
-  const auto list = [&](const char* key, const std::vector<std::string>& v) { if (!v.empty()) j[key] = v; };
+  const auto list = [&](const char* key, const std::vector<std::string>& v) {
+    if (!v.empty()) j[key] = v;
+  };
   list("disable", o.disable);
   list("keep", o.keep_nodes);
   list("opset", o.opsets);
@@ -92,7 +112,9 @@ nlohmann::json config_json(const OptimizeOptions& o) {
   list("dim", o.model.dims);
   list("input", o.model.inputs);
   list("output", o.model.outputs);
-  const auto flag = [&](const char* key, bool v) { if (v) j[key] = true; };
+  const auto flag = [&](const char* key, bool v) {
+    if (v) j[key] = true;
+  };
   flag("no-verify", !o.verify);
   flag("require-verified", o.require_verified);
   flag("no-restore", !o.restore);
@@ -115,10 +137,11 @@ std::string optimize_text(const OptimizeOptions& o, const OptimizeResult& r) {
   std::string s = fmt::format("{} -> {}\n\n", o.input, o.output);
   Table t({"", "before", "after", "change"});
   const auto count = [&](const char* name, double a, double b, const std::string& x, const std::string& y) { t.add({name, x, y, change(a, b)}); };
-  count("nodes", static_cast<double>(r.before.nodes), static_cast<double>(r.after.nodes), std::to_string(r.before.nodes), std::to_string(r.after.nodes));
+  count("nodes", static_cast<double>(r.before.nodes), static_cast<double>(r.after.nodes), std::to_string(r.before.nodes),
+        std::to_string(r.after.nodes));
   count("bytes", static_cast<double>(r.bytes_before), static_cast<double>(r.bytes_after), human_bytes(r.bytes_before), human_bytes(r.bytes_after));
-  count("parameters", static_cast<double>(r.before.parameters), static_cast<double>(r.after.parameters), human_count(static_cast<double>(r.before.parameters)),
-        human_count(static_cast<double>(r.after.parameters)));
+  count("parameters", static_cast<double>(r.before.parameters), static_cast<double>(r.after.parameters),
+        human_count(static_cast<double>(r.before.parameters)), human_count(static_cast<double>(r.after.parameters)));
   s += t.text() + "\n";
   if (const std::string ops = ops_table(r); !ops.empty()) s += "Operators that changed:\n" + ops + "\n";
   s += "Rewrites:\n" + rules_table(r) + "\n";
@@ -127,19 +150,39 @@ std::string optimize_text(const OptimizeOptions& o, const OptimizeResult& r) {
   for (const std::string& e : r.explanations) s += e + "\n";
   if (!r.time_table.empty()) s += r.time_table + "\n";
   s += "Verification: " + verification_text(o, r);
-  s += fmt::format("Time: {} (read {}, optimize {}, write {})\n", human_ms(r.total_ms), human_ms(r.load_ms), human_ms(r.passes_ms), human_ms(r.save_ms));
+  s += fmt::format("Time: {} (read {}, optimize {}, write {})\n", human_ms(r.total_ms), human_ms(r.load_ms), human_ms(r.passes_ms),
+                   human_ms(r.save_ms));
   if (!r.written.external_file.empty()) s += fmt::format("Weights: {} ({})\n", r.written.external_file, human_bytes(r.written.external_bytes));
   return s;
 }
 
 nlohmann::json optimize_json(const OptimizeOptions& o, const OptimizeResult& r) {
   nlohmann::json rules = nlohmann::json::array(), passes = nlohmann::json::array(), events = nlohmann::json::array();
-  for (const auto& [name, x] : totals(r)) rules.push_back({{"rule", name}, {"times", x.hits}, {"removed_nodes", x.removed}, {"added_nodes", x.added}, {"grown_bytes", x.grown}});
-  for (const PassRun& p : r.passes) passes.push_back({{"pass", p.name}, {"changed", p.changed}, {"rewrites", p.rewrites}, {"nodes_before", p.nodes_before}, {"nodes_after", p.nodes_after}, {"ms", p.ms}});
+  for (const auto& [name, x] : totals(r))
+    rules.push_back({{"rule", name}, {"times", x.hits}, {"removed_nodes", x.removed}, {"added_nodes", x.added}, {"grown_bytes", x.grown}});
+  for (const PassRun& p : r.passes)
+    passes.push_back({{"pass", p.name},
+                      {"changed", p.changed},
+                      {"rewrites", p.rewrites},
+                      {"nodes_before", p.nodes_before},
+                      {"nodes_after", p.nodes_after},
+                      {"ms", p.ms}});
   for (const RewriteEvent& e : r.events) events.push_back({{"rule", e.rule}, {"node", e.node}, {"from", e.from_nodes}});
-  nlohmann::json j = {{"tool", "onnxopt"}, {"version", kVersion}, {"command", "optimize"}, {"input", o.input}, {"output", o.output}, {"config", config_json(o)},
-                      {"before", stats_json(r.before, r.bytes_before)}, {"after", stats_json(r.after, r.bytes_after)}, {"rules", rules}, {"rewrites", events}, {"passes", passes},
-                      {"kept_nodes", r.lift.kept.size()}, {"notes", r.notes}, {"removed_inputs", r.removed_inputs}, {"explain", r.explanations},
+  nlohmann::json j = {{"tool", "onnxopt"},
+                      {"version", kVersion},
+                      {"command", "optimize"},
+                      {"input", o.input},
+                      {"output", o.output},
+                      {"config", config_json(o)},
+                      {"before", stats_json(r.before, r.bytes_before)},
+                      {"after", stats_json(r.after, r.bytes_after)},
+                      {"rules", rules},
+                      {"rewrites", events},
+                      {"passes", passes},
+                      {"kept_nodes", r.lift.kept.size()},
+                      {"notes", r.notes},
+                      {"removed_inputs", r.removed_inputs},
+                      {"explain", r.explanations},
                       {"ms", {{"total", r.total_ms}, {"read", r.load_ms}, {"optimize", r.passes_ms}, {"write", r.save_ms}}}};
   j["verification"] = r.verification ? verification_json(*r.verification) : nlohmann::json{{"verdict", "not checked"}};
   if (!r.written.external_file.empty()) j["external_data"] = {{"file", r.written.external_file}, {"bytes", r.written.external_bytes}};

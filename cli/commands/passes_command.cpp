@@ -18,7 +18,8 @@ void setup_passes(CLI::App& app, Action& chosen) {
     chosen = [json] {
       if (*json) {
         nlohmann::json list = nlohmann::json::array(), pipelines;
-        for (const CatalogEntry& e : pipeline_names(graph_passes())) list.push_back({{"name", e.name}, {"kind", e.kind}, {"level", static_cast<int>(e.level)}, {"summary", e.summary}});
+        for (const CatalogEntry& e : pipeline_names(graph_passes()))
+          list.push_back({{"name", e.name}, {"kind", e.kind}, {"level", static_cast<int>(e.level)}, {"summary", e.summary}});
         for (const Level l : {Level::o1, Level::o2, Level::o3}) pipelines[fmt::format("O{}", static_cast<int>(l))] = default_pipeline(l);
         fmt::print("{}\n", nlohmann::json{{"passes", list}, {"pipelines", pipelines}}.dump(2));
         return 0;

@@ -11,7 +11,12 @@
 namespace onnxopt {
 
 void setup_print(CLI::App& app, Action& chosen) {
-  struct Options { std::string file; ModelOptions model; PrintOptions print; bool lifted = false, json = false; };
+  struct Options {
+    std::string file;
+    ModelOptions model;
+    PrintOptions print;
+    bool lifted = false, json = false;
+  };
   auto o = std::make_shared<Options>();
   CLI::App* c = app.add_subcommand("print", "Print a model in ONNX text syntax");
   c->add_option("model", o->file, "The .onnx file to read")->required();
@@ -25,7 +30,8 @@ void setup_print(CLI::App& app, Action& chosen) {
       const bool lift_it = o->lifted || o->print.types;
       const auto m = lift_it ? load_with_options(o->file, o->model) : read_raw(o->file, o->model);
       const std::string text = print_model(*m, o->print);
-      if (o->json) fmt::print("{}\n", nlohmann::json{{"model", o->file}, {"text", text}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+      if (o->json)
+        fmt::print("{}\n", nlohmann::json{{"model", o->file}, {"text", text}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
       else std::fwrite(text.data(), 1, text.size(), stdout);
       return 0;
     };

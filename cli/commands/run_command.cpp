@@ -78,7 +78,11 @@ Named read_inputs(const Options& o, const std::vector<Value*>& wanted) {
   return values;
 }
 
-struct Summary { std::string name, type; double low = 0, high = 0, mean = 0; bool numeric = false; };
+struct Summary {
+  std::string name, type;
+  double low = 0, high = 0, mean = 0;
+  bool numeric = false;
+};
 
 Summary summary_of(const std::string& name, const RtValue& v) {
   Summary s{name, "", 0, 0, 0, false};
@@ -129,8 +133,9 @@ void report(const Options& o, const std::vector<std::pair<std::string, RtValue>>
     nlohmann::json j = {{"name", s.name}, {"type", s.type}};
     if (s.numeric) j.update({{"min", s.low}, {"max", s.high}, {"mean", s.mean}});
     list.push_back(j);
-    t.add(s.numeric ? std::vector<std::string>{s.name, s.type, fmt::format("{:.6g}", s.low), fmt::format("{:.6g}", s.high), fmt::format("{:.6g}", s.mean)}
-                    : std::vector<std::string>{s.name, s.type, "", "", ""});
+    t.add(s.numeric
+              ? std::vector<std::string>{s.name, s.type, fmt::format("{:.6g}", s.low), fmt::format("{:.6g}", s.high), fmt::format("{:.6g}", s.mean)}
+              : std::vector<std::string>{s.name, s.type, "", "", ""});
   }
   if (o.json) fmt::print("{}\n", nlohmann::json{{"model", o.file}, {"outputs", list}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   else fmt::print("{}", t.text());
@@ -166,8 +171,10 @@ void setup_run(CLI::App& app, Action& chosen) {
   auto o = std::make_shared<Options>();
   CLI::App* c = app.add_subcommand("run", "Run a model in the reference executor");
   c->add_option("model", o->file, "The .onnx file to run")->required();
-  c->add_option("-f,--feed", o->inputs, "Input values: NAME=FILE.npy, NAME=FILE.pb, FILE.npz, or a folder of input_N.pb files (default: seeded values)")
-      ->type_name("VALUES")->allow_extra_args(false);
+  c->add_option("-f,--feed", o->inputs,
+                "Input values: NAME=FILE.npy, NAME=FILE.pb, FILE.npz, or a folder of input_N.pb files (default: seeded values)")
+      ->type_name("VALUES")
+      ->allow_extra_args(false);
   c->add_option("--seed", o->seed, "Seed of the made-up inputs")->capture_default_str();
   c->add_option("-s,--save", o->save, "Save the outputs: FILE.npz, or a folder that gets output_N files")->type_name("PATH");
   c->add_option("--format", o->format, "Files in the folder: npy or pb")->check(CLI::IsMember({"npy", "pb"}))->capture_default_str();

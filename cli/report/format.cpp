@@ -23,7 +23,9 @@ std::string scaled(double n, std::span<const std::string_view> units, std::strin
 
 constexpr std::array<std::string_view, 5> kUnits = {"", "k", "M", "G", "T"};
 
-bool looks_numeric(const std::string& s) { return !s.empty() && (std::isdigit(static_cast<unsigned char>(s[0])) || ((s[0] == '-' || s[0] == '+') && s.size() > 1)); }
+bool looks_numeric(const std::string& s) {
+  return !s.empty() && (std::isdigit(static_cast<unsigned char>(s[0])) || ((s[0] == '-' || s[0] == '+') && s.size() > 1));
+}
 
 }  // namespace
 
@@ -42,7 +44,8 @@ std::string Table::text(int indent) const {
   std::string out;
   for (const auto& row : rows_) {
     std::string line(static_cast<std::size_t>(indent), ' ');
-    for (std::size_t c = 0; c < row.size(); ++c) line += numeric[c] ? fmt::format("{:>{}}  ", row[c], width[c]) : fmt::format("{:<{}}  ", row[c], width[c]);
+    for (std::size_t c = 0; c < row.size(); ++c)
+      line += numeric[c] ? fmt::format("{:>{}}  ", row[c], width[c]) : fmt::format("{:<{}}  ", row[c], width[c]);
     line.erase(line.find_last_not_of(' ') + 1);
     out += line + "\n";
   }

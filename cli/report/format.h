@@ -7,9 +7,9 @@
 
 namespace onnxopt {
 
-std::string human_bytes(std::uint64_t n);      // "1.27 MB" (powers of 1000, as file managers show)
-std::string human_count(double n);             // "4.09 G", "25.5 M", "320"
-std::string human_ms(double ms);               // "12.3 ms", "4.56 s"
+std::string human_bytes(std::uint64_t n);  // "1.27 MB" (powers of 1000, as file managers show)
+std::string human_count(double n);         // "4.09 G", "25.5 M", "320"
+std::string human_ms(double ms);           // "12.3 ms", "4.56 s"
 
 // A table with aligned columns; the first row is the header. Columns whose cells are all numbers are right-aligned.
 class Table {

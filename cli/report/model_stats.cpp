@@ -14,7 +14,7 @@ void add_tensor(GraphStats& s, const std::string& name, const Tensor& t) {
   s.parameters += static_cast<std::uint64_t>(t.size());
   s.weight_bytes += t.byte_size();
   s.largest.push_back({name, fmt::format("{}[{}]", dtype_name(t.dtype()), fmt::join(t.dims(), ",")), t.byte_size()});
-  if (s.largest.size() > 1000) {   // keep the list short while scanning
+  if (s.largest.size() > 1000) {  // keep the list short while scanning
     std::stable_sort(s.largest.begin(), s.largest.end(), [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
     s.largest.resize(kLargest);
   }
@@ -36,7 +36,8 @@ std::optional<double> macs(const Node& n, bool& known) {
   const Shape *a = shape_of(n.input(0)), *b = shape_of(n.input(1)), *y = shape_of(n.output());
   const std::string_view op = n.op().name;
   const bool conv = op == "Conv" || op == "FusedConv" || op == "ConvInteger" || op == "NhwcConv";
-  const bool counted = conv || op == "QLinearConv" || op == "ConvTranspose" || op == "MatMul" || op == "Gemm" || op == "MatMulInteger" || op == "QLinearMatMul" || op == "FusedMatMul";
+  const bool counted = conv || op == "QLinearConv" || op == "ConvTranspose" || op == "MatMul" || op == "Gemm" || op == "MatMulInteger" ||
+                       op == "QLinearMatMul" || op == "FusedMatMul";
   if (!counted) return std::nullopt;
   const Shape* w = op == "QLinearConv" || op == "QLinearMatMul" ? shape_of(n.input(3)) : b;
   known = a && w && y;
@@ -81,7 +82,8 @@ void peak(Graph& g, CostStats& s) {
     bool ignored = true;
     for (std::size_t i = 0; i < n.inputs().size(); ++i) {
       Value* v = n.input(i);
-      const bool repeated = std::find(n.inputs().begin(), n.inputs().begin() + static_cast<std::ptrdiff_t>(i), v) != n.inputs().begin() + static_cast<std::ptrdiff_t>(i);
+      const bool repeated = std::find(n.inputs().begin(), n.inputs().begin() + static_cast<std::ptrdiff_t>(i), v) !=
+                            n.inputs().begin() + static_cast<std::ptrdiff_t>(i);
       if (v && !repeated && !v->is_graph_output()) {
         const auto it = last_use.find(v);
         if (it != last_use.end() && it->second == &n) live -= activation_bytes(*v, ignored);

@@ -13,7 +13,7 @@ class Progress {
  public:
   explicit Progress(bool enabled);
   ~Progress();
-  void stage(std::string what);    // e.g. "verifying"
+  void stage(std::string what);  // e.g. "verifying"
 
  private:
   void tick();

@@ -33,7 +33,10 @@ struct SameValue {
     const auto& o = std::get<std::vector<SparseTensor>>(other);
     return std::equal(v.begin(), v.end(), o.begin(), o.end(), same_sparse);
   }
-  template <class T> bool operator()(const T& v) const { return v == std::get<T>(other); }
+  template <class T>
+  bool operator()(const T& v) const {
+    return v == std::get<T>(other);
+  }
 };
 
 }  // namespace

@@ -17,8 +17,21 @@ class Graph;
 
 // AttributeProto.AttributeType, same numbers.
 enum class AttrType : std::uint8_t {
-  undefined = 0, float_ = 1, int_ = 2, string = 3, tensor = 4, graph = 5, floats = 6, ints = 7, strings = 8, tensors = 9, graphs = 10,
-  sparse_tensor = 11, sparse_tensors = 12, type_proto = 13, type_protos = 14,
+  undefined = 0,
+  float_ = 1,
+  int_ = 2,
+  string = 3,
+  tensor = 4,
+  graph = 5,
+  floats = 6,
+  ints = 7,
+  strings = 8,
+  tensors = 9,
+  graphs = 10,
+  sparse_tensor = 11,
+  sparse_tensors = 12,
+  type_proto = 13,
+  type_protos = 14,
 };
 
 using Ints = std::vector<std::int64_t>;
@@ -26,11 +39,12 @@ using Floats = std::vector<float>;
 using Strings = std::vector<std::string>;
 
 // Order of alternatives follows AttrType, so that index() is the type.
-using AttrValue = std::variant<std::monostate, float, std::int64_t, std::string, Tensor, std::shared_ptr<Graph>, Floats, Ints, Strings,
-                               std::vector<Tensor>, std::vector<std::shared_ptr<Graph>>, SparseTensor, std::vector<SparseTensor>, Type, std::vector<Type>>;
+using AttrValue =
+    std::variant<std::monostate, float, std::int64_t, std::string, Tensor, std::shared_ptr<Graph>, Floats, Ints, Strings, std::vector<Tensor>,
+                 std::vector<std::shared_ptr<Graph>>, SparseTensor, std::vector<SparseTensor>, Type, std::vector<Type>>;
 
 struct AttrExtra {
-  std::string ref_attr_name;   // inside a function body: the value is the caller's attribute of this name
+  std::string ref_attr_name;  // inside a function body: the value is the caller's attribute of this name
   AttrType ref_type = AttrType::undefined;
   std::string doc_string, unknown;
 };
@@ -38,7 +52,7 @@ struct AttrExtra {
 struct Attribute {
   std::string name;
   AttrValue value;
-  std::shared_ptr<const AttrExtra> extra;   // null in nearly all
+  std::shared_ptr<const AttrExtra> extra;  // null in nearly all
 
   Attribute() = default;
   Attribute(std::string n, AttrValue v) : name(std::move(n)), value(std::move(v)) {}
@@ -55,12 +69,16 @@ class Attrs {
   Attribute* find(std::string_view name);
   bool has(std::string_view name) const { return find(name) != nullptr; }
   // Pointer to the explicit value of type T; null if absent, a reference, or of another type.
-  template <class T> const T* get(std::string_view name) const {
+  template <class T>
+  const T* get(std::string_view name) const {
     const Attribute* a = find(name);
     return a && !a->is_ref() ? std::get_if<T>(&a->value) : nullptr;
   }
-  Attrs& set(std::string name, AttrValue value);     // replaces or appends
-  Attrs& add(Attribute a) { list_.push_back(std::move(a)); return *this; }
+  Attrs& set(std::string name, AttrValue value);  // replaces or appends
+  Attrs& add(Attribute a) {
+    list_.push_back(std::move(a));
+    return *this;
+  }
   bool remove(std::string_view name);
   std::size_t size() const { return list_.size(); }
   bool empty() const { return list_.empty(); }
@@ -75,6 +93,6 @@ class Attrs {
 
 // Same name, type and value. Graph attributes compare by pointer (ir/text/equal.h compares graphs by structure).
 bool same_attribute(const Attribute& a, const Attribute& b);
-bool same_attrs(const Attrs& a, const Attrs& b);    // order does not matter
+bool same_attrs(const Attrs& a, const Attrs& b);  // order does not matter
 
 }  // namespace onnxopt

@@ -13,14 +13,12 @@ struct Row {
 };
 // Indexed by TensorProto.DataType.
 constexpr std::array<Row, kNumDTypes> kRows = {{
-    {"undefined", 0, kNone},      {"float", 32, kFloat},        {"uint8", 8, kUnsigned},       {"int8", 8, kSigned},
-    {"uint16", 16, kUnsigned},    {"int16", 16, kSigned},       {"int32", 32, kSigned},        {"int64", 64, kSigned},
-    {"string", 0, kNone},         {"bool", 8, kNone},           {"float16", 16, kFloat},       {"double", 64, kFloat},
-    {"uint32", 32, kUnsigned},    {"uint64", 64, kUnsigned},    {"complex64", 64, kComplex},   {"complex128", 128, kComplex},
-    {"bfloat16", 16, kFloat},     {"float8e4m3fn", 8, kFloat},  {"float8e4m3fnuz", 8, kFloat}, {"float8e5m2", 8, kFloat},
-    {"float8e5m2fnuz", 8, kFloat}, {"uint4", 4, kUnsigned},     {"int4", 4, kSigned},          {"float4e2m1", 4, kFloat},
-    {"float8e8m0", 8, kFloat},    {"uint2", 2, kUnsigned},      {"int2", 2, kSigned},          {"float6e2m3", 6, kFloat},
-    {"float6e3m2", 6, kFloat},
+    {"undefined", 0, kNone},       {"float", 32, kFloat},    {"uint8", 8, kUnsigned},     {"int8", 8, kSigned},          {"uint16", 16, kUnsigned},
+    {"int16", 16, kSigned},        {"int32", 32, kSigned},   {"int64", 64, kSigned},      {"string", 0, kNone},          {"bool", 8, kNone},
+    {"float16", 16, kFloat},       {"double", 64, kFloat},   {"uint32", 32, kUnsigned},   {"uint64", 64, kUnsigned},     {"complex64", 64, kComplex},
+    {"complex128", 128, kComplex}, {"bfloat16", 16, kFloat}, {"float8e4m3fn", 8, kFloat}, {"float8e4m3fnuz", 8, kFloat}, {"float8e5m2", 8, kFloat},
+    {"float8e5m2fnuz", 8, kFloat}, {"uint4", 4, kUnsigned},  {"int4", 4, kSigned},        {"float4e2m1", 4, kFloat},     {"float8e8m0", 8, kFloat},
+    {"uint2", 2, kUnsigned},       {"int2", 2, kSigned},     {"float6e2m3", 6, kFloat},   {"float6e3m2", 6, kFloat},
 }};
 const Row& row(DType t) { return kRows[static_cast<std::size_t>(t)]; }
 

@@ -7,10 +7,35 @@
 namespace onnxopt {
 
 enum class DType : std::uint8_t {
-  undefined = 0, float32 = 1, uint8 = 2, int8 = 3, uint16 = 4, int16 = 5, int32 = 6, int64 = 7, string = 8,
-  boolean = 9, float16 = 10, float64 = 11, uint32 = 12, uint64 = 13, complex64 = 14, complex128 = 15,
-  bfloat16 = 16, float8e4m3fn = 17, float8e4m3fnuz = 18, float8e5m2 = 19, float8e5m2fnuz = 20, uint4 = 21,
-  int4 = 22, float4e2m1 = 23, float8e8m0 = 24, uint2 = 25, int2 = 26, float6e2m3 = 27, float6e3m2 = 28,
+  undefined = 0,
+  float32 = 1,
+  uint8 = 2,
+  int8 = 3,
+  uint16 = 4,
+  int16 = 5,
+  int32 = 6,
+  int64 = 7,
+  string = 8,
+  boolean = 9,
+  float16 = 10,
+  float64 = 11,
+  uint32 = 12,
+  uint64 = 13,
+  complex64 = 14,
+  complex128 = 15,
+  bfloat16 = 16,
+  float8e4m3fn = 17,
+  float8e4m3fnuz = 18,
+  float8e5m2 = 19,
+  float8e5m2fnuz = 20,
+  uint4 = 21,
+  int4 = 22,
+  float4e2m1 = 23,
+  float8e8m0 = 24,
+  uint2 = 25,
+  int2 = 26,
+  float6e2m3 = 27,
+  float6e3m2 = 28,
 };
 inline constexpr int kNumDTypes = 29;
 
@@ -22,8 +47,8 @@ std::string_view dtype_name(DType t);
 DType dtype_from_name(std::string_view name);
 bool is_known_dtype(std::int64_t number);
 
-bool is_float(DType t);      // all binary floating types, the 4, 6 and 8 bit ones included
-bool is_integer(DType t);    // signed and unsigned, sub-byte ones included; not bool
+bool is_float(DType t);    // all binary floating types, the 4, 6 and 8 bit ones included
+bool is_integer(DType t);  // signed and unsigned, sub-byte ones included; not bool
 bool is_signed_integer(DType t);
 bool is_unsigned_integer(DType t);
 bool is_complex(DType t);

@@ -63,7 +63,7 @@ struct Maybe {
 
 }  // namespace onnxopt
 
-#define ONNXOPT_CHECK(condition, message)                          \
-  do {                                                             \
+#define ONNXOPT_CHECK(condition, message)                           \
+  do {                                                              \
     if (!(condition)) ::onnxopt::check_failed(#condition, message); \
   } while (false)

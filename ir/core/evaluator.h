@@ -13,7 +13,7 @@ struct OpCall {
   const OpSchema* op = nullptr;
   const Attrs* attrs = nullptr;
   std::size_t num_outputs = 1;
-  const Node* node = nullptr;       // null where the call has no node; control flow needs it for subgraphs
+  const Node* node = nullptr;  // null where the call has no node; control flow needs it for subgraphs
 };
 
 class Evaluator {

@@ -11,13 +11,32 @@ namespace onnxopt {
 namespace {
 
 // T -> the field of AttrSpec that holds its default.
-template <class T> T schema_default(const AttrSpec& a);
-template <> std::int64_t schema_default(const AttrSpec& a) { return a.i; }
-template <> float schema_default(const AttrSpec& a) { return a.f; }
-template <> std::string schema_default(const AttrSpec& a) { return std::string(a.s); }
-template <> Ints schema_default(const AttrSpec& a) { return {a.ints.begin(), a.ints.end()}; }
-template <> Floats schema_default(const AttrSpec& a) { return {a.floats.begin(), a.floats.end()}; }
-template <> Strings schema_default(const AttrSpec& a) { return {a.strings.begin(), a.strings.end()}; }
+template <class T>
+T schema_default(const AttrSpec& a);
+template <>
+std::int64_t schema_default(const AttrSpec& a) {
+  return a.i;
+}
+template <>
+float schema_default(const AttrSpec& a) {
+  return a.f;
+}
+template <>
+std::string schema_default(const AttrSpec& a) {
+  return std::string(a.s);
+}
+template <>
+Ints schema_default(const AttrSpec& a) {
+  return {a.ints.begin(), a.ints.end()};
+}
+template <>
+Floats schema_default(const AttrSpec& a) {
+  return {a.floats.begin(), a.floats.end()};
+}
+template <>
+Strings schema_default(const AttrSpec& a) {
+  return {a.strings.begin(), a.strings.end()};
+}
 
 }  // namespace
 
@@ -27,7 +46,8 @@ T Node::attr(std::string_view attr_name) const {
   const AttrSpec* spec = op_->find_attr(attr_name);
   const bool present = attrs_.has(attr_name);
   if (present || !spec || !spec->has_default)
-    bad_input(fmt::format("node '{}' ({}): attribute '{}' {}", name, op_->name, attr_name, present ? "has the wrong type" : "is missing and has no default"));
+    bad_input(fmt::format("node '{}' ({}): attribute '{}' {}", name, op_->name, attr_name,
+                          present ? "has the wrong type" : "is missing and has no default"));
   return schema_default<T>(*spec);
 }
 template std::int64_t Node::attr(std::string_view) const;
@@ -214,7 +234,7 @@ void Graph::move_output_uses(Value& from, Value& to, std::size_t& inserted) {
     if (from.graph_ == this && target != &from && from.output_uses_ == 1) {
       std::swap(from.name_, target->name_);
       std::swap(from.name_from_file_, target->name_from_file_);
-      if (from.extra_) {   // the declared type and notes of a public output stay with its name
+      if (from.extra_) {  // the declared type and notes of a public output stay with its name
         const auto record = target->extra_ ? target->extra_->constant_node : nullptr;
         target->extra_ = std::move(from.extra_);
         target->extra_->constant_node = target->constant_ ? record : nullptr;
@@ -234,7 +254,7 @@ std::size_t Graph::replace_all_uses(Value& from, Value& to) {
   }
   std::size_t inserted = 0;
   if (from.output_uses_ > 0) from.graph_->move_output_uses(from, to, inserted);
-  if (from.output_uses_ > 0)   // a subgraph lists the outer value as its output directly
+  if (from.output_uses_ > 0)  // a subgraph lists the outer value as its output directly
     for_each_graph(*from.graph_, [&](Graph& g) {
       if (&g != from.graph_ && from.output_uses_ > 0) g.move_output_uses(from, to, inserted);
     });
@@ -274,7 +294,7 @@ void Graph::erase_value(Value& v) {
   v.is_input_ = false;
   if (v.constant_) ++v.graph_->dead_constants_;
   mark_erased(v);
-  if (v.graph_->dead_constants_ > 64 && v.graph_->dead_constants_ * 2 > v.graph_->constants_.size()) {   // amortised sweep
+  if (v.graph_->dead_constants_ > 64 && v.graph_->dead_constants_ * 2 > v.graph_->constants_.size()) {  // amortised sweep
     auto& list = v.graph_->constants_;
     std::erase_if(list, [&](Value* c) { return c->erased_ || c->graph_ != v.graph_ || !c->constant_; });
     v.graph_->dead_constants_ = 0;

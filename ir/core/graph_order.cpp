@@ -76,7 +76,11 @@ bool Graph::sort_topologically(Node** culprit) {
   std::unordered_map<const Node*, std::uint8_t> state;
   std::vector<Node*> order;
   order.reserve(node_count_);
-  struct Frame { Node* node; std::vector<Node*> needs; std::size_t next; };
+  struct Frame {
+    Node* node;
+    std::vector<Node*> needs;
+    std::size_t next;
+  };
   std::vector<Frame> stack;
   const auto open = [&](Node& n) {
     state[&n] = kOpen;
@@ -174,7 +178,7 @@ void clone_nodes(const Graph& from, Graph& into, Node* at, ValueMap& map) {
   for (Value* v : from.constants()) {
     if (v->is_graph_input()) {
       const auto it = map.find(v);
-      if (it != map.end()) {   // the clone of an input that is also a constant
+      if (it != map.end()) {  // the clone of an input that is also a constant
         if (it->second->is_graph_input() && !it->second->constant()) into.set_constant(*it->second, *v->constant());
         continue;
       }

@@ -31,7 +31,7 @@ std::uint64_t mix(std::uint64_t h, std::uint64_t v) {
 }
 std::uint64_t hash_bytes(const void* data, std::size_t n, std::uint64_t h) {
   const auto* p = static_cast<const unsigned char*>(data);
-  std::uint64_t lanes[4] = {h, h + 1, h + 2, h + 3};   // independent chains keep the multiplier busy on large weights
+  std::uint64_t lanes[4] = {h, h + 1, h + 2, h + 3};  // independent chains keep the multiplier busy on large weights
   for (; n >= 32; p += 32, n -= 32)
     for (int l = 0; l < 4; ++l) {
       std::uint64_t v;
@@ -56,7 +56,10 @@ std::int64_t element_count(const Dims& dims) {
   bool zero = false;
   for (std::int64_t d : dims) {
     if (d < 0) bad_input(fmt::format("negative dimension {}", d));
-    if (d == 0) { zero = true; continue; }
+    if (d == 0) {
+      zero = true;
+      continue;
+    }
     if (__builtin_mul_overflow(n, d, &n)) bad_input("number of elements overflows 64 bits");
   }
   return zero ? 0 : n;
@@ -75,14 +78,14 @@ struct Tensor::Payload {
   std::int64_t count = 0;
   std::span<const std::byte> bytes;
   AlignedBytes heap;
-  std::shared_ptr<const void> owner;       // of a view, or the payload that a reshaped tensor shares
+  std::shared_ptr<const void> owner;  // of a view, or the payload that a reshaped tensor shares
   FileRange range;
   std::shared_ptr<const std::vector<std::string>> strings;
   std::shared_ptr<const TensorNotes> notes;
   mutable std::once_flag aligned_once;
   mutable AlignedBytes aligned;
   mutable std::atomic<std::uint64_t> hash{0};
-  const Payload* base = nullptr;           // the payload whose aligned copy is shared (kept alive by owner)
+  const Payload* base = nullptr;  // the payload whose aligned copy is shared (kept alive by owner)
 };
 
 namespace {
@@ -90,7 +93,8 @@ const Dims kNoDims;
 }
 
 Tensor Tensor::from_bytes(DType t, Dims dims, std::vector<std::byte> bytes) {
-  ONNXOPT_CHECK(bytes.size() == raw_byte_size(t, dims), fmt::format("{} bytes for {} elements of {}", bytes.size(), element_count(dims), dtype_name(t)));
+  ONNXOPT_CHECK(bytes.size() == raw_byte_size(t, dims),
+                fmt::format("{} bytes for {} elements of {}", bytes.size(), element_count(dims), dtype_name(t)));
   auto p = std::make_shared<Payload>();
   p->dtype = t;
   p->count = element_count(dims);
@@ -104,7 +108,8 @@ Tensor Tensor::from_bytes(DType t, Dims dims, std::vector<std::byte> bytes) {
 }
 
 Tensor Tensor::from_view(DType t, Dims dims, std::span<const std::byte> bytes, std::shared_ptr<const void> owner, FileRange range) {
-  ONNXOPT_CHECK(bytes.size() == raw_byte_size(t, dims), fmt::format("{} bytes for {} elements of {}", bytes.size(), element_count(dims), dtype_name(t)));
+  ONNXOPT_CHECK(bytes.size() == raw_byte_size(t, dims),
+                fmt::format("{} bytes for {} elements of {}", bytes.size(), element_count(dims), dtype_name(t)));
   auto p = std::make_shared<Payload>();
   p->dtype = t;
   p->count = element_count(dims);

@@ -24,25 +24,59 @@ std::int64_t element_count(const Dims& dims);
 std::size_t raw_byte_size(DType t, const Dims& dims);
 
 // C++ type <-> DType. float16 and friends have no C++ type here: use bytes() with ir/core/element.h.
-template <class T> constexpr DType dtype_of();
-template <> constexpr DType dtype_of<float>() { return DType::float32; }
-template <> constexpr DType dtype_of<double>() { return DType::float64; }
-template <> constexpr DType dtype_of<std::int8_t>() { return DType::int8; }
-template <> constexpr DType dtype_of<std::int16_t>() { return DType::int16; }
-template <> constexpr DType dtype_of<std::int32_t>() { return DType::int32; }
-template <> constexpr DType dtype_of<std::int64_t>() { return DType::int64; }
-template <> constexpr DType dtype_of<std::uint8_t>() { return DType::uint8; }
-template <> constexpr DType dtype_of<std::uint16_t>() { return DType::uint16; }
-template <> constexpr DType dtype_of<std::uint32_t>() { return DType::uint32; }
-template <> constexpr DType dtype_of<std::uint64_t>() { return DType::uint64; }
-template <> constexpr DType dtype_of<bool>() { return DType::boolean; }
+template <class T>
+constexpr DType dtype_of();
+template <>
+constexpr DType dtype_of<float>() {
+  return DType::float32;
+}
+template <>
+constexpr DType dtype_of<double>() {
+  return DType::float64;
+}
+template <>
+constexpr DType dtype_of<std::int8_t>() {
+  return DType::int8;
+}
+template <>
+constexpr DType dtype_of<std::int16_t>() {
+  return DType::int16;
+}
+template <>
+constexpr DType dtype_of<std::int32_t>() {
+  return DType::int32;
+}
+template <>
+constexpr DType dtype_of<std::int64_t>() {
+  return DType::int64;
+}
+template <>
+constexpr DType dtype_of<std::uint8_t>() {
+  return DType::uint8;
+}
+template <>
+constexpr DType dtype_of<std::uint16_t>() {
+  return DType::uint16;
+}
+template <>
+constexpr DType dtype_of<std::uint32_t>() {
+  return DType::uint32;
+}
+template <>
+constexpr DType dtype_of<std::uint64_t>() {
+  return DType::uint64;
+}
+template <>
+constexpr DType dtype_of<bool>() {
+  return DType::boolean;
+}
 
 // What a TensorProto carries besides its value; null in most tensors.
 struct TensorNotes {
-  std::string name;        // of the TensorProto inside an attribute (an initializer's name is its Value's)
+  std::string name;  // of the TensorProto inside an attribute (an initializer's name is its Value's)
   std::string doc_string;
   StringPairs metadata;
-  std::string unknown;     // serialized fields that this version does not know
+  std::string unknown;  // serialized fields that this version does not know
 };
 
 // A range of a file on disk that holds exactly the raw bytes, so that a writer can copy it without touching memory.
@@ -67,9 +101,13 @@ class Tensor {
     return from_bytes(dtype_of<T>(), std::move(dims), std::vector<std::byte>(p, p + values.size_bytes()));
   }
   template <class T>
-  static Tensor of(Dims dims, const std::vector<T>& values) { return of<T>(std::move(dims), std::span<const T>(values)); }
+  static Tensor of(Dims dims, const std::vector<T>& values) {
+    return of<T>(std::move(dims), std::span<const T>(values));
+  }
   template <class T>
-  static Tensor scalar(T value) { return of<T>({}, std::span<const T>(&value, 1)); }
+  static Tensor scalar(T value) {
+    return of<T>({}, std::span<const T>(&value, 1));
+  }
   // 1-D int64, the form of shapes, axes and pads.
   static Tensor int64s(const std::vector<std::int64_t>& values) { return of<std::int64_t>({static_cast<std::int64_t>(values.size())}, values); }
 
@@ -77,18 +115,18 @@ class Tensor {
   DType dtype() const;
   const Dims& dims() const;
   std::int64_t rank() const { return static_cast<std::int64_t>(dims().size()); }
-  std::int64_t size() const;          // elements
-  std::size_t byte_size() const;      // raw-encoded; 0 for strings
-  std::span<const std::byte> bytes() const;        // raw-encoded; may be misaligned for its type
-  std::span<const std::string> strings() const;    // CHECKs dtype string
-  const std::byte* aligned() const;   // 16-byte aligned copy or the bytes themselves if aligned; cached, thread-safe
+  std::int64_t size() const;                     // elements
+  std::size_t byte_size() const;                 // raw-encoded; 0 for strings
+  std::span<const std::byte> bytes() const;      // raw-encoded; may be misaligned for its type
+  std::span<const std::string> strings() const;  // CHECKs dtype string
+  const std::byte* aligned() const;              // 16-byte aligned copy or the bytes themselves if aligned; cached, thread-safe
   template <class T>
-  std::span<const T> data() const {   // CHECKs that T is dtype()
+  std::span<const T> data() const {  // CHECKs that T is dtype()
     ONNXOPT_CHECK(dtype() == dtype_of<T>(), "tensor is " + std::string(dtype_name(dtype())));
     return {reinterpret_cast<const T*>(aligned()), static_cast<std::size_t>(size())};
   }
-  const FileRange* file_range() const;             // null: not on disk
-  const TensorNotes* notes() const;                // null: none
+  const FileRange* file_range() const;  // null: not on disk
+  const TensorNotes* notes() const;     // null: none
   // Same payload bytes under other dims (same element count) or with notes; cheap.
   Tensor reshaped(Dims dims) const;
   Tensor with_notes(TensorNotes notes) const;

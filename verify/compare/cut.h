@@ -10,8 +10,8 @@
 namespace onnxopt {
 
 struct CutResult {
-  std::vector<std::string> ops;    // "domain.Op (node)": where it was cut
-  std::string failure;             // not empty: cutting is not possible, and why
+  std::vector<std::string> ops;  // "domain.Op (node)": where it was cut
+  std::string failure;           // not empty: cutting is not possible, and why
 };
 // `nodes`: of the reference's main graph. Values are matched by name.
 CutResult cut_at(Model& reference, Model& candidate, const std::vector<Node*>& nodes);

@@ -23,7 +23,7 @@ class Random {
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
     return z ^ (z >> 31);
   }
-  double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }   // [0, 1)
+  double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }  // [0, 1)
   std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(n)); }
 
  private:
@@ -33,11 +33,22 @@ class Random {
 namespace {
 
 // What a symbolic dim is set to, per attempt.
-struct Sizes { std::int64_t batch, length, image, other; };
-constexpr std::array<Sizes, 11> kAttempts = {{{1, 16, 224, 4}, {1, 8, 64, 1}, {2, 32, 320, 8}, {1, 1, 640, 1}, {1, 128, 512, 16}, {4, 4, 32, 4}, {1, 256, 128, 2},
-                                              {1, 512, 96, 3}, {1, 512, 320, 512}, {1, 1536, 256, 1536}, {1, 16000, 160, 16000}}};
-constexpr std::int64_t kDefaultIdLimit = 20;        // an integer input of unknown meaning: small, positive
-constexpr std::int64_t kLargestInput = 1ll << 28;   // elements; beyond it the assignment of dims is not sensible
+struct Sizes {
+  std::int64_t batch, length, image, other;
+};
+constexpr std::array<Sizes, 11> kAttempts = {{{1, 16, 224, 4},
+                                              {1, 8, 64, 1},
+                                              {2, 32, 320, 8},
+                                              {1, 1, 640, 1},
+                                              {1, 128, 512, 16},
+                                              {4, 4, 32, 4},
+                                              {1, 256, 128, 2},
+                                              {1, 512, 96, 3},
+                                              {1, 512, 320, 512},
+                                              {1, 1536, 256, 1536},
+                                              {1, 16000, 160, 16000}}};
+constexpr std::int64_t kDefaultIdLimit = 20;       // an integer input of unknown meaning: small, positive
+constexpr std::int64_t kLargestInput = 1ll << 28;  // elements; beyond it the assignment of dims is not sensible
 
 std::string lower(std::string_view s) {
   std::string r(s);
@@ -51,8 +62,8 @@ bool contains_any(const std::string& s, std::initializer_list<std::string_view> 
 // A step of integer ids from an input towards the table that they index: these ops hand elements through unchanged.
 bool passes_elements(const Node& n, std::uint32_t input) {
   if (input != 0) return n.is("Concat");
-  return n.is("Cast") || n.is("Identity") || n.is("Reshape") || n.is("Unsqueeze") || n.is("Squeeze") || n.is("Flatten") || n.is("Transpose") || n.is("Slice") || n.is("Concat") ||
-         n.is("Expand") || n.is("Tile") || n.is("Split") || n.is("Gather");
+  return n.is("Cast") || n.is("Identity") || n.is("Reshape") || n.is("Unsqueeze") || n.is("Squeeze") || n.is("Flatten") || n.is("Transpose") ||
+         n.is("Slice") || n.is("Concat") || n.is("Expand") || n.is("Tile") || n.is("Split") || n.is("Gather");
 }
 
 // The smallest axis that elements of `start` index through Gather and its kin; 0: none found.
@@ -96,7 +107,7 @@ void fill_integers(std::vector<std::int64_t>& v, const std::string& name, DType 
   std::int64_t high = limit > 0 ? limit : t == DType::uint8 ? 256 : kDefaultIdLimit;
   if (!is_sub_byte(t)) high = std::min<std::int64_t>(high, t == DType::int8 ? 127 : INT32_MAX);
   if (is_sub_byte(t)) high = std::min<std::int64_t>(high, 1ll << (bit_width(t) - (is_signed_integer(t) ? 1 : 0)));
-  const std::int64_t low_end = high > 1 ? 1 : 0;   // 0 is often padding
+  const std::int64_t low_end = high > 1 ? 1 : 0;  // 0 is often padding
   for (std::int64_t& x : v) x = low_end + random.below(std::max<std::int64_t>(high - low_end, 1));
 }
 
@@ -138,7 +149,7 @@ int SeededInputs::attempts() const { return static_cast<int>(kAttempts.size()); 
 Dims SeededInputs::make_dims(const std::string& value_name, const Type& type, const Value* value) {
   const Sizes& sizes = kAttempts[static_cast<std::size_t>(attempt_)];
   Dims dims;
-  if (!type.has_rank()) return {sizes.batch, sizes.other};   // unknown rank: rank 2 fits most operators
+  if (!type.has_rank()) return {sizes.batch, sizes.other};  // unknown rank: rank 2 fits most operators
   const Shape& shape = *type.shape;
   // The name in the file says more than the symbol that inference made up for an anonymous dim.
   for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -155,9 +166,11 @@ Dims SeededInputs::make_dims(const std::string& value_name, const Type& type, co
     const std::string name = anonymous ? std::string() : lower(key);
     const bool length_like = contains_any(name, {"seq", "len", "time", "token", "word", "frame", "past"});
     std::int64_t d = sizes.other;
-    if (name.rfind("total", 0) == 0) d = 2 * sizes.length;   // past + sequence, as decoders name their masks' length
-    else if (name.find("batch") != std::string::npos || name == "n" || name == "b" || name == "none" || (i == 0 && !contains_any(name, {"seq", "len", "time"}))) d = sizes.batch;
-    else if (name.empty() && shape.size() == 3 && i == 1 && shape[0].is_value()) d = sizes.batch;   // recurrent state: [layers, batch, hidden]
+    if (name.rfind("total", 0) == 0) d = 2 * sizes.length;  // past + sequence, as decoders name their masks' length
+    else if (name.find("batch") != std::string::npos || name == "n" || name == "b" || name == "none" ||
+             (i == 0 && !contains_any(name, {"seq", "len", "time"})))
+      d = sizes.batch;
+    else if (name.empty() && shape.size() == 3 && i == 1 && shape[0].is_value()) d = sizes.batch;  // recurrent state: [layers, batch, hidden]
     else if (length_like) d = sizes.length;
     else if (shape.size() == 4 && i >= 1) d = i >= 2 ? sizes.image : 3;
     dims_[key] = d;

@@ -22,7 +22,10 @@ class SeededInputs {
   std::string dims_text() const;
 
  private:
-  struct Plan { Value* value; std::int64_t index_limit; };   // index_limit: ids must stay below it; 0: none
+  struct Plan {
+    Value* value;
+    std::int64_t index_limit;
+  };  // index_limit: ids must stay below it; 0: none
   RtValue make_value(const std::string& name, const Type& type, const Plan& plan, class Random& random);
   Dims make_dims(const std::string& name, const Type& type, const Value* value);
 

@@ -11,7 +11,7 @@
 namespace onnxopt {
 namespace {
 
-constexpr double kSmallestScale = 1e-3;   // an output that is zero but for noise is judged on this scale, not on its own noise
+constexpr double kSmallestScale = 1e-3;  // an output that is zero but for noise is judged on this scale, not on its own noise
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 std::string dims_text(const Dims& d) { return fmt::format("[{}]", fmt::join(d, ",")); }
@@ -56,7 +56,8 @@ void compare_numbers(ValueDiff& r, const Tensor& a, const Tensor& b) {
   if (r.vacuous) r.reason = !s.any_finite ? "no finite element" : s.scale == 0 ? "all zeros" : "all elements are equal";
   if (s.finite_mismatch >= 0) {
     r.max_rel = kInfinity;
-    r.reason = fmt::format("element {}: {} against {}", s.finite_mismatch, x[static_cast<std::size_t>(s.finite_mismatch)], y[static_cast<std::size_t>(s.finite_mismatch)]);
+    r.reason = fmt::format("element {}: {} against {}", s.finite_mismatch, x[static_cast<std::size_t>(s.finite_mismatch)],
+                           y[static_cast<std::size_t>(s.finite_mismatch)]);
   }
 }
 
@@ -87,7 +88,7 @@ ValueDiff compare_tensors(const std::string& name, const Tensor& a, const Tensor
     return r;
   }
   compare_numbers(r, a, b);
-  r.equal = is_float(a.dtype()) && r.max_rel <= r.limit;   // other types: the bytes differ, so the values do
+  r.equal = is_float(a.dtype()) && r.max_rel <= r.limit;  // other types: the bytes differ, so the values do
   if (!r.equal && r.reason.empty()) r.reason = fmt::format("largest difference {:.3g} of the largest magnitude, limit {:.3g}", r.max_rel, r.limit);
   return r;
 }
@@ -140,7 +141,7 @@ double relative_limit(DType t, Tolerance level) {
   if (level == Tolerance::exact) return 0;
   switch (t) {
     case DType::float64: return 1e-9;
-    case DType::float32: return 1e-3;    // deep networks amplify 1e-7 by four orders of magnitude; a wrong rewrite is off by 1e-2 and more
+    case DType::float32: return 1e-3;  // deep networks amplify 1e-7 by four orders of magnitude; a wrong rewrite is off by 1e-2 and more
     case DType::float16: return 1e-2;
     case DType::bfloat16: return 5e-2;
     default: return is_float(t) ? 0.125 : 0;
@@ -151,8 +152,10 @@ ValueDiff compare_values(const std::string& name, const RtValue& a, const RtValu
   if (a.v.index() != b.v.index()) return failed(name, "values of different kinds");
   if (a.empty()) return nothing_to_compare(name);
   if (a.is_tensor()) return compare_tensors(name, a.tensor(), b.tensor(), level);
-  if (const auto* s = std::get_if<std::shared_ptr<const RtSequence>>(&a.v)) return compare_sequences(name, **s, *std::get<std::shared_ptr<const RtSequence>>(b.v), level);
-  if (const auto* m = std::get_if<std::shared_ptr<const RtMap>>(&a.v)) return compare_maps(name, **m, *std::get<std::shared_ptr<const RtMap>>(b.v), level);
+  if (const auto* s = std::get_if<std::shared_ptr<const RtSequence>>(&a.v))
+    return compare_sequences(name, **s, *std::get<std::shared_ptr<const RtSequence>>(b.v), level);
+  if (const auto* m = std::get_if<std::shared_ptr<const RtMap>>(&a.v))
+    return compare_maps(name, **m, *std::get<std::shared_ptr<const RtMap>>(b.v), level);
   const auto& s = *std::get<std::shared_ptr<const SparseTensor>>(a.v);
   const auto& t = *std::get<std::shared_ptr<const SparseTensor>>(b.v);
   if (s.dims != t.dims || !s.indices.same_content(t.indices)) return failed(name, "sparse tensors of different structure");

@@ -83,7 +83,8 @@ class Session {
     std::vector<Node*> nodes = random_nodes(reference_);
     const Executor planned(reference_);
     for (const auto& u : planned.unsupported())
-      if (std::find(nodes.begin(), nodes.end(), top_level(const_cast<Node&>(*u.node))) == nodes.end()) nodes.push_back(top_level(const_cast<Node&>(*u.node)));
+      if (std::find(nodes.begin(), nodes.end(), top_level(const_cast<Node&>(*u.node))) == nodes.end())
+        nodes.push_back(top_level(const_cast<Node&>(*u.node)));
     if (nodes.empty()) return true;
     const CutResult r = cut_at(reference_, candidate_, nodes);
     cut_ops_ = r.ops;
@@ -129,12 +130,12 @@ class Session {
       const std::size_t before = static_cast<std::size_t>(report_.runs);
       if (!run_pair(inputs, names)) {
         if (report_.verdict == Verdict::differs || left() <= 0) return false;
-        continue;   // the original does not run on these dims: try others
+        continue;  // the original does not run on these dims: try others
       }
       for (int seed = 1; seed < options_.seeds && left() > 2 * last_pair_s_; ++seed)
         if (!run_pair(seeded.make(attempt, static_cast<std::uint64_t>(seed)), names)) {
           if (report_.verdict == Verdict::differs) return false;
-          break;   // other values of a model that ran before: fewer runs, still compared
+          break;  // other values of a model that ran before: fewer runs, still compared
         }
       const bool trusted = std::any_of(report_.outputs.begin(), report_.outputs.end(), [](const ValueDiff& d) { return !d.vacuous; });
       if (trusted || report_.outputs.empty() || left() < 2 * last_pair_s_ || attempt > 2) return static_cast<std::size_t>(report_.runs) > before;
@@ -150,7 +151,8 @@ class Session {
       a = run_once(reference_, inputs, names);
     } catch (const Error& e) {
       report_.verdict = report_.runs > 0 ? Verdict::partly_verified : Verdict::not_verified;
-      report_.reason = e.code() == ExitCode::gate_failed ? fmt::format("the time budget of {:g} s was not enough", options_.budget_s) : fmt::format("the original does not run on made-up inputs: {}", e.what());
+      report_.reason = e.code() == ExitCode::gate_failed ? fmt::format("the time budget of {:g} s was not enough", options_.budget_s)
+                                                         : fmt::format("the original does not run on made-up inputs: {}", e.what());
       return false;
     }
     try {
@@ -158,7 +160,8 @@ class Session {
     } catch (const Error& e) {
       const bool late = e.code() == ExitCode::gate_failed;
       report_.verdict = !late ? Verdict::differs : report_.runs > 0 ? Verdict::partly_verified : Verdict::not_verified;
-      report_.reason = late ? fmt::format("the time budget of {:g} s was not enough", options_.budget_s) : fmt::format("the result does not run where the original does: {}", e.what());
+      report_.reason = late ? fmt::format("the time budget of {:g} s was not enough", options_.budget_s)
+                            : fmt::format("the result does not run where the original does: {}", e.what());
       return false;
     }
     for (std::size_t i = 0; i < a.size(); ++i) merge(i, compare_values(reference_.graph().outputs()[i]->name(), a[i], b[i], options_.tolerance));
@@ -174,7 +177,8 @@ class Session {
     }
     ValueDiff& worst = report_.outputs[i];
     const bool vacuous = worst.vacuous && d.vacuous;
-    if ((worst.equal && !d.equal) || (worst.equal == d.equal && d.max_rel > worst.max_rel) || (worst.vacuous && !d.vacuous && worst.equal)) worst = std::move(d);
+    if ((worst.equal && !d.equal) || (worst.equal == d.equal && d.max_rel > worst.max_rel) || (worst.vacuous && !d.vacuous && worst.equal))
+      worst = std::move(d);
     worst.vacuous = vacuous;
   }
 

@@ -16,18 +16,18 @@ std::string_view verdict_text(Verdict v);
 
 struct VerifyOptions {
   double budget_s = 60;
-  int seeds = 3;                                   // input sets, as far as the budget allows; at least one
+  int seeds = 3;  // input sets, as far as the budget allows; at least one
   Tolerance tolerance = Tolerance::rounding;
   std::vector<std::vector<RtValue>> given_inputs;  // used instead of seeded ones, in order of the reference's inputs
 };
 
 struct VerifyReport {
   Verdict verdict = Verdict::not_verified;
-  std::string reason;                              // of anything but verified
-  std::vector<ValueDiff> outputs;                  // the worst over all runs
+  std::string reason;              // of anything but verified
+  std::vector<ValueDiff> outputs;  // the worst over all runs
   std::size_t total_outputs = 0;
-  std::vector<std::string> warnings;               // e.g. "output 'y' is all zeros: agreement proves little"
-  std::string inputs_text;                         // how symbolic dims were set
+  std::vector<std::string> warnings;  // e.g. "output 'y' is all zeros: agreement proves little"
+  std::string inputs_text;            // how symbolic dims were set
   int runs = 0;
   double ms = 0;
 };

@@ -127,9 +127,13 @@ void Plan::prepare(Step& step, Node& node) {
     if (const auto* g = std::get_if<std::shared_ptr<Graph>>(&a.value)) plan_one(*g);
     if (const auto* gs = std::get_if<std::vector<std::shared_ptr<Graph>>>(&a.value)) std::for_each(gs->begin(), gs->end(), plan_one);
   }
-  Maybe<RunFn> fn = context_.index.prepare({&node.op(), attrs, node.outputs().size(), &node}, env_);
-  if (fn) step.run = std::move(*fn);
-  else context_.unsupported.push_back({&node, fn.reason});
+  try {
+    Maybe<RunFn> fn = context_.index.prepare({&node.op(), attrs, node.outputs().size(), &node}, env_);
+    if (fn) step.run = std::move(*fn);
+    else context_.unsupported.push_back({&node, fn.reason});
+  } catch (const Error& e) {  // attributes that contradict the operator: no kernel can run this node
+    context_.unsupported.push_back({&node, e.what()});
+  }
 }
 
 RtValue Plan::outer_value(const Value& v) const { return frame_[static_cast<std::size_t>(slots_.at(&v))]; }
