@@ -4,4 +4,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 scripts/install_packages.sh
 scripts/build.sh asan
-ctest --test-dir build/asan --output-on-failure -j "$(nproc)" -L 'unit|cases'
+ctest --test-dir build/asan --output-on-failure -j "$(nproc)" -L 'unit|case'

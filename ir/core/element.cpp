@@ -85,6 +85,7 @@ template <class C>
 uint64_t low_bits(C c) {
   if constexpr (std::is_same_v<C, std::complex<double>>) return static_cast<uint64_t>(to_carrier<int64_t>(c.real()));
   else if constexpr (std::is_floating_point_v<C>) {
+    if (c >= 0x1p64) return 1ull << 63;  // what no integer holds, as the hardware's conversion marks it
     if (c >= 0x1p63) return to_carrier<uint64_t>(c);
     return static_cast<uint64_t>(to_carrier<int64_t>(c));
   } else return static_cast<uint64_t>(c);
