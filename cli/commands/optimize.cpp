@@ -12,9 +12,11 @@
 #include "cli/report/progress.h"
 #include "ir/core/check.h"
 #include "ir/io/mapped_file.h"
+#include "ir/ops/infer.h"
 #include "ir/ops/op_table.h"
 #include "passes/core/instruments.h"
 #include "passes/core/reproducer.h"
+#include "passes/rewrite/origin.h"
 
 namespace onnxopt {
 namespace {
@@ -55,6 +57,33 @@ void check_kept_names(const Model& m, const std::vector<std::string>& names) {
     });
   for (const std::string& n : names)
     if (!present.count(n)) throw Error(ExitCode::usage, fmt::format("--keep: the model has no node named '{}'", n));
+}
+
+void check_rule_names(const OptimizeOptions& o) {
+  std::unordered_set<std::string> known;
+  for (const CatalogEntry& e : pipeline_names(graph_passes())) known.insert(e.name);
+  const auto check = [&](const char* option, const std::string& name) {
+    const std::string stem = name.substr(0, name.find('@'));
+    if (!known.count(stem))
+      throw Error(ExitCode::usage, fmt::format("{} {}: there is no rule or pass '{}'; onnxopt passes lists them", option, name, stem));
+  };
+  for (const std::string& name : o.disable) check("--disable", name);
+  if (!o.explain.empty()) check("--explain", o.explain);
+}
+
+// --keep-overridable: an input with a default value may be fed another one, so passes must not see the default. It comes back before writing.
+using Defaults = std::vector<std::pair<Value*, Tensor>>;
+Defaults hide_defaults(Model& m) {
+  Defaults hidden;
+  if (m.ir_version < 4) return hidden;  // there every weight is listed as an input
+  for (Value* v : m.graph().inputs()) {
+    if (!v->constant()) continue;
+    hidden.emplace_back(v, *v->constant());
+    m.graph().clear_constant(*v);
+    if (v->extra() && v->extra()->has_declared) v->type = v->extra()->declared;
+  }
+  if (!hidden.empty()) infer(m.graph());
+  return hidden;
 }
 
 std::string pipeline_text(const OptimizeOptions& o) {
@@ -123,15 +152,6 @@ void prepare_context(Prepared& p, const OptimizeOptions& o, std::uint64_t bytes)
   }
 }
 
-// Before IR 10 nodes carry no metadata: the origin of rewritten nodes is in the report only.
-void drop_origins(Model& m) {
-  for (Graph* root : m.root_graphs())
-    for_each_graph(*root, [](Graph& g) {
-      for (Node& n : g.nodes())
-        if (n.extra()) std::erase_if(n.make_extra().metadata, [](const auto& kv) { return kv.first == "onnxopt.origin"; });
-    });
-}
-
 VerifyReport verify_file(const OptimizeOptions& o, const std::filesystem::path& written) {
   const auto reference = load_with_options(o.input, o.model);
   const auto candidate = load(written);
@@ -197,7 +217,7 @@ void write_result(const OptimizeOptions& o, Prepared& p, OptimizeResult& r, Prog
       verify_ms = ms_since(t);
       gate(o, *r.verification);
     };
-  if (std::max(p.model->ir_version, o.ir_version) < 10) drop_origins(*p.model);
+  if (std::max(p.model->ir_version, o.ir_version) < 10) strip_origins(*p.model);  // nodes carry no metadata there: the origin is in the report only
   progress.stage("writing");
   const auto t = Clock::now();
   r.written = save(*p.model, o.output, save_options);
@@ -244,6 +264,7 @@ std::uint64_t model_bytes(const Model& m, const std::string& file) {
 OptimizeResult optimize(const OptimizeOptions& o) {
   const auto start = Clock::now();
   check_paths(o);
+  check_rule_names(o);
   Progress progress(!o.quiet);
   progress.stage("reading");
   OptimizeResult r;
@@ -254,6 +275,7 @@ OptimizeResult optimize(const OptimizeOptions& o) {
     r.bytes_before = model_bytes(raw, o.input);
   });
   check_kept_names(*p.model, o.keep_nodes);
+  const Defaults hidden = o.keep_overridable ? hide_defaults(*p.model) : Defaults();
   prepare_context(p, o, r.bytes_before);
   std::vector<std::string> inputs_before;
   for (Value* v : p.model->graph().inputs()) inputs_before.push_back(v->name());
@@ -267,10 +289,14 @@ OptimizeResult optimize(const OptimizeOptions& o) {
   run_passes(manager, o, p, r);
   r.passes_ms = ms_since(passes_start);
 
+  for (const auto& [value, tensor] : hidden)
+    if (!value->erased()) p.model->graph().set_constant(*value, tensor);
   write_result(o, p, r, progress);
   r.after = graph_stats(*p.model);
   r.bytes_after = r.written.model_bytes + r.written.external_bytes;
   r.events = std::move(p.ctx.events);
+  r.totals = std::move(p.ctx.totals);
+  r.notes = std::move(p.ctx.notes);
   r.explanations = std::move(p.ctx.explanations);
   if (o.time_passes) r.time_table = time_table(r.passes, p.ctx);
   note_changes_of_interface(*p.model, inputs_before, r);

@@ -1,6 +1,7 @@
 // The work of `onnxopt optimize`, apart from the command line, so that bisect can run it again with other fuel.
 #pragma once
 
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -28,7 +29,6 @@ struct OptimizeOptions {
   std::optional<std::string> external_data;
   std::uint64_t external_threshold = 1024;
   std::string max_growth;  // "1048576", "25%"; empty: max(1 MiB, 10 %)
-  std::string target = "generic";
   bool verify = true, require_verified = false;
   double verify_budget_s = 60;
   std::int64_t fuel = -1;
@@ -41,7 +41,8 @@ struct OptimizeResult {
   GraphStats before, after;
   std::uint64_t bytes_before = 0, bytes_after = 0;
   std::vector<PassRun> passes;
-  std::vector<RewriteEvent> events;
+  std::vector<RewriteEvent> events;  // the first 100,000
+  std::map<std::string, RuleTotal, std::less<>> totals;
   std::vector<std::string> explanations, notes;
   std::vector<std::string> removed_inputs;  // initializers that were also inputs and are gone
   std::string time_table;

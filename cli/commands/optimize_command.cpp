@@ -39,8 +39,6 @@ void add_rewrite_options(CLI::App& c, OptimizeOptions& o) {
   c.add_flag("--keep-overridable", o.keep_overridable, "Keep inputs that have a default value as inputs");
   c.add_option("--max-growth", o.max_growth, "How much the file may grow, in bytes or percent (default: the larger of 1 MiB and 10 %)")
       ->type_name("SIZE");
-  c.add_option("--target", o.target, "Runtime to optimize for: generic, onnxruntime-cpu, onnxruntime-cuda, tensorrt, openvino")
-      ->capture_default_str();
 }
 
 void add_verify_options(CLI::App& c, OptimizeOptions& o) {

@@ -12,24 +12,6 @@
 namespace onnxopt {
 namespace {
 
-struct RuleTotal {
-  std::size_t hits = 0;
-  int removed = 0, added = 0;
-  std::int64_t grown = 0;
-};
-
-std::map<std::string, RuleTotal> totals(const OptimizeResult& r) {
-  std::map<std::string, RuleTotal> t;
-  for (const RewriteEvent& e : r.events) {
-    RuleTotal& x = t[e.rule];
-    ++x.hits;
-    x.removed += e.removed_nodes;
-    x.added += e.added_nodes;
-    x.grown += e.grown_bytes;
-  }
-  return t;
-}
-
 std::string change(double before, double after) { return before > 0 ? fmt::format("{:+.1f} %", (after - before) / before * 100) : ""; }
 
 std::string ops_table(const OptimizeResult& r) {
@@ -50,11 +32,12 @@ std::string ops_table(const OptimizeResult& r) {
 
 std::string rules_table(const OptimizeResult& r) {
   std::vector<std::pair<std::string, RuleTotal>> list;
-  for (auto& x : totals(r)) list.push_back(x);
-  std::stable_sort(list.begin(), list.end(),
-                   [](const auto& a, const auto& b) { return a.second.removed - a.second.added > b.second.removed - b.second.added; });
+  for (const auto& x : r.totals) list.push_back(x);
+  std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
+    return a.second.removed_nodes - a.second.added_nodes > b.second.removed_nodes - b.second.added_nodes;
+  });
   Table t({"rule", "times", "nodes"});
-  for (const auto& [name, x] : list) t.add({name, std::to_string(x.hits), fmt::format("{:+}", x.added - x.removed)});
+  for (const auto& [name, x] : list) t.add({name, std::to_string(x.hits), fmt::format("{:+}", x.added_nodes - x.removed_nodes)});
   return t.empty() ? "  nothing to improve\n" : t.text(2);
 }
 
@@ -100,7 +83,7 @@ nlohmann::json verification_json(const VerifyReport& v) {
 }
 
 nlohmann::json config_json(const OptimizeOptions& o) {
-  nlohmann::json j = {{"O", o.level}, {"verify-budget", o.verify_budget_s}, {"target", o.target}};
+  nlohmann::json j = {{"O", o.level}, {"verify-budget", o.verify_budget_s}};
   if (o.passes) j["passes"] = *o.passes;
   const auto list = [&](const char* key, const std::vector<std::string>& v) {
     if (!v.empty()) j[key] = v;
@@ -158,8 +141,9 @@ std::string optimize_text(const OptimizeOptions& o, const OptimizeResult& r) {
 
 nlohmann::json optimize_json(const OptimizeOptions& o, const OptimizeResult& r) {
   nlohmann::json rules = nlohmann::json::array(), passes = nlohmann::json::array(), events = nlohmann::json::array();
-  for (const auto& [name, x] : totals(r))
-    rules.push_back({{"rule", name}, {"times", x.hits}, {"removed_nodes", x.removed}, {"added_nodes", x.added}, {"grown_bytes", x.grown}});
+  for (const auto& [name, x] : r.totals)
+    rules.push_back(
+        {{"rule", name}, {"times", x.hits}, {"removed_nodes", x.removed_nodes}, {"added_nodes", x.added_nodes}, {"grown_bytes", x.grown_bytes}});
   for (const PassRun& p : r.passes)
     passes.push_back({{"pass", p.name},
                       {"changed", p.changed},

@@ -3,9 +3,7 @@
 #include <algorithm>
 
 namespace onnxopt {
-namespace {
-constexpr std::size_t kMaxEvents = 100000;  // of millions of changes a report needs the counts, not every name
-}  // namespace
+namespace {}  // namespace
 
 std::string label_of(const Node& n) {
   if (!n.name.empty()) return n.name;
@@ -18,7 +16,7 @@ bool book(PassContext& ctx, std::string_view pass, const Node& n, int removed, i
   if (!ctx.take_fuel()) return false;
   ++ctx.rule_hits[std::string(pass)];
   ++ctx.rewrites;
-  if (ctx.events.size() < kMaxEvents) ctx.events.push_back({std::string(pass), label_of(n), {label_of(n)}, removed, added, 0});
+  ctx.record({std::string(pass), label_of(n), {label_of(n)}, removed, added, 0});
   return true;
 }
 

@@ -6,6 +6,19 @@
 
 namespace onnxopt {
 
+namespace {
+constexpr std::size_t kMaxEvents = 100000;
+}
+
+void PassContext::record(RewriteEvent event) {
+  RuleTotal& t = totals[event.rule];
+  ++t.hits;
+  t.removed_nodes += event.removed_nodes;
+  t.added_nodes += event.added_nodes;
+  t.grown_bytes += event.grown_bytes;
+  if (events.size() < kMaxEvents) events.push_back(std::move(event));
+}
+
 bool PassContext::is_disabled(std::string_view name) const { return std::find(disabled.begin(), disabled.end(), name) != disabled.end(); }
 
 bool PassContext::begin_run(std::string_view name) {

@@ -89,7 +89,7 @@ bool PassManager::run_pass(Step& step, Model& model, PassContext& ctx, std::vect
   record.ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   if (record.changed && ctx.rewrites == rewrites) {  // a pass that does not count its changes: one in all, so that bisect finds it
     ctx.take_fuel();
-    ctx.events.push_back({.rule = step.name, .node = {}, .from_nodes = {}});
+    ctx.record({.rule = step.name, .node = {}, .from_nodes = {}});
   }
   record.rewrites = ctx.rewrites - rewrites;
   record.nodes_after = record.changed ? nodes_in(model) : record.nodes_before;

@@ -26,6 +26,11 @@ struct RewriteEvent {
   std::int64_t grown_bytes = 0;
 };
 
+struct RuleTotal {
+  std::size_t hits = 0;
+  std::int64_t removed_nodes = 0, added_nodes = 0, grown_bytes = 0;
+};
+
 // --explain RULE[@node]: the nearest miss.
 struct ExplainRequest {
   std::string rule, node;
@@ -55,16 +60,19 @@ struct PassContext {
   std::vector<std::string> disabled;    // rule and pass names switched off
   std::vector<std::string> keep_nodes;  // --keep NODE: nodes by name that no rewrite removes
   bool keep_overridable = false;
-  std::vector<RewriteEvent> events;
+  std::vector<RewriteEvent> events;  // of millions of rewrites the first 100,000: a report needs the counts of all, not every name
+  std::map<std::string, RuleTotal, std::less<>> totals;  // of all rewrites, by rule or pass
   std::unordered_map<std::string, std::size_t> rule_hits;
   const ExplainRequest* explain = nullptr;
   std::vector<std::string> explanations;
-  std::size_t rewrites = 0;                 // committed so far (take_fuel counts); `events` holds the first 100,000 of the rules' ones
+  std::size_t rewrites = 0;                 // committed so far (take_fuel counts)
   std::vector<std::string> dropped_inputs;  // initializers listed as inputs that were rewritten away with their input entry
   std::vector<std::string> notes;           // what the report should say: a fixpoint cut short, a fold that failed
   bool time_rules = false;                  // --time-passes: tries, hits and time of each rule
   std::map<std::string, RuleStats, std::less<>> rule_stats;
   std::map<std::string, int, std::less<>> runs;  // of passes and rules by name, for --disable=name@n
+  // Books a committed rewrite: its total, and the event itself while there is room.
+  void record(RewriteEvent event);
   // Asks before each commit, of rules and whole-graph passes alike; counts it too.
   bool take_fuel() {
     if (fuel == 0) return false;

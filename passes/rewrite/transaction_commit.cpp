@@ -10,8 +10,6 @@
 namespace onnxopt {
 namespace {
 
-constexpr std::size_t kMaxEvents = 100000;  // of millions of rewrites a report needs the counts, not every name
-
 std::string label(const Node& n) {
   if (!n.name.empty()) return n.name;
   for (const Value* v : n.outputs())
@@ -49,7 +47,7 @@ void RewriteTransaction::commit(const AnyRule& rule, std::span<Node* const> matc
   std::erase_if(effects_.lost_use, [](const Value* v) { return v->erased(); });
 
   ++ctx_.rule_hits[std::string(rule.name())];
-  if (ctx_.events.size() < kMaxEvents) ctx_.events.push_back({std::string(rule.name()), root, std::move(names), removed, added, grown_bytes});
+  ctx_.record({std::string(rule.name()), root, std::move(names), removed, added, grown_bytes});
 }
 
 // The node that makes the root's replacement gets the root's name and metadata; others are named after both.
