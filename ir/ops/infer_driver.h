@@ -18,6 +18,7 @@ class InferDriver {
   // reached: then the types in the body say nothing.
   bool body(Graph& g);
   Model& model() { return model_; }
+  bool lenient() const { return !options_.strict; }
   // Types of the outputs of a body that may run several times: a dim made inside of it means something else each time, so it becomes unknown.
   static Type outside(const SymbolTable& symbols, const Type& t, const std::vector<Dim>& keep);
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "ir/ops/infer_driver.h"
 #include "ir/ops/infer_families.h"
 #include "ir/ops/infer_util.h"
 
@@ -142,6 +143,25 @@ void slice(InferCtx& ctx) {
   if (*count == 1) slice_known(ctx, a, in->size());
 }
 
+// Files exist that mix scalars and lists of dims. Nothing runs them, but what they mean is plain: where errors are forgiven a scalar is a list of
+// one.
+bool concat_of_scalars(InferCtx& ctx, DType t) {
+  if (!ctx.driver() || !ctx.driver()->lenient() || !is_integer(t) || ctx.attr_or<std::int64_t>("axis", 1) != 0) return false;
+  Elements e;
+  for (std::size_t i = 0; i < ctx.num_inputs(); ++i) {
+    const Shape* s = ctx.input_shape(i);
+    if (!s || s->size() > 1 || (s->size() == 1 && !(*s)[0].is_value())) return false;
+    const auto count = static_cast<std::size_t>(s->empty() ? 1 : (*s)[0].value());
+    if (e.size() + count > kMaxKnown) return false;
+    const std::optional<Elements> part = ctx.known(i);
+    if (part) e.insert(e.end(), part->begin(), part->end());
+    else e.resize(e.size() + count);
+  }
+  ctx.set_tensor(0, t, Shape{Dim(static_cast<std::int64_t>(e.size()))});
+  ctx.set_known(0, std::move(e));
+  return true;
+}
+
 void concat(InferCtx& ctx) {
   DType t = DType::undefined;
   const Shape* first = nullptr;
@@ -160,7 +180,10 @@ void concat(InferCtx& ctx) {
   for (std::size_t i = 0; i < ctx.num_inputs(); ++i) {
     const Shape* s = ctx.input_shape(i);
     if (!s) continue;
-    if (s->size() != first->size()) ctx.fail(fmt::format("inputs of rank {} and {}", first->size(), s->size()));
+    if (s->size() != first->size()) {
+      if (concat_of_scalars(ctx, t)) return;
+      ctx.fail(fmt::format("inputs of rank {} and {}", first->size(), s->size()));
+    }
     for (std::size_t k = 0; k < out.size(); ++k)
       if (k != axis) out[k] = equal_dim(ctx, out[k], (*s)[k]);
     sum = ctx.symbols().add(sum, (*s)[axis]);

@@ -6,8 +6,8 @@
 namespace onnxopt {
 namespace {
 
-// Constants of up to this many elements are parameters and shapes, not stored weights.
-constexpr std::int64_t kSmall = 16;
+// Constants of up to this many elements are biases, scales and shapes: widening them costs less than the node. More are stored weights.
+constexpr std::int64_t kSmall = 1024;
 
 const char* must_stay(const Node& n) {
   if (n.op().has(kNondeterministic) || n.op().has(kControlFlow) || n.op().has(kOpaque) || n.kept) return "the operator is never folded";

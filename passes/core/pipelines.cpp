@@ -6,7 +6,7 @@ namespace onnxopt {
 std::string default_pipeline(Level level) {
   // Dead code goes first, so that nothing is folded for nobody; equal constants are one before equal nodes are looked for.
   static constexpr const char* kCleanup =
-      "lift-constants,fixpoint(remove-dead,remove-unused-branch-outputs,cleanup,inline-constant-if,inline-short-loop,"
+      "lift-constants,fixpoint(remove-dead,remove-unused-branch-outputs,cleanup,inline-constant-if,inline-short-loop,hoist-invariants,"
       "dedup-initializers,dedup-nodes,dedup-shape-values)";
   // Fusions see a clean graph: what they look for is not hidden behind shape arithmetic and copies.
   static constexpr const char* kFusions = ",fixpoint(fusions,push-transposes,remove-dead,dedup-initializers,dedup-nodes,dedup-shape-values)";

@@ -8,6 +8,7 @@ namespace onnxopt {
 std::unique_ptr<Pass> dedup_initializers();
 std::unique_ptr<Pass> dedup_nodes();
 std::unique_ptr<Pass> dedup_shape_values();
+std::unique_ptr<Pass> hoist_invariants();
 std::unique_ptr<Pass> inline_constant_if();
 std::unique_ptr<Pass> inline_functions();
 std::unique_ptr<Pass> inline_short_loop();
@@ -17,17 +18,18 @@ std::unique_ptr<Pass> remove_dead();
 std::unique_ptr<Pass> remove_unused_branch_outputs();
 
 std::span<const PassEntry> graph_passes() {
-  static constexpr std::array<PassEntry, 10> kPasses = {{
+  static constexpr std::array<PassEntry, 11> kPasses = {{
       {"dedup-initializers", "Keep one of several equal constants", dedup_initializers},
       {"dedup-nodes", "Compute common subexpressions once", dedup_nodes},
       {"dedup-shape-values", "Read equal dims once, however they are computed", dedup_shape_values},
+      {"hoist-invariants", "Compute once, in front of a loop, what every turn computes anew", hoist_invariants},
       {"inline-constant-if", "Replace If by the branch that is taken", inline_constant_if},
       {"inline-functions", "Replace calls of local functions by their bodies", inline_functions},
       {"inline-short-loop", "Replace Loop that runs once or never", inline_short_loop},
       {"lift-constants", "Make Constant nodes initializers", lift_constants},
       {"push-transposes", "Move Transposes through operators where fewer are left then", push_transposes, Level::o2},
       {"remove-dead", "Remove nodes, outputs, initializers and functions that nobody uses", remove_dead},
-      {"remove-unused-branch-outputs", "Drop outputs of If and Loop that nobody reads, and idle loop state", remove_unused_branch_outputs},
+      {"remove-unused-branch-outputs", "Drop outputs of If, Loop and Scan that nobody reads, and idle state", remove_unused_branch_outputs},
   }};
   return kPasses;
 }
