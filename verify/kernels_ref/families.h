@@ -36,5 +36,11 @@ std::span<const Kernel> ml_kernels();
 std::span<const Kernel> quant_kernels();
 std::span<const Kernel> sequence_kernels();
 std::span<const Kernel> contrib_kernels();
+std::span<const Kernel> signal_kernels();
+std::span<const Kernel> detection_kernels();
+std::span<const Kernel> grid_kernels();
+std::span<const Kernel> deform_conv_kernels();
+std::span<const Kernel> linear_attention_kernels();
+std::span<const Kernel> flex_attention_kernels();
 
 }  // namespace onnxopt::ref

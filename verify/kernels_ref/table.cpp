@@ -7,11 +7,41 @@ std::span<const Kernel> reference_kernels() {
   using namespace ref;
   static const std::vector<Kernel> all = [] {
     std::vector<Kernel> list;
-    for (auto family : {unary_kernels,  binary_kernels,         variadic_kernels, cast_kernels,     reshape_kernels, movement_kernels,
-                        gather_kernels, scatter_kernels,        pad_kernels,      generate_kernels, matmul_kernels,  einsum_kernels,
-                        conv_kernels,   conv_transpose_kernels, pool_kernels,     reduce_kernels,   order_kernels,   softmax_kernels,
-                        norm_kernels,   control_kernels,        resize_kernels,   random_kernels,   loss_kernels,    attention_kernels,
-                        rnn_kernels,    quant_kernels,          sequence_kernels, contrib_kernels,  ml_kernels}) {
+    for (auto family : {unary_kernels,
+                        binary_kernels,
+                        variadic_kernels,
+                        cast_kernels,
+                        reshape_kernels,
+                        movement_kernels,
+                        gather_kernels,
+                        scatter_kernels,
+                        pad_kernels,
+                        generate_kernels,
+                        matmul_kernels,
+                        einsum_kernels,
+                        conv_kernels,
+                        conv_transpose_kernels,
+                        pool_kernels,
+                        reduce_kernels,
+                        order_kernels,
+                        softmax_kernels,
+                        norm_kernels,
+                        control_kernels,
+                        resize_kernels,
+                        random_kernels,
+                        loss_kernels,
+                        attention_kernels,
+                        rnn_kernels,
+                        quant_kernels,
+                        sequence_kernels,
+                        contrib_kernels,
+                        ml_kernels,
+                        signal_kernels,
+                        detection_kernels,
+                        grid_kernels,
+                        deform_conv_kernels,
+                        linear_attention_kernels,
+                        flex_attention_kernels}) {
       const auto kernels = family();
       list.insert(list.end(), kernels.begin(), kernels.end());
     }
