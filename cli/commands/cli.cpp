@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands/optimize.h"
+#include "cli/commands/verified_save.h"
 #include "cli/commands/version.h"
 #include "ir/core/error.h"
 
@@ -64,6 +65,7 @@ int parse_and_run(int argc, char** argv) {
   app.get_formatter()->column_width(38);
   Action chosen;
   setup_optimize(app, chosen);
+  setup_convert(app, chosen);
   setup_inspect(app, chosen);
   setup_print(app, chosen);
   setup_check(app, chosen);

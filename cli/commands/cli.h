@@ -15,6 +15,7 @@ int run_cli(int argc, char** argv);
 // What the chosen subcommand does; returns the exit code.
 using Action = std::function<int()>;
 void setup_optimize(CLI::App& app, Action& chosen);
+void setup_convert(CLI::App& app, Action& chosen);
 void setup_inspect(CLI::App& app, Action& chosen);
 void setup_print(CLI::App& app, Action& chosen);
 void setup_check(CLI::App& app, Action& chosen);

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <unordered_set>
 
+#include "cli/commands/verified_save.h"
 #include "cli/report/progress.h"
 #include "ir/core/check.h"
 #include "ir/io/mapped_file.h"
@@ -32,19 +33,6 @@ std::int64_t growth_budget(const std::string& text, std::uint64_t bytes) {
   const auto [at, error] = std::from_chars(text.data(), end, n);
   if (error != std::errc() || at != end || n < 0) throw Error(ExitCode::usage, fmt::format("--max-growth {}: expected bytes or a percentage", text));
   return percent ? static_cast<std::int64_t>(static_cast<double>(bytes) * static_cast<double>(n) / 100) : n;
-}
-
-void check_paths(const OptimizeOptions& o) {
-  if (!o.in_place && same_file(o.input, o.output))
-    throw Error(ExitCode::usage, fmt::format("'{}' is both input and output; name another output, or say --in-place", o.input));
-}
-
-void refuse_newer(const Model& m, const ModelOptions& o) {
-  if (o.assume_opset != 0) return;
-  for (const OpsetImport& i : m.file_opsets)
-    if (const int newest = newest_opset(i.domain); newest > 0 && i.version > newest)
-      bad_input(fmt::format("the model uses opset {} of '{}', this program knows opsets up to {}; --assume-opset {} reads it as such", i.version,
-                            i.domain.empty() ? "ai.onnx" : i.domain, newest, newest));
 }
 
 // Duplicate names of nodes that --keep lists must exist, or the user is misled.
@@ -152,25 +140,6 @@ void prepare_context(Prepared& p, const OptimizeOptions& o, std::uint64_t bytes)
   }
 }
 
-VerifyReport verify_file(const OptimizeOptions& o, const std::filesystem::path& written) {
-  const auto reference = load_with_options(o.input, o.model);
-  const auto candidate = load(written);
-  VerifyOptions v;
-  v.budget_s = o.verify_budget_s;
-  return verify_models(*reference, *candidate, v);
-}
-
-void gate(const OptimizeOptions& o, const VerifyReport& v) {
-  if (v.verdict == Verdict::differs)
-    throw Error(
-        ExitCode::gate_failed,
-        fmt::format(
-            "the result differs from the original and was not written: {}\n  onnxopt bisect {} finds the rewrite; --no-verify writes it all the same",
-            v.reason, o.input));
-  if (o.require_verified && v.verdict != Verdict::verified)
-    throw Error(ExitCode::gate_failed, fmt::format("--require-verified: {}: {}; nothing was written", verdict_text(v.verdict), v.reason));
-}
-
 // An internal error leaves a reproducer beside the output.
 void run_passes(PassManager& manager, const OptimizeOptions& o, Prepared& p, OptimizeResult& r) {
   PassContext at_start = p.ctx;
@@ -208,20 +177,14 @@ void write_result(const OptimizeOptions& o, Prepared& p, OptimizeResult& r, Prog
   save_options.write.external_data = o.external_data == kBesideTheModel ? std::string() : o.external_data;
   save_options.write.external_threshold = o.external_threshold;
   save_options.write.inferred_types = o.infer_types;
-  double verify_ms = 0;
-  if (o.verify)
-    save_options.write.before_commit = [&](const std::filesystem::path& written) {
-      progress.stage("verifying");
-      const auto t = Clock::now();
-      r.verification = verify_file(o, written);
-      verify_ms = ms_since(t);
-      gate(o, *r.verification);
-    };
   if (std::max(p.model->ir_version, o.ir_version) < 10) strip_origins(*p.model);  // nodes carry no metadata there: the origin is in the report only
-  progress.stage("writing");
-  const auto t = Clock::now();
-  r.written = save(*p.model, o.output, save_options);
-  r.save_ms = ms_since(t) - verify_ms;
+  VerifiedSaveOptions v{o.input, o.output, o.model, o.verify, o.require_verified};
+  v.verify_budget_s = o.verify_budget_s;
+  v.hint = fmt::format("onnxopt bisect {} finds the rewrite", o.input);
+  VerifiedSave saved = save_verified(*p.model, save_options, v, progress);
+  r.written = std::move(saved.written);
+  r.verification = std::move(saved.verification);
+  r.save_ms = saved.save_ms;
 }
 
 }  // namespace
@@ -263,7 +226,7 @@ std::uint64_t model_bytes(const Model& m, const std::string& file) {
 
 OptimizeResult optimize(const OptimizeOptions& o) {
   const auto start = Clock::now();
-  check_paths(o);
+  refuse_same_file(o.input, o.output, o.in_place);
   check_rule_names(o);
   Progress progress(!o.quiet);
   progress.stage("reading");

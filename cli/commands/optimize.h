@@ -14,9 +14,6 @@
 
 namespace onnxopt {
 
-// Value of --external-data without a file name.
-inline constexpr std::string_view kBesideTheModel = "<model>.data";
-
 struct OptimizeOptions {
   std::string input, output;
   ModelOptions model;

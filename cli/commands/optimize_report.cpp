@@ -6,6 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands/optimize.h"
+#include "cli/commands/verification_json.h"
+#include "cli/commands/verified_save.h"
 #include "cli/commands/version.h"
 #include "cli/report/format.h"
 
@@ -41,45 +43,8 @@ std::string rules_table(const OptimizeResult& r) {
   return t.empty() ? "  nothing to improve\n" : t.text(2);
 }
 
-std::string verification_text(const OptimizeOptions& o, const OptimizeResult& r) {
-  if (!r.verification) return o.verify ? "" : "not checked (--no-verify)\n";
-  const VerifyReport& v = *r.verification;
-  std::size_t equal = 0;
-  double worst = 0;
-  for (const ValueDiff& d : v.outputs) {
-    equal += d.equal;
-    worst = std::max(worst, d.max_rel);
-  }
-  std::string s =
-      fmt::format("{}: {} of {} outputs equal, largest error {:.2g} of the output's magnitude, {} run{}{}, {}\n", verdict_text(v.verdict), equal,
-                  v.total_outputs, worst, v.runs, v.runs == 1 ? "" : "s", v.inputs_text.empty() ? "" : " with " + v.inputs_text, human_ms(v.ms));
-  if (!v.reason.empty()) s += fmt::format("  because {}\n", v.reason);
-  for (const std::string& w : v.warnings) s += fmt::format("  warning: {}\n", w);
-  return s;
-}
-
 nlohmann::json stats_json(const GraphStats& s, std::uint64_t bytes) {
   return {{"nodes", s.nodes}, {"bytes", bytes}, {"parameters", s.parameters}, {"weight_bytes", s.weight_bytes}, {"ops", s.ops}};
-}
-
-nlohmann::json verification_json(const VerifyReport& v) {
-  nlohmann::json outputs = nlohmann::json::array();
-  for (const ValueDiff& d : v.outputs)
-    outputs.push_back({{"name", d.name},
-                       {"equal", d.equal},
-                       {"max_abs", d.max_abs},
-                       {"max_rel", d.max_rel},
-                       {"limit", d.limit},
-                       {"vacuous", d.vacuous},
-                       {"reason", d.reason}});
-  return {{"verdict", verdict_text(v.verdict)},
-          {"reason", v.reason},
-          {"outputs", outputs},
-          {"total_outputs", v.total_outputs},
-          {"runs", v.runs},
-          {"inputs", v.inputs_text},
-          {"warnings", v.warnings},
-          {"ms", v.ms}};
 }
 
 nlohmann::json config_json(const OptimizeOptions& o) {
@@ -132,7 +97,7 @@ std::string optimize_text(const OptimizeOptions& o, const OptimizeResult& r) {
   for (const std::string& n : r.notes) s += "note: " + n + "\n";
   for (const std::string& e : r.explanations) s += e + "\n";
   if (!r.time_table.empty()) s += r.time_table + "\n";
-  s += "Verification: " + verification_text(o, r);
+  s += "Verification: " + verification_text(o.verify, r.verification);
   s += fmt::format("Time: {} (read {}, optimize {}, write {})\n", human_ms(r.total_ms), human_ms(r.load_ms), human_ms(r.passes_ms),
                    human_ms(r.save_ms));
   if (!r.written.external_file.empty()) s += fmt::format("Weights: {} ({})\n", r.written.external_file, human_bytes(r.written.external_bytes));

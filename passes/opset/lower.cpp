@@ -8,6 +8,7 @@
 #include "passes/opset/apply.h"
 #include "passes/opset/constant_nodes.h"
 #include "passes/opset/opset.h"
+#include "passes/opset/plan.h"
 #include "passes/opset/record.h"
 #include "passes/opset/walk.h"
 
@@ -187,6 +188,15 @@ OutputOpsets function_opsets(const Model& model, const Function& f, const Output
     const int to = target.version(i.domain);
     if (to != 0 && to != own.version(i.domain)) i.version = to;  // conversion takes model and bodies along
   }
+  return r;
+}
+
+NodeLowering try_lower(const Node& node, const OutputOpsets& target) {
+  Plan p;
+  NodeLowering r;
+  r.why = plan_node(node, target.version(node.op().domain), true, p);
+  r.to = p.draft ? p.draft->op : p.row ? p.row : &node.op();
+  r.edits = p.back ? false : node.lift_record || p.edits.any || (p.draft && (p.draft->changed || p.draft->op->name != node.op().name));
   return r;
 }
 

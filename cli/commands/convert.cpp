@@ -1,0 +1,110 @@
+#include "cli/commands/convert.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "cli/commands/optimize.h"
+#include "cli/commands/verified_save.h"
+#include "cli/report/progress.h"
+#include "ir/core/check.h"
+#include "ir/ops/infer.h"
+#include "passes/core/manager.h"
+#include "passes/opset/ir_version.h"
+#include "passes/rewrite/origin.h"
+
+namespace onnxopt {
+namespace {
+
+constexpr int kOldestTarget = 7;  // before, attributes did the work of broadcasting, and no runtime of today reads it
+
+void check_target(const OutputOpsets& from, const OutputOpsets& to) {
+  const int version = to.version("");
+  if (version != from.version("") && version < kOldestTarget)
+    throw Error(ExitCode::usage, fmt::format("--opset {}: conversion goes to opset {} and newer", version, kOldestTarget));
+}
+
+// The bodies of functions have no types. What cannot be expressed there is tried again in the graph that calls them.
+void inline_functions(Model& model) {
+  PassContext ctx;
+  const auto evaluator = reference_evaluator();
+  ctx.model = &model;
+  ctx.evaluator = evaluator.get();
+  ctx.output = own_opsets(model);
+  ctx.growth.left_bytes = INT64_MAX;
+  PassManager manager(graph_passes());
+  manager.add("inline-functions");
+  manager.run(model, ctx);
+  strip_origins(model);
+  infer(model, {.strict = false});
+}
+
+std::unique_ptr<Model> prepare(const ConvertCommandOptions& o, ConvertResult& r) {
+  const auto read = [&] {
+    auto m = load_with_options(o.input, o.model, nullptr, [&](Model& raw) { refuse_newer(raw, o.model); });
+    r.from = own_opsets(*m);
+    r.to = parse_opsets(*m, o.opsets);
+    r.ir_from = m->ir_version;
+    check_target(r.from, r.to);
+    return m;
+  };
+  auto m = read();
+  r.conversion = prepare_conversion(*m, r.to);
+  if (r.conversion.blocked_in_function) {
+    m = read();
+    inline_functions(*m);
+    r.conversion = prepare_conversion(*m, r.to);
+    r.notes.push_back("the local functions were inlined: their bodies cannot be expressed without knowing the types");
+  }
+  if (r.conversion.blocked > 0) r.blocked = blocked_text(r.conversion, r.to);
+  return m;
+}
+
+// Down as far as the content allows; never up without need.
+std::int64_t wanted_ir_version(Model& m, const ConvertCommandOptions& o, const ConvertResult& r) {
+  if (o.ir_version != 0) return o.ir_version;
+  const std::int64_t lowest = lowest_ir_version(m, r.to.version(""));
+  return r.to.version("") > r.from.version("") || m.ir_version == 0 ? lowest : std::min(m.ir_version, lowest);
+}
+
+void note_inputs(const std::vector<std::string>& dropped, ConvertResult& r) {
+  if (dropped.empty()) return;
+  r.notes.push_back(fmt::format("{} weight{} left the list of inputs, where IR version 3 had to have {}; the first is '{}'", dropped.size(),
+                                dropped.size() == 1 ? "" : "s", dropped.size() == 1 ? "it" : "them", dropped[0]));
+}
+
+}  // namespace
+
+ConvertResult convert(const ConvertCommandOptions& o) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto finish = [&](ConvertResult& r) {
+    r.total_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+    return std::move(r);
+  };
+  if (!o.plan) refuse_same_file(o.input, o.output, o.in_place);
+  Progress progress(!o.quiet);
+  progress.stage("reading");
+  ConvertResult r;
+  const auto m = prepare(o, r);
+  r.ir_to = r.ir_from;
+  if (!r.blocked.empty()) return finish(r);
+  lower(*m, r.to);
+  r.ir_to = wanted_ir_version(*m, o, r);
+  note_inputs(set_ir_version(*m, r.ir_to), r);
+  if (o.plan) return finish(r);
+
+  SaveOptions save_options;
+  save_options.target = r.to;
+  save_options.ir_version = r.ir_to;
+  save_options.write.external_data = o.external_data == kBesideTheModel ? std::string() : o.external_data;
+  save_options.write.external_threshold = o.external_threshold;
+  save_options.write.inferred_types = o.infer_types;
+  VerifiedSaveOptions v{o.input, o.output, o.model, o.verify, o.require_verified, true};
+  v.verify_budget_s = o.verify_budget_s;
+  VerifiedSave saved = save_verified(*m, save_options, v, progress);
+  r.written = std::move(saved.written);
+  r.verification = std::move(saved.verification);
+  return finish(r);
+}
+
+}  // namespace onnxopt

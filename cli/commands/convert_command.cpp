@@ -1,0 +1,60 @@
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/cli.h"
+#include "cli/commands/convert.h"
+#include "ir/ops/op_table.h"
+
+namespace onnxopt {
+namespace {
+
+void add_options(CLI::App& c, ConvertCommandOptions& o) {
+  c.add_option("--opset", o.opsets, "The opset to convert to, e.g. 13 or 13,ai.onnx.ml:2")->type_name("N")->allow_extra_args(false);
+  c.add_option("-o,--out", o.output, "The .onnx file to write")->type_name("FILE");
+  c.add_flag("--plan", o.plan, "Say what every node needs, and write nothing; exit 3 if some node cannot be converted");
+  c.add_option("--ir-version", o.ir_version, "IR version of the output (default: the lowest that the content needs)")
+      ->type_name("N")
+      ->check(CLI::Range(3, kNewestIrVersion));
+  c.add_option("--external-data", o.external_data,
+               "Write weights to this file beside the model (FILE.data if no name is given); automatic above 2 GiB")
+      ->type_name("[=FILE]");
+  c.add_option("--external-threshold", o.external_threshold, "Smallest tensor that goes to the external file, in bytes")->capture_default_str();
+  c.add_flag("--infer", o.infer_types, "Write the inferred types of inner values into the model");
+  c.add_flag("--in-place", o.in_place, "Allow the output to be the input file");
+  c.add_flag("!--no-verify", o.verify, "Do not check the result against the original");
+  c.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take")
+      ->type_name("S")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  c.add_flag("--require-verified", o.require_verified, "Exit 1, and write nothing, unless every output was compared and is equal");
+  add_load_options(c, o.model);
+  c.add_flag("--json", o.json, "Print the report as JSON");
+  c.add_flag("-q,--quiet", o.quiet, "Print nothing but errors");
+}
+
+int run(const ConvertCommandOptions& o) {
+  if (o.opsets.empty()) throw Error(ExitCode::usage, "convert: say which opset, e.g. --opset 13");
+  if (!o.plan && o.output.empty()) throw Error(ExitCode::usage, "convert: say where to write, -o FILE, or --plan");
+  const ConvertResult r = convert(o);
+  if (o.json) fmt::print("{}\n", convert_json(o, r).dump(2));
+  else if (!o.quiet && (r.blocked.empty() || o.plan)) fmt::print("{}", convert_text(o, r));
+  if (r.blocked.empty()) return static_cast<int>(ExitCode::ok);
+  if (!o.plan) throw Error(ExitCode::bad_input, fmt::format("{}: {}", o.input, r.blocked));
+  return static_cast<int>(ExitCode::bad_input);
+}
+
+}  // namespace
+
+void setup_convert(CLI::App& app, Action& chosen) {
+  auto o = std::make_shared<ConvertCommandOptions>();
+  CLI::App* c = app.add_subcommand("convert", "Convert a model to another opset, and nothing else; check the result against the original");
+  c->add_option("model", o->input, "The .onnx file to read")->required();
+  add_options(*c, *o);
+  c->footer("Example: onnxopt convert model.onnx --opset 13 -o model-13.onnx");
+  c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+}
+
+}  // namespace onnxopt

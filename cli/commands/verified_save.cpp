@@ -1,0 +1,115 @@
+#include "cli/commands/verified_save.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands/verification_json.h"
+#include "cli/report/format.h"
+#include "ir/ops/infer.h"
+#include "ir/ops/op_table.h"
+
+namespace onnxopt {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double ms_since(Clock::time_point t) { return std::chrono::duration<double, std::milli>(Clock::now() - t).count(); }
+
+std::unique_ptr<Model> as_filed(const std::filesystem::path& file, const ModelOptions& o) {
+  auto m = read_raw(file.string(), o);
+  infer(*m, {.strict = false});
+  return m;
+}
+
+VerifyReport verify_file(const VerifiedSaveOptions& o, const std::filesystem::path& written) {
+  VerifyOptions v;
+  v.budget_s = o.verify_budget_s;
+  const bool filed = o.as_filed && o.model.assume_opset == 0;
+  const auto reference = filed ? as_filed(o.input, o.model) : load_with_options(o.input, o.model);
+  const auto candidate = filed ? as_filed(written, {}) : load(written);
+  return verify_models(*reference, *candidate, v);
+}
+
+void gate(const VerifiedSaveOptions& o, const VerifyReport& v) {
+  if (v.verdict == Verdict::differs)
+    throw Error(ExitCode::gate_failed,
+                fmt::format("the result differs from the original and was not written: {}\n  {}--no-verify writes it all the same", v.reason,
+                            o.hint.empty() ? "" : o.hint + "; "));
+  if (o.require_verified && v.verdict != Verdict::verified)
+    throw Error(ExitCode::gate_failed, fmt::format("--require-verified: {}: {}; nothing was written", verdict_text(v.verdict), v.reason));
+}
+
+}  // namespace
+
+VerifiedSave save_verified(Model& model, const SaveOptions& save_options, const VerifiedSaveOptions& o, Progress& progress) {
+  VerifiedSave r;
+  SaveOptions options = save_options;
+  double verify_ms = 0;
+  if (o.verify)
+    options.write.before_commit = [&](const std::filesystem::path& written) {
+      progress.stage("verifying");
+      const auto t = Clock::now();
+      r.verification = verify_file(o, written);
+      verify_ms = ms_since(t);
+      gate(o, *r.verification);
+    };
+  progress.stage("writing");
+  const auto t = Clock::now();
+  r.written = save(model, o.output, options);
+  r.save_ms = ms_since(t) - verify_ms;
+  return r;
+}
+
+void refuse_same_file(const std::string& input, const std::string& output, bool in_place) {
+  if (!in_place && same_file(input, output))
+    throw Error(ExitCode::usage, fmt::format("'{}' is both input and output; name another output, or say --in-place", input));
+}
+
+void refuse_newer(const Model& m, const ModelOptions& o) {
+  if (o.assume_opset != 0) return;
+  for (const OpsetImport& i : m.file_opsets)
+    if (const int newest = newest_opset(i.domain); newest > 0 && i.version > newest)
+      bad_input(fmt::format("the model uses opset {} of '{}', this program knows opsets up to {}; --assume-opset {} reads it as such", i.version,
+                            i.domain.empty() ? "ai.onnx" : i.domain, newest, newest));
+}
+
+std::string verification_text(bool wanted, const std::optional<VerifyReport>& verification) {
+  if (!verification) return wanted ? "" : "not checked (--no-verify)\n";
+  const VerifyReport& v = *verification;
+  std::size_t equal = 0;
+  double worst = 0;
+  for (const ValueDiff& d : v.outputs) {
+    equal += d.equal;
+    worst = std::max(worst, d.max_rel);
+  }
+  std::string s =
+      fmt::format("{}: {} of {} outputs equal, largest error {:.2g} of the output's magnitude, {} run{}{}, {}\n", verdict_text(v.verdict), equal,
+                  v.total_outputs, worst, v.runs, v.runs == 1 ? "" : "s", v.inputs_text.empty() ? "" : " with " + v.inputs_text, human_ms(v.ms));
+  if (!v.reason.empty()) s += fmt::format("  because {}\n", v.reason);
+  for (const std::string& w : v.warnings) s += fmt::format("  warning: {}\n", w);
+  return s;
+}
+
+nlohmann::json verification_json(const VerifyReport& v) {
+  nlohmann::json outputs = nlohmann::json::array();
+  for (const ValueDiff& d : v.outputs)
+    outputs.push_back({{"name", d.name},
+                       {"equal", d.equal},
+                       {"max_abs", d.max_abs},
+                       {"max_rel", d.max_rel},
+                       {"limit", d.limit},
+                       {"vacuous", d.vacuous},
+                       {"reason", d.reason}});
+  return {{"verdict", verdict_text(v.verdict)},
+          {"reason", v.reason},
+          {"outputs", outputs},
+          {"total_outputs", v.total_outputs},
+          {"runs", v.runs},
+          {"inputs", v.inputs_text},
+          {"warnings", v.warnings},
+          {"ms", v.ms}};
+}
+
+}  // namespace onnxopt

@@ -1,0 +1,38 @@
+// Saving with a check: the written file is compared with the original before it takes its final name.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/commands/model_options.h"
+#include "cli/report/progress.h"
+#include "verify/compare/verify_models.h"
+
+namespace onnxopt {
+
+// Value of --external-data without a file name.
+inline constexpr std::string_view kBesideTheModel = "<model>.data";
+
+struct VerifiedSaveOptions {
+  std::string input, output;
+  ModelOptions model;  // how the original was read
+  bool verify = true, require_verified = false;
+  // Both files run as they are, each node by the kernel of its own version, nothing lifted: so the check does not depend on lifting.
+  bool as_filed = false;
+  double verify_budget_s = 60;
+  std::string hint = {};  // what to do about a result that differs
+};
+
+struct VerifiedSave {
+  WriteResult written;
+  std::optional<VerifyReport> verification;
+  double save_ms = 0;  // without the check
+};
+
+// Throws Error(gate_failed) if the result differs from the original: nothing is written then.
+VerifiedSave save_verified(Model& model, const SaveOptions& save, const VerifiedSaveOptions& o, Progress& progress);
+void refuse_same_file(const std::string& input, const std::string& output, bool in_place);
+void refuse_newer(const Model& m, const ModelOptions& o);  // opsets beyond the table, unless --assume-opset
+std::string verification_text(bool wanted, const std::optional<VerifyReport>& v);
+
+}  // namespace onnxopt

@@ -1,0 +1,180 @@
+#include "passes/opset/convert.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <unordered_map>
+
+#include "ir/ops/op_table.h"
+#include "passes/opset/expand.h"
+#include "passes/opset/plan.h"
+#include "passes/opset/record.h"
+#include "passes/opset/walk.h"
+
+namespace onnxopt {
+namespace {
+
+constexpr int kDeepest = 16;  // decompositions of what decompositions made; deeper is a circle
+
+Refusal kind_of(const Node& n, const std::string& why) {
+  if (n.op().has(kOpaque)) return Refusal::unknown_op;
+  if (why.starts_with("type")) return Refusal::type;
+  if (why.starts_with("non-constant")) return Refusal::non_constant_operand;
+  return n.kept ? Refusal::kept : Refusal::no_decomposition;
+}
+
+class Converter {
+ public:
+  Converter(Model& model, const OutputOpsets& target) : model_(model), own_(own_opsets(model)), target_(target) {}
+
+  Conversion run() {
+    root(model_.graph(), own_, target_);
+    for (const auto& f : model_.functions) {
+      const OutputOpsets own{f->file_opsets.empty() ? own_.imports : f->file_opsets}, target = function_opsets(model_, *f, target_);
+      const std::size_t before = result_.blocked;
+      root(*f->body, own, target);
+      result_.blocked_in_function = result_.blocked_in_function || result_.blocked > before;
+    }
+    return std::move(result_);
+  }
+
+ private:
+  Model& model_;
+  const OutputOpsets own_;
+  const OutputOpsets& target_;
+  Conversion result_;
+  std::unordered_map<const Graph*, std::unique_ptr<ConstantPool>> pools_;
+  const OutputOpsets* from_ = nullptr;  // of the root graph at hand
+  const OutputOpsets* to_ = nullptr;
+
+  void root(Graph& g, const OutputOpsets& own, const OutputOpsets& target) {
+    from_ = &own;
+    to_ = &target;
+    for_each_graph(g, [&](Graph& inner) {
+      for (Node& n : inner.nodes()) node(n);
+    });
+  }
+
+  ConstantPool& pool_of(Graph& g) {
+    auto& p = pools_[&g];
+    if (!p) p = std::make_unique<ConstantPool>(g);
+    return *p;
+  }
+
+  static std::string graph_name(const Graph& g) {
+    if (g.function()) return g.function()->name;
+    return g.parent() ? (g.name.empty() ? std::string(g.parent()->op().name) + " body" : g.name) : "";
+  }
+
+  // As the file has it.
+  std::string original(const Node& n) const {
+    if (const auto* r = dynamic_cast<const NodeLiftRecord*>(n.lift_record.get())) return row_name(*r->op);
+    if (n.kept) return row_name(n.op());
+    const OpSchema* row = row_at(n.op(), from_->version(n.op().domain));
+    return row_name(row ? *row : n.op());
+  }
+
+  void node(Node& n) {
+    if (dynamic_cast<const HelperRecord*>(n.lift_record.get()) && n.output()->used_once()) return;  // its node speaks for both
+    std::string why = refused(n);
+    NodeLowering lowering;
+    if (why.empty()) lowering = try_lower(n, *to_);
+    if (why.empty() && lowering.why.empty() && !lowering.edits) {
+      ++result_.untouched;
+      return;
+    }
+    ConversionStep s;
+    s.graph = graph_name(*n.graph());
+    s.node = n.name;
+    s.from = original(n);
+    if (s.node.empty() && n.output()) s.node = n.output()->name();
+    if (why.empty() && lowering.why.empty()) {
+      s.to = row_name(*lowering.to);
+      ++result_.adapted;
+    } else {
+      s.reason = why.empty() ? lowering.why : why;
+      s.refusal = kind_of(n, s.reason);
+      s.kind = ConversionStep::Kind::blocked;
+      if (why.empty()) lower_by_parts(n, s);
+    }
+    result_.steps.push_back(std::move(s));
+  }
+
+  // An operator of a standard domain that the table does not know may mean anything at another version.
+  std::string refused(const Node& n) const {
+    if (!n.op().has(kOpaque) || newest_opset(n.op().domain) == 0 || canonical_domain(n.op().domain) == "com.microsoft") return "";
+    if (model_.function_of(n) || from_->version(n.op().domain) == to_->version(n.op().domain)) return "";
+    return "operator is not in the table";
+  }
+
+  void lower_by_parts(Node& n, ConversionStep& s) {
+    std::vector<Node*> parts;
+    const bool was_kept = n.kept;
+    std::string why = replace(n, s.reason, 0, parts, s.refusal);
+    if (why.empty()) {
+      s.kind = ConversionStep::Kind::lowered;
+      for (const Node* p : parts) s.to += (s.to.empty() ? "" : ", ") + std::string(p->op().name);
+      s.reason.clear();
+      ++result_.lowered;
+      result_.made_nodes += parts.size();
+      return;
+    }
+    s.reason = std::move(why);
+    if (was_kept && s.refusal == Refusal::no_decomposition) s.refusal = Refusal::kept;
+    ++result_.blocked;
+  }
+
+  // Replaces `n`, and in turn what that made. "" or the first reason.
+  std::string replace(Node& n, const std::string& why, int depth, std::vector<Node*>& parts, Refusal& refusal) {
+    if (depth == kDeepest) return "no decomposition ends";
+    std::vector<Node*> made;
+    std::string reason = expand(n, why, *to_, pool_of(*n.graph()), made);
+    if (!reason.empty()) {
+      refusal = kind_of(n, reason);
+      return reason;
+    }
+    for (Node* m : made) {
+      const std::string below = try_lower(*m, *to_).why;
+      if (below.empty()) {
+        parts.push_back(m);
+        continue;
+      }
+      const std::string op(m->op().name);
+      refusal = kind_of(*m, below);
+      std::string inner = replace(*m, below, depth + 1, parts, refusal);
+      if (!inner.empty() && reason.empty()) reason = depth == 0 ? fmt::format("{} (in its decomposition: {})", inner, op) : inner;
+    }
+    return reason;
+  }
+};
+
+}  // namespace
+
+std::string_view refusal_text(Refusal r) {
+  switch (r) {
+    case Refusal::type: return "type";
+    case Refusal::no_decomposition: return "no decomposition";
+    case Refusal::non_constant_operand: return "non-constant operand";
+    case Refusal::kept: return "kept";
+    case Refusal::unknown_op: return "unknown op";
+  }
+  return "";
+}
+
+Conversion prepare_conversion(Model& lifted, const OutputOpsets& target) { return Converter(lifted, target).run(); }
+
+std::string blocked_text(const Conversion& c, const OutputOpsets& target) {
+  std::string text = fmt::format("cannot be expressed at opset {}: ", target.version(""));
+  constexpr std::size_t kMost = 20;
+  std::size_t shown = 0;
+  for (const ConversionStep& s : c.steps) {
+    if (s.kind != ConversionStep::Kind::blocked) continue;
+    if (shown++ == kMost) break;
+    text += fmt::format("{}{}node '{}' ({}): {}", shown > 1 ? "; " : "", s.graph.empty() ? "" : fmt::format("in '{}', ", s.graph), s.node, s.from,
+                        s.reason);
+  }
+  if (c.blocked > kMost) text += fmt::format("; and {} more nodes", c.blocked - kMost);
+  return text;
+}
+
+}  // namespace onnxopt

@@ -1,0 +1,72 @@
+#include "passes/opset/convert.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "ir/core/check.h"
+#include "ir/text/text.h"
+#include "passes/opset/ir_version.h"
+
+using namespace onnxopt;
+
+TEST_SUITE("convert_test") {
+  struct Converted {
+    std::unique_ptr<Model> model;
+    Conversion conversion;
+    std::string ops() const {
+      std::string s;
+      for (const Node& n : model->graph().nodes()) s += (s.empty() ? "" : " ") + std::string(n.op().name);
+      return s;
+    }
+  };
+
+  Converted converted(int from, int to, const std::string& body, const std::string& io, int ir = 8) {
+    Converted c;
+    c.model = parse_model("<ir_version: " + std::to_string(ir) + ", opset_import: [\"\" : " + std::to_string(from) + "]>\ng " + io + "\n{\n" + body +
+                          "\n}\n");
+    c.model->file_opsets = c.model->opsets;
+    lift(*c.model);
+    OutputOpsets target{{{"", to}}};
+    c.conversion = prepare_conversion(*c.model, target);
+    if (c.conversion.blocked == 0) lower(*c.model, target);
+    CHECK(check(*c.model).empty());
+    return c;
+  }
+
+  TEST_CASE("what stays, what is adapted, and what blocks") {
+    const auto a = converted(11, 13, "s = Squeeze <axes = [0]> (x)\ny = Relu (s)", "(float[1,3] x) => (float[3] y)");
+    CHECK(a.conversion.untouched == 1);
+    REQUIRE(a.conversion.steps.size() == 1);
+    CHECK(a.conversion.steps[0].from == "Squeeze-11");
+    CHECK(a.conversion.steps[0].to == "Squeeze-13");
+    CHECK(a.model->graph().first()->input(1)->name() == "axes");
+    const auto b = converted(11, 9,
+                             "y = Relu (x)\nz = TfIdfVectorizer <max_gram_length = 1, max_skip_count = 0, min_gram_length = 1, mode = \"TF\", "
+                             "ngram_counts = [0], ngram_indexes = [0], pool_int64s = [1]> (i)\nw = StringNormalizer (s)",
+                             "(float[3] x, int64[3] i, string[3] s) => (float[3] y, float[1] z, string[3] w)");
+    REQUIRE(b.conversion.blocked == 1);
+    const ConversionStep& s = b.conversion.steps.back();
+    CHECK(s.from == "StringNormalizer-10");
+    CHECK(s.refusal == Refusal::no_decomposition);
+    CHECK(blocked_text(b.conversion, {{{"", 9}}}).find("StringNormalizer first appears in opset 10") != std::string::npos);
+  }
+
+  TEST_CASE("IR versions") {
+    auto c = converted(17, 7, "y = Add (x, w)", "(float[3] x) => (float[3] y) <float[3] w = {1, 2, 3}>");
+    CHECK(lowest_ir_version(*c.model, 7) == 3);
+    CHECK(lowest_ir_version(*c.model, 21) == 10);
+    CHECK(set_ir_version(*c.model, 3).empty());
+    CHECK(!c.model->graph().first()->input(1)->name_from_file());  // so the writer lists it among the inputs
+    auto d = converted(7, 13, "y = Add (x, w)", "(float[3] x, float[3] w) => (float[3] y) <float[3] w = {1, 2, 3}>", 3);
+    const auto dropped = set_ir_version(*d.model, lowest_ir_version(*d.model, 13));
+    REQUIRE(dropped.size() == 1);
+    CHECK(dropped[0] == "w");
+    CHECK(d.model->ir_version == 7);
+    CHECK(d.model->graph().inputs().size() == 1);
+    auto e = converted(19, 13, "y = Cast <to = 17> (x)", "(float[3] x) => (float8e4m3fn[3] y)");
+    CHECK(e.conversion.blocked == 1);
+    CHECK(e.conversion.steps[0].refusal == Refusal::type);
+    CHECK(lowest_ir_version(*e.model, 13) == 9);
+  }
+}
