@@ -27,6 +27,12 @@ std::vector<Part> siblings(const Node& n, std::int64_t axis) {
   return parts;
 }
 
+// merge-slices will take `slice` into the one Slice after it.
+bool followed_by_slice(const Node& slice) {
+  const Value& y = *slice.output();
+  return y.used_once() && y.uses()[0].index == 0 && y.uses()[0].node->is("Slice") && y.uses()[0].node->graph() == slice.graph();
+}
+
 bool visit(const Node& n, Rewriter& rw) {
   const auto span = single_span(n);
   if (!span) return no(rw, "not a slice of one axis with known bounds");
@@ -40,6 +46,8 @@ bool visit(const Node& n, Rewriter& rw) {
     at = p.span.end;
   }
   if (at != span->dim) return no(rw, "the siblings leave a gap");
+  const auto merged_elsewhere = std::count_if(parts.begin(), parts.end(), [](const Part& p) { return followed_by_slice(*p.node); });
+  if (merged_elsewhere >= static_cast<std::ptrdiff_t>(parts.size()) - 1) return no(rw, "the Slices behind them take them in");
   const auto out = rw.op_n("Split", {n.input(0), rw.constant(Tensor::int64s(sizes), "split")}, {Attribute("axis", span->axis)}, parts.size());
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (parts[i].node != &n) rw.consume(*parts[i].node);
