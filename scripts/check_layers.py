@@ -24,6 +24,11 @@ THIRD_PARTY = {  # header prefix: folders that may include it
     "oneapi/": ("verify/kernels_cpu/",),
     "cuda": ("verify/kernels_cuda/",),
     "zip.h": ("calibration_data/",),
+    "jpeglib.h": ("calibration_data/image/",),
+    "png.h": ("calibration_data/image/",),
+    "tiffio.h": ("calibration_data/image/",),
+    "webp/": ("calibration_data/image/",),
+    "openjpeg.h": ("calibration_data/image/",),
     "doctest/": ("tests/",),
 }
 MAX_LINES = 500

@@ -42,5 +42,6 @@ std::span<const Kernel> grid_kernels();
 std::span<const Kernel> deform_conv_kernels();
 std::span<const Kernel> linear_attention_kernels();
 std::span<const Kernel> flex_attention_kernels();
+std::span<const Kernel> image_kernels();
 
 }  // namespace onnxopt::ref

@@ -1,5 +1,6 @@
 // GridSample of any number of spatial dims, and AffineGrid. Positions are computed in the grid's precision (16-bit types in float), as nearest and
 // the borders depend on it; weights and sums are double.
+#include <algorithm>
 #include <cmath>
 
 #include "verify/kernels_ref/codes.h"
@@ -69,7 +70,8 @@ void axis_taps(double x, const Axis& a, const GridAttrs& g, std::vector<Tap>& ta
   taps.clear();
   if (g.mode == Sampling::nearest) x = std::nearbyint(x);
   if (x < a.low || x > a.high) {
-    if (g.padding == Padding::border) x = std::clamp(x, 0.0, static_cast<double>(a.size - 1));
+    // Cubic keeps its weights and only its pixels are clamped: so PyTorch and ONNX Runtime have it; the reference evaluator clamps here too.
+    if (g.padding == Padding::border && g.mode != Sampling::cubic) x = std::clamp(x, 0.0, static_cast<double>(a.size - 1));
     if (g.padding == Padding::reflection) x = reflect(x, a.low, a.high);
   }
   if (!(std::abs(x) <= 1e15)) x = x > 0 ? 1e15 : -1e15;  // infinite or NaN: far outside
@@ -202,17 +204,19 @@ Maybe<RunFn> prepare_grid_sample(const OpCall& call, ExecEnv&) {
 // ---- AffineGrid: theta [N, r, r + 1] applied to evenly spaced positions (x, y, z, 1)
 double grid_position(int64_t i, int64_t size, bool align) {
   const auto n = static_cast<double>(size), k = static_cast<double>(i);
-  if (align) return size == 1 ? 0 : -1 + k * (2 / (n - 1));
+  if (align) return size == 1 ? 1 : -1 + k * (2 / (n - 1));
   return -1 + (2 * k + 1) / n;
 }
-Maybe<RunFn> prepare_affine_grid(const OpCall& call, ExecEnv&) {
-  return RunFn([align = attr<int64_t>(call, "align_corners") != 0](KernelIo& io) {
+Maybe<RunFn> prepare_affine_grid(const OpCall& call, ExecEnv& env) {
+  return RunFn([align = attr<int64_t>(call, "align_corners") != 0, folding = env.folding](KernelIo& io) {
     const Tensor& theta = io.in(0);
     const Ints size = ints_of(io.in(1));
     const auto rank = static_cast<int64_t>(size.size()) - 2;
     if ((rank != 2 && rank != 3) || theta.dims() != Dims{size[0], rank, rank + 1})
       bad_input(fmt::format("theta {} for a size of {} elements", dims_text(theta.dims()), size.size()));
     const Dims space(size.begin() + 2, size.end());
+    // One position that is both corners: ONNX Runtime takes 1, PyTorch 0, the function body divides by zero.
+    if (folding && align && std::count(space.begin(), space.end(), 1) > 0) bad_input("aligned corners of an axis of one position are not defined");
     Dims out_dims{size[0]};
     out_dims.insert(out_dims.end(), space.begin(), space.end());
     out_dims.push_back(rank);

@@ -62,13 +62,14 @@ void run_dft(KernelIo& io, int64_t stated_axis, bool inverse, bool onesided) {
   p.onesided = onesided;
   p.in_length = x.dims()[at(p.axis)];
   p.length = io.has(1) ? scalar_of<int64_t>(io.in(1)) : inverse && onesided ? 2 * (p.in_length - 1) : p.in_length;
-  checked_length(p.length, "the length of the transform");
+  if (io.has(1) || p.length != 0) checked_length(p.length, "the length of the transform");
   p.out_length = onesided && !inverse ? p.length / 2 + 1 : p.length;
   const int64_t in_parts = complex ? 2 : 1, out_parts = inverse && onesided ? 1 : 2;
   const int64_t used = std::min(p.in_length, inverse && onesided ? p.length / 2 + 1 : p.length);
   Dims out_dims = x.dims();
-  out_dims[at(p.axis)] = p.out_length;
+  out_dims[at(p.axis)] = p.length == 0 ? 0 : p.out_length;
   out_dims.back() = out_parts;
+  if (p.length == 0) return io.set(0, Tensor::zeros(x.dtype(), out_dims));
   const int64_t outer = product(x.dims(), 0, at(p.axis)), inner = product(x.dims(), at(p.axis) + 1, x.dims().size() - 1);
   const std::vector<double> in = widen<double>(x);
   std::vector<double> out(at(element_count(out_dims)));
@@ -105,11 +106,11 @@ Maybe<RunFn> prepare_dft_20(const OpCall& call, ExecEnv&) {
 }
 
 // ---- STFT: signal [batch, length, 1 or 2] (ONNX Runtime also takes [batch, length]), frame_step, window?, frame_length?
+// One-sided is the default and then also what complex signals get, though it keeps half of their spectrum only: all runtimes do so.
 void run_stft(KernelIo& io, bool onesided) {
   const Tensor& x = io.in(0);
   const bool complex = x.rank() == 3 && is_complex_signal(x);
   if (x.rank() != 2 && x.rank() != 3) bad_input(fmt::format("the signal is {}, not batch x length x (1 or 2)", dims_text(x.dims())));
-  if (onesided && complex) bad_input("a one-sided transform needs a real signal");
   const int64_t batch = x.dims()[0], length = x.dims()[1], parts = complex ? 2 : 1;
   const int64_t step = checked_length(scalar_of<int64_t>(io.in(1)), "frame_step");
   if (io.has(2) && io.in(2).rank() != 1) bad_input(fmt::format("the window is {}, not one dim", dims_text(io.in(2).dims())));
@@ -156,6 +157,7 @@ Maybe<RunFn> prepare_window(const OpCall& call, double a0, double a1, double a2)
     for (std::size_t k = 0; k < w.size(); ++k) {
       const double angle = 2 * std::numbers::pi * static_cast<double>(k) / n;
       w[k] = a0 - a1 * std::cos(angle) + a2 * std::cos(2 * angle);
+      if (!is_float(type)) w[k] = static_cast<double>(static_cast<float>(w[k]));  // a peak of 1 stays 1 when cut to integers
     }
     io.set(0, narrow(type, {size}, w));
   });

@@ -41,7 +41,8 @@ std::span<const Kernel> reference_kernels() {
                         grid_kernels,
                         deform_conv_kernels,
                         linear_attention_kernels,
-                        flex_attention_kernels}) {
+                        flex_attention_kernels,
+                        image_kernels}) {
       const auto kernels = family();
       list.insert(list.end(), kernels.begin(), kernels.end());
     }
