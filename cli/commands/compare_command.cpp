@@ -43,7 +43,9 @@ void print_json(const Options& o, const VerifyReport& r) {
                        {"max_rel", d.max_rel},
                        {"limit", d.limit},
                        {"sqnr_db", d.sqnr_db},
+                       {"rounding", d.noise < 0 ? nlohmann::json() : nlohmann::json(d.noise / judged_scale(d))},
                        {"vacuous", d.vacuous},
+                       {"trusted_by", d.trusted_by},
                        {"reason", d.reason}});
   fmt::print("{}\n", nlohmann::json{{"a", o.a},
                                     {"b", o.b},
@@ -65,7 +67,7 @@ int run(Options& o) {
   const VerifyReport r = verify_models(*a, *b, o.verify);
   if (o.json) print_json(o, r);
   else print_text(r);
-  const bool failed = r.verdict == Verdict::differs || (o.require_verified && r.verdict != Verdict::verified);
+  const bool failed = r.verdict == Verdict::differs || (o.require_verified && !r.trusted());
   return static_cast<int>(failed ? ExitCode::gate_failed : ExitCode::ok);
 }
 
@@ -79,7 +81,7 @@ void setup_compare(CLI::App& app, Action& chosen) {
   c->add_option("--seeds", o->verify.seeds, "Input sets to try")->check(CLI::Range(1, 1000))->capture_default_str();
   c->add_option("--verify-budget", o->verify.budget_s, "Seconds that the comparison may take")->check(CLI::PositiveNumber)->capture_default_str();
   c->add_flag("--exact", o->exact, "Outputs must be bit-equal");
-  c->add_flag("--require-verified", o->require_verified, "Exit 1 unless every output was compared and is equal");
+  c->add_flag("--require-verified", o->require_verified, "Exit 1 unless every output was compared on values that could differ, and is equal");
   c->add_flag("--json", o->json, "Print the comparison as JSON");
   add_model_options(*c, o->model);
   c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });

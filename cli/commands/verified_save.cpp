@@ -81,13 +81,15 @@ std::string verification_text(bool wanted, const std::optional<VerifyReport>& ve
   std::size_t equal = 0;
   double worst = 0;
   for (const ValueDiff& d : v.outputs) {
-    equal += d.equal;
+    equal += d.equal && d.is_output;
     worst = std::max(worst, d.max_rel);
   }
   std::string s =
       fmt::format("{}: {} of {} outputs equal, largest error {:.2g} of the output's magnitude, {} run{}{}, {}\n", verdict_text(v.verdict), equal,
                   v.total_outputs, worst, v.runs, v.runs == 1 ? "" : "s", v.inputs_text.empty() ? "" : " with " + v.inputs_text, human_ms(v.ms));
   if (!v.reason.empty()) s += fmt::format("  because {}\n", v.reason);
+  for (const ValueDiff& d : v.outputs)
+    if (!d.trusted_by.empty()) s += fmt::format("  note: output '{}' proves nothing by itself ({}): {}\n", d.name, d.reason, d.trusted_by);
   for (const std::string& w : v.warnings) s += fmt::format("  warning: {}\n", w);
   return s;
 }
@@ -100,7 +102,9 @@ nlohmann::json verification_json(const VerifyReport& v) {
                        {"max_abs", d.max_abs},
                        {"max_rel", d.max_rel},
                        {"limit", d.limit},
+                       {"rounding", d.noise < 0 ? nlohmann::json() : nlohmann::json(d.noise / judged_scale(d))},
                        {"vacuous", d.vacuous},
+                       {"trusted_by", d.trusted_by},
                        {"reason", d.reason}});
   return {{"verdict", verdict_text(v.verdict)},
           {"reason", v.reason},

@@ -4,11 +4,23 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
+
+#include "ir/text/text.h"
+#include "verify/compare/inner_values.h"
+#include "verify/exec/executor.h"
 
 namespace onnxopt {
 namespace {
 
 using ByName = std::unordered_map<std::string, Value*>;
+
+bool is_random(const Node& n) {
+  if (!n.op().has(kNondeterministic)) return false;
+  if (!n.is("Dropout")) return true;
+  const Tensor* training = n.input(2) ? n.input(2)->constant() : nullptr;
+  return n.input(2) && !(training && training->size() == 1 && training->bytes()[0] == std::byte{0});
+}
 
 ByName node_outputs(Graph& g) {
   ByName r;
@@ -36,54 +48,144 @@ bool all_unused(const Node& n) {
   return std::all_of(n.outputs().begin(), n.outputs().end(), [](const Value* v) { return !v || v->unused(); });
 }
 
-}  // namespace
-
-Node* top_level(Node& n) {
-  Node* r = &n;
-  while (r->graph()->parent()) r = r->graph()->parent();
+// The attributes that are no graphs.
+Attrs plain_attrs(const Node& n) {
+  Attrs r;
+  for (const Attribute& a : n.attrs())
+    if (a.type() != AttrType::graph && a.type() != AttrType::graphs) r.add(a);
   return r;
 }
 
-CutResult cut_at(Model& reference, Model& candidate, const std::vector<Node*>& nodes) {
-  CutResult result;
-  const ByName in_candidate = node_outputs(candidate.graph());
-  for (Node* n : nodes) {
-    if (n->erased()) continue;
-    const std::string domain = n->op().domain.empty() ? "" : std::string(n->op().domain) + ".";
-    result.ops.push_back(fmt::format("{}{}{}", domain, n->op().name, n->name.empty() ? "" : " (" + n->name + ")"));
+class Cutter {
+ public:
+  Cutter(Model& reference, Model& candidate) : reference_(reference), candidate_(candidate), in_candidate_(node_outputs(candidate.graph())) {}
+
+  CutResult run(const std::vector<Node*>& nodes) {
+    for (Node* n : nodes)
+      if (!n->erased() && !cut(*n)) break;
+    return std::move(result_);
+  }
+
+ private:
+  bool fail(const std::string& why) {
+    result_.failure = fmt::format("{} cannot run here and {}", result_.ops.back(), why);
+    return false;
+  }
+
+  bool cut(Node& n) {
+    const std::string domain = n.op().domain.empty() ? "" : std::string(n.op().domain) + ".";
+    result_.ops.push_back(fmt::format("{}{}{}", domain, n.op().name, n.name.empty() ? "" : " (" + n.name + ")"));
     Node* twin = nullptr;
-    for (Value* v : n->outputs()) {
+    for (Value* v : n.outputs()) {
       if (!v) continue;
-      const auto it = in_candidate.find(v->name());
-      if (it == in_candidate.end()) continue;
+      const auto it = in_candidate_.find(v->name());
+      if (it == in_candidate_.end() || !it->second->producer()) continue;
       twin = it->second->producer();
       const Type type = made_up_type(*v);
-      if (!type.is_tensor() || type.dtype == DType::undefined) {
-        result.failure = fmt::format("{} cannot run here and the type of its output '{}' is not known", result.ops.back(), v->name());
-        return result;
-      }
-      feed_from_outside(candidate.graph(), *it->second, type);
+      if (type.kind == Type::Kind::unknown || (type.is_tensor() && type.dtype == DType::undefined))
+        return fail(fmt::format("the type of its output '{}' is not known", v->name()));
     }
-    for (std::size_t i = 0; twin && i < n->inputs().size(); ++i) {
-      Value *a = n->input(i), *b = twin->input(i);
-      if (!a || !b || !a->producer() || a->graph() != &reference.graph()) continue;
-      reference.graph().add_output(*a);
-      candidate.graph().add_output(*b);
+    if (twin && (twin->op().name != n.op().name || twin->op().domain != n.op().domain))
+      return fail(fmt::format("in its place stands {}", twin->op().name));
+    if (twin && !same_node(n, *twin)) return false;
+    if (twin) compare_reads(n, *twin);
+    for (Value* v : n.outputs()) {
+      const auto it = v ? in_candidate_.find(v->name()) : in_candidate_.end();
+      if (it != in_candidate_.end()) feed_from_outside(candidate_.graph(), *it->second, made_up_type(*v));
     }
-    for (Value* v : std::vector<Value*>(n->outputs().begin(), n->outputs().end()))
-      if (v && (twin || !v->unused())) feed_from_outside(reference.graph(), *v, made_up_type(*v));
-    if (!twin && !all_unused(*n)) {
-      result.failure = fmt::format("{} cannot run here and the result has no node that stands for it", result.ops.back());
-      return result;
-    }
-    if (twin && !all_unused(*twin)) {
-      result.failure = fmt::format("{} cannot run here and its outputs are named differently in the result", result.ops.back());
-      return result;
-    }
-    reference.graph().erase(*n);
-    if (twin) candidate.graph().erase(*twin);
+    for (Value* v : std::vector<Value*>(n.outputs().begin(), n.outputs().end()))
+      if (v && (twin || !v->unused())) feed_from_outside(reference_.graph(), *v, made_up_type(*v));
+    if (!twin && !all_unused(n)) return fail("the result has no node that stands for it");
+    if (twin && !all_unused(*twin)) return fail("its outputs are named differently in the result");
+    reference_.graph().erase(n);
+    if (twin) candidate_.graph().erase(*twin);
+    return true;
   }
-  return result;
+
+  bool same_node(const Node& a, const Node& b) {
+    if (!same_attrs(plain_attrs(a), plain_attrs(b)) || a.inputs().size() != b.inputs().size()) {
+      result_.differs = true;
+      return fail("its attributes or the number of its inputs changed");
+    }
+    const auto x = a.subgraphs(), y = b.subgraphs();
+    bool same = x.size() == y.size();
+    for (std::size_t i = 0; same && i < x.size(); ++i) same = difference(*x[i], *y[i]).empty();
+    if (!same) result_.unproven.push_back(fmt::format("the body of {} was changed, and nothing of it was compared", result_.ops.back()));
+    return true;
+  }
+
+  // What both nodes read becomes an output; constants are compared at once.
+  void compare_reads(Node& a, Node& b) {
+    for (std::size_t i = 0; i < a.inputs().size(); ++i)
+      if (a.input(i) && b.input(i)) compare_value(*a.input(i), *b.input(i));
+    ByName captured;
+    for (Value* v : read_values(b)) captured.emplace(v->name(), v);
+    for (Value* v : read_values(a)) {
+      const bool is_input = std::find(a.inputs().begin(), a.inputs().end(), v) != a.inputs().end();
+      if (const auto it = captured.find(v->name()); !is_input && it != captured.end()) compare_value(*v, *it->second);
+    }
+  }
+
+  void compare_value(Value& a, Value& b) {
+    if (a.constant() && b.constant() && a.constant()->same_content(*b.constant())) return;
+    if (a.is_graph_input() && b.is_graph_input() && a.name() == b.name()) return;
+    if (!compared_.insert(&a).second) return;
+    reference_.graph().add_output(a);
+    candidate_.graph().add_output(b);
+  }
+
+  Model &reference_, &candidate_;
+  const ByName in_candidate_;
+  std::unordered_set<const Value*> compared_;
+  CutResult result_;
+};
+
+// From a node anywhere to the nodes of the main graph that run it: up through subgraphs, and from a function's body to its calls.
+class TopLevel {
+ public:
+  explicit TopLevel(Model& m) : model_(m) {
+    if (m.functions.empty()) return;
+    for (Graph* root : m.root_graphs())
+      for_each_graph(*root, [&](Graph& g) {
+        for (Node& n : g.nodes())
+          if (const Function* f = m.function_of(n)) calls_[f].push_back(&n);
+      });
+  }
+  void add(Node& n) {
+    Node* top = &n;
+    while (top->graph()->parent()) top = top->graph()->parent();
+    if (!seen_.insert(top).second) return;
+    if (top->graph() == &model_.graph()) found_.insert(top);
+    else if (const auto it = calls_.find(top->graph()->function()); it != calls_.end())
+      for (Node* call : it->second) add(*call);
+  }
+  std::vector<Node*> in_order() const {
+    std::vector<Node*> r;
+    for (Node& n : model_.graph().nodes())
+      if (found_.count(&n)) r.push_back(&n);
+    return r;
+  }
+
+ private:
+  Model& model_;
+  std::unordered_map<const Function*, std::vector<Node*>> calls_;
+  std::unordered_set<const Node*> seen_, found_;
+};
+
+}  // namespace
+
+std::vector<Node*> nodes_to_cut(Model& m) {
+  TopLevel top(m);
+  for (Graph* root : m.root_graphs())
+    for_each_graph(*root, [&](Graph& g) {
+      for (Node& n : g.nodes())
+        if (is_random(n)) top.add(n);
+    });
+  const Executor planned(m);
+  for (const auto& u : planned.unsupported()) top.add(const_cast<Node&>(*u.node));
+  return top.in_order();
 }
+
+CutResult cut_at(Model& reference, Model& candidate, const std::vector<Node*>& nodes) { return Cutter(reference, candidate).run(nodes); }
 
 }  // namespace onnxopt

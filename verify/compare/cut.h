@@ -9,13 +9,17 @@
 
 namespace onnxopt {
 
+// Nodes of the main graph that cannot be run or repeated: they have no kernel or are random, or hold such a node in a subgraph or in a function that
+// they call.
+std::vector<Node*> nodes_to_cut(Model& m);
+
 struct CutResult {
-  std::vector<std::string> ops;  // "domain.Op (node)": where it was cut
-  std::string failure;           // not empty: cutting is not possible, and why
+  std::vector<std::string> ops;       // "domain.Op (node)": where it was cut
+  std::vector<std::string> unproven;  // what no comparison sees: a changed body inside a node that was cut out
+  std::string failure;                // not empty: cutting is not possible, and why
+  bool differs = false;               // the failure shows that the models differ
 };
 // `nodes`: of the reference's main graph. Values are matched by name.
 CutResult cut_at(Model& reference, Model& candidate, const std::vector<Node*>& nodes);
-// The node of the main graph that holds `n` (itself if it stands there).
-Node* top_level(Node& n);
 
 }  // namespace onnxopt

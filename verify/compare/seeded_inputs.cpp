@@ -10,44 +10,28 @@
 #include <unordered_set>
 
 #include "ir/core/element.h"
+#include "verify/compare/random.h"
 
 namespace onnxopt {
 
-// SplitMix64: small, seedable, the same everywhere.
-class Random {
- public:
-  explicit Random(std::uint64_t seed) : state_(seed * 0x9E3779B97F4A7C15ull + 0x1234567) {}
-  std::uint64_t next() {
-    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15ull);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
-    return z ^ (z >> 31);
-  }
-  double unit() { return static_cast<double>(next() >> 11) * 0x1p-53; }  // [0, 1)
-  std::int64_t below(std::int64_t n) { return static_cast<std::int64_t>(next() % static_cast<std::uint64_t>(n)); }
-
- private:
-  std::uint64_t state_;
-};
-
 namespace {
 
-// What a symbolic dim is set to, per attempt.
+// What a symbolic dim is set to, per attempt; `ids`: integers of unknown meaning stay below it; `rank`: of an input whose rank nobody knows.
 struct Sizes {
-  std::int64_t batch, length, image, other;
+  std::int64_t batch, length, image, other, ids;
+  std::size_t rank;
 };
-constexpr std::array<Sizes, 11> kAttempts = {{{1, 16, 224, 4},
-                                              {1, 8, 64, 1},
-                                              {2, 32, 320, 8},
-                                              {1, 1, 640, 1},
-                                              {1, 128, 512, 16},
-                                              {4, 4, 32, 4},
-                                              {1, 256, 128, 2},
-                                              {1, 512, 96, 3},
-                                              {1, 512, 320, 512},
-                                              {1, 1536, 256, 1536},
-                                              {1, 16000, 160, 16000}}};
-constexpr std::int64_t kDefaultIdLimit = 20;       // an integer input of unknown meaning: small, positive
+constexpr std::array<Sizes, 11> kAttempts = {{{1, 16, 224, 4, 20, 2},
+                                              {1, 8, 64, 1, 4, 1},
+                                              {2, 32, 320, 8, 20, 4},
+                                              {1, 1, 640, 1, 2, 3},
+                                              {1, 128, 512, 16, 20, 0},
+                                              {4, 4, 32, 4, 4, 2},
+                                              {1, 256, 128, 2, 1, 1},
+                                              {1, 512, 96, 3, 2, 3},
+                                              {1, 512, 320, 512, 20, 4},
+                                              {1, 1536, 256, 1536, 20, 2},
+                                              {1, 16000, 160, 16000, 20, 2}}};
 constexpr std::int64_t kLargestInput = 1ll << 28;  // elements; beyond it the assignment of dims is not sensible
 
 std::string lower(std::string_view s) {
@@ -93,48 +77,80 @@ std::int64_t index_limit(const Value& start) {
   return limit;
 }
 
-void fill_integers(std::vector<std::int64_t>& v, const std::string& name, DType t, std::int64_t limit, const Dims& dims, Random& random) {
-  const std::string low = lower(name);
-  const std::int64_t last = dims.empty() ? 1 : std::max<std::int64_t>(dims.back(), 1);
-  if (low.find("mask") != std::string::npos) return std::fill(v.begin(), v.end(), 1);
-  if (low == "sr" || low == "sample_rate" || low == "sampling_rate") return std::fill(v.begin(), v.end(), 16000);
-  if (contains_any(low, {"type", "segment"})) return std::fill(v.begin(), v.end(), 0);
-  if (low.find("position") != std::string::npos && !dims.empty()) {
-    for (std::size_t i = 0; i < v.size(); ++i) v[i] = static_cast<std::int64_t>(i) % last;
+// What make_value() knows of the tensor to fill.
+struct Wanted {
+  std::string name;  // in lower case: it tells the likely meaning
+  DType dtype;
+  Dims dims;
+  std::int64_t limit;  // ids must stay below it; 0: unknown
+  InputStyle style;
+  Sizes sizes;
+  std::int64_t last() const { return dims.empty() ? 1 : std::max<std::int64_t>(dims.back(), 1); }
+  bool is_mask() const { return name.find("mask") != std::string::npos; }
+  // Masks end early in the centered style: the last quarter of each row is padding.
+  bool masked_in(std::size_t i) const {
+    return style != InputStyle::centered || static_cast<std::int64_t>(i) % last() < std::max<std::int64_t>(last() - last() / 4, 1);
+  }
+};
+
+void fill_integers(std::vector<std::int64_t>& v, const Wanted& w, Random& random) {
+  if (w.is_mask()) {
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] = w.masked_in(i);
     return;
   }
-  if (low.find("len") != std::string::npos && limit == 0) return std::fill(v.begin(), v.end(), 4);
-  std::int64_t high = limit > 0 ? limit : t == DType::uint8 ? 256 : kDefaultIdLimit;
-  if (!is_sub_byte(t)) high = std::min<std::int64_t>(high, t == DType::int8 ? 127 : INT32_MAX);
-  if (is_sub_byte(t)) high = std::min<std::int64_t>(high, 1ll << (bit_width(t) - (is_signed_integer(t) ? 1 : 0)));
-  const std::int64_t low_end = high > 1 ? 1 : 0;  // 0 is often padding
-  for (std::int64_t& x : v) x = low_end + random.below(std::max<std::int64_t>(high - low_end, 1));
+  if (w.name == "sr" || w.name == "sample_rate" || w.name == "sampling_rate") return std::fill(v.begin(), v.end(), 16000);
+  if (contains_any(w.name, {"type", "segment"})) return std::fill(v.begin(), v.end(), 0);
+  if (w.name.find("position") != std::string::npos && !w.dims.empty()) {
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] = static_cast<std::int64_t>(i) % w.last();
+    return;
+  }
+  if (w.name.find("len") != std::string::npos && w.limit == 0) return std::fill(v.begin(), v.end(), std::min<std::int64_t>(4, w.sizes.length));
+  std::int64_t high = w.limit > 0 ? w.limit : w.dtype == DType::uint8 ? 256 : w.sizes.ids;
+  if (!is_sub_byte(w.dtype)) high = std::min<std::int64_t>(high, w.dtype == DType::int8 ? 127 : INT32_MAX);
+  if (is_sub_byte(w.dtype)) high = std::min<std::int64_t>(high, 1ll << (bit_width(w.dtype) - (is_signed_integer(w.dtype) ? 1 : 0)));
+  const std::int64_t low = high > 1 && w.style == InputStyle::likely ? 1 : 0;  // 0 is often padding
+  for (std::int64_t& x : v) x = low + random.below(std::max<std::int64_t>(high - low, 1));
 }
 
-Tensor make_tensor(const std::string& name, DType t, const Dims& dims, std::int64_t limit, Random& random) {
-  const auto n = static_cast<std::size_t>(element_count(dims));
+double made_up_float(const Wanted& w, Random& random) {
+  const double x = random.unit();
+  switch (w.style) {
+    case InputStyle::centered: return 2 * x - 1;
+    case InputStyle::wide: return w.dims.size() >= 3 ? std::floor(255 * x) : 16 * x - 8;
+    default: return x;
+  }
+}
+
+Tensor make_tensor(const Wanted& w, Random& random) {
+  const DType t = w.dtype;
+  const auto n = static_cast<std::size_t>(element_count(w.dims));
   if (t == DType::string) {
     std::vector<std::string> words(n);
-    for (std::size_t i = 0; i < n; ++i) words[i] = fmt::format("word{}", i % 7);
-    return Tensor::from_strings(dims, std::move(words));
+    for (std::size_t i = 0; i < n; ++i)
+      words[i] = fmt::format("word{}", w.style == InputStyle::likely ? static_cast<std::int64_t>(i % 7) : random.below(9));
+    return Tensor::from_strings(w.dims, std::move(words));
   }
-  std::vector<std::byte> bytes(raw_byte_size(t, dims));
+  std::vector<std::byte> bytes(raw_byte_size(t, w.dims));
   if (is_integer(t)) {
     std::vector<std::int64_t> v(n);
-    fill_integers(v, name, t, limit, dims, random);
+    fill_integers(v, w, random);
     store_block<std::int64_t>(t, bytes.data(), 0, static_cast<std::int64_t>(n), v.data());
   } else if (is_complex(t)) {
     std::vector<std::complex<double>> v(n);
-    for (auto& x : v) x = {random.unit(), random.unit()};
+    for (auto& x : v) {
+      const double re = made_up_float(w, random);
+      x = {re, made_up_float(w, random)};
+    }
     store_block<std::complex<double>>(t, bytes.data(), 0, static_cast<std::int64_t>(n), v.data());
   } else {
     std::vector<double> v(n);
-    const bool mask = lower(name).find("mask") != std::string::npos;
-    for (double& x : v) x = t == DType::boolean ? static_cast<double>(random.below(2)) : mask ? 1.0 : random.unit();
-    if (t == DType::boolean && mask) std::fill(v.begin(), v.end(), 1.0);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (w.is_mask()) v[i] = t == DType::boolean && !w.masked_in(i) ? 0 : 1;
+      else v[i] = t == DType::boolean ? static_cast<double>(random.below(2)) : made_up_float(w, random);
+    }
     store_block<double>(t, bytes.data(), 0, static_cast<std::int64_t>(n), v.data());
   }
-  return Tensor::from_bytes(t, dims, std::move(bytes));
+  return Tensor::from_bytes(t, w.dims, std::move(bytes));
 }
 
 }  // namespace
@@ -146,14 +162,18 @@ SeededInputs::SeededInputs(Model& model) : model_(model) {
 
 int SeededInputs::attempts() const { return static_cast<int>(kAttempts.size()); }
 
-Dims SeededInputs::make_dims(const std::string& value_name, const Type& type, const Value* value) {
+Dims SeededInputs::make_dims(const std::string& value_name, const Type& type) {
   const Sizes& sizes = kAttempts[static_cast<std::size_t>(attempt_)];
   Dims dims;
-  if (!type.has_rank()) return {sizes.batch, sizes.other};  // unknown rank: rank 2 fits most operators
+  if (!type.has_rank()) {
+    Dims guess(sizes.rank, sizes.other);
+    if (sizes.rank > 0) guess[0] = sizes.batch;
+    return guess;
+  }
   const Shape& shape = *type.shape;
   // The name in the file says more than the symbol that inference made up for an anonymous dim.
   for (std::size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i].is_value() && (shape[i].value() > 0 || value == nullptr)) {
+    if (shape[i].is_value()) {
       dims.push_back(shape[i].value());
       continue;
     }
@@ -182,10 +202,12 @@ Dims SeededInputs::make_dims(const std::string& value_name, const Type& type, co
 RtValue SeededInputs::make_value(const std::string& name, const Type& type, const Plan& plan, Random& random) {
   switch (type.kind) {
     case Type::Kind::tensor: {
-      const Dims dims = make_dims(name, type, plan.value);
+      const Dims dims = make_dims(name, type);
       if (element_count(dims) > kLargestInput) bad_input(fmt::format("input '{}': {} elements are too many to make up", name, element_count(dims)));
-      return make_tensor(name, type.dtype, dims, plan.index_limit, random);
+      if (type.dtype == DType::undefined) bad_input(fmt::format("input '{}': its element type is not known", name));
+      return make_tensor({lower(name), type.dtype, dims, plan.index_limit, style_, kAttempts[static_cast<std::size_t>(attempt_)]}, random);
     }
+    case Type::Kind::sparse_tensor: return make_sparse(name, type, plan, random);
     case Type::Kind::sequence: {
       RtSequence items;
       for (int i = 0; i < 3; ++i) items.push_back(make_value(name, *type.elem, plan, random));
@@ -196,6 +218,7 @@ RtValue SeededInputs::make_value(const std::string& name, const Type& type, cons
     }
     case Type::Kind::optional: {
       RtValue r = make_value(name, *type.elem, plan, random);
+      if (style_ == InputStyle::centered && random.below(2) == 0) r = RtValue();  // present in the likely style, now and then absent in this one
       r.type = type;
       return r;
     }
@@ -214,12 +237,31 @@ RtValue SeededInputs::make_value(const std::string& name, const Type& type, cons
       r.type = type;
       return r;
     }
-    default: bad_input(fmt::format("input '{}': no values can be made up for its type", name));
+    default:
+      if (plan.value->unused()) return {};  // it went into operators that were cut out
+      bad_input(fmt::format("input '{}': no values can be made up for its type", name));
   }
 }
 
-std::vector<RtValue> SeededInputs::make(int attempt, std::uint64_t seed) {
+// Every third element or so, in order of their positions.
+RtValue SeededInputs::make_sparse(const std::string& name, const Type& type, const Plan& plan, Random& random) {
+  SparseTensor s;
+  s.dims = make_dims(name, type);
+  std::vector<std::int64_t> at;
+  const std::int64_t total = element_count(s.dims);
+  if (total > kLargestInput) bad_input(fmt::format("input '{}': {} elements are too many to make up", name, total));
+  for (std::int64_t i = random.below(3); i < total; i += 1 + random.below(4)) at.push_back(i);
+  Type values = Type::tensor(type.dtype, Shape{Dim(static_cast<std::int64_t>(at.size()))});
+  s.values = make_value(name, values, plan, random).tensor();
+  s.indices = Tensor::int64s(at);
+  RtValue r;
+  r.v = std::make_shared<const SparseTensor>(std::move(s));
+  return r;
+}
+
+std::vector<RtValue> SeededInputs::make(int attempt, std::uint64_t seed, InputStyle style) {
   attempt_ = attempt;
+  style_ = style;
   dims_.clear();
   Random random(seed * 1000003 + 17);
   std::vector<RtValue> r;

@@ -1,5 +1,5 @@
 // Seeded inputs for a model, as its author would feed it: types, shapes and likely meaning (token ids below the size of the table that they index,
-// masks of ones, positions, lengths, images in [0, 1)). Deterministic: the same model, attempt and seed give the same values everywhere.
+// masks, positions, lengths, images in [0, 1)). Deterministic: the same model, attempt, style and seed give the same values everywhere.
 #pragma once
 
 #include <map>
@@ -10,28 +10,36 @@
 
 namespace onnxopt {
 
+class Random;
+
+// likely: floats in [0, 1), masks of ones.  centered: floats in [-1, 1), masks that end early, as of a padded batch.  wide: images in [0, 255), other
+// floats in [-8, 8).
+enum class InputStyle { likely, centered, wide };
+
 class SeededInputs {
  public:
-  // `model` is lifted and inferred. Throws Error(bad_input) if some input's type cannot be made up (opaque types).
+  // `model` is lifted and inferred. make() throws Error(bad_input) if some input's type cannot be made up (opaque types).
   explicit SeededInputs(Model& model);
   // Number of different assignments of symbolic dims that are worth trying, likeliest first.
   int attempts() const;
   // Values in order of graph().inputs() without constants.
-  std::vector<RtValue> make(int attempt, std::uint64_t seed);
+  std::vector<RtValue> make(int attempt, std::uint64_t seed, InputStyle style = InputStyle::likely);
   // "batch=1, seq=16": how the symbolic dims were set in the last make().
   std::string dims_text() const;
 
  private:
   struct Plan {
     Value* value;
-    std::int64_t index_limit;
-  };  // index_limit: ids must stay below it; 0: none
-  RtValue make_value(const std::string& name, const Type& type, const Plan& plan, class Random& random);
-  Dims make_dims(const std::string& name, const Type& type, const Value* value);
+    std::int64_t index_limit;  // ids must stay below it; 0: none
+  };
+  RtValue make_value(const std::string& name, const Type& type, const Plan& plan, Random& random);
+  RtValue make_sparse(const std::string& name, const Type& type, const Plan& plan, Random& random);
+  Dims make_dims(const std::string& name, const Type& type);
 
   Model& model_;
   std::vector<Plan> plans_;
   int attempt_ = 0;
+  InputStyle style_ = InputStyle::likely;
   std::map<std::string, std::int64_t> dims_;
 };
 

@@ -4,16 +4,26 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <optional>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "verify/compare/cut.h"
+#include "verify/compare/inner_values.h"
+#include "verify/compare/rounding_noise.h"
 #include "verify/compare/seeded_inputs.h"
 
 namespace onnxopt {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+using Values = std::vector<RtValue>;
 double seconds_since(Clock::time_point t) { return std::chrono::duration<double>(Clock::now() - t).count(); }
+
+constexpr int kNoiseSamples = 4;   // the noise of one run is not its largest: asked again before "differs" is said
+constexpr int kRetries = 3;        // other inputs to try where outputs prove nothing
+constexpr double kUnstable = 0.5;  // noise of so much of the observed difference: the original does not repeat itself, there is nothing to judge
 
 std::vector<Value*> fed_inputs(Model& m) {
   std::vector<Value*> r;
@@ -22,21 +32,13 @@ std::vector<Value*> fed_inputs(Model& m) {
   return r;
 }
 
-bool is_random(const Node& n) {
-  if (!n.op().has(kNondeterministic)) return false;
-  if (!n.is("Dropout")) return true;
-  const Tensor* training = n.input(2) ? n.input(2)->constant() : nullptr;
-  return n.input(2) && !(training && training->size() == 1 && training->bytes()[0] == std::byte{0});
-}
-
-std::vector<Node*> random_nodes(Model& m) {
-  std::vector<Node*> r;
-  for_each_graph(m.graph(), [&](Graph& g) {
-    for (Node& n : g.nodes())
-      if (is_random(n) && (r.empty() || r.back() != top_level(n))) r.push_back(top_level(n));
-  });
-  return r;
-}
+// What is known of one output over all runs.
+struct Judged {
+  std::optional<ValueDiff> worst;
+  RtValue first;         // of the first run, to see whether the output depends on the inputs at all
+  bool varies = false;   // over the runs
+  std::string unstable;  // not empty: on some inputs the original itself changes this much when it is rounded differently
+};
 
 // One comparison in progress.
 class Session {
@@ -46,19 +48,12 @@ class Session {
   VerifyReport run() {
     report_.total_outputs = reference_.graph().outputs().size();
     if (!same_interface()) return finish(Verdict::differs);
-    if (!cut()) return finish(Verdict::not_verified);
-    if (!run_all()) return finish(report_.verdict);
-    for (const ValueDiff& d : report_.outputs)
-      if (!d.equal) {
-        report_.reason = fmt::format("output '{}' differs: {}", d.name, d.reason);
-        return finish(Verdict::differs);
-      }
-    warn_of_vacuous();
-    if (!cut_ops_.empty()) {
-      report_.reason = fmt::format("{} cannot be run or repeated here: its inputs were compared and its outputs made up", fmt::join(cut_ops_, ", "));
-      return finish(Verdict::partly_verified);
-    }
-    return finish(Verdict::verified);
+    if (!cut()) return finish(report_.verdict);
+    judged_.resize(reference_.graph().outputs().size());
+    const bool ran = run_all();
+    collect();
+    if (!ran) return finish(report_.verdict);
+    return finish(conclude());
   }
 
  private:
@@ -68,6 +63,7 @@ class Session {
     return std::move(report_);
   }
   double left() const { return options_.budget_s - seconds_since(start_); }
+  bool time_for(double pairs) const { return left() > pairs * last_pair_s_; }
 
   bool same_interface() {
     const auto a = reference_.graph().outputs(), b = candidate_.graph().outputs();
@@ -79,23 +75,26 @@ class Session {
     return true;
   }
 
+  // False: the verdict is decided in the report.
   bool cut() {
-    std::vector<Node*> nodes = random_nodes(reference_);
-    const Executor planned(reference_);
-    for (const auto& u : planned.unsupported())
-      if (std::find(nodes.begin(), nodes.end(), top_level(const_cast<Node&>(*u.node))) == nodes.end())
-        nodes.push_back(top_level(const_cast<Node&>(*u.node)));
+    const std::vector<Node*> nodes = nodes_to_cut(reference_);
     if (nodes.empty()) return true;
-    const CutResult r = cut_at(reference_, candidate_, nodes);
-    cut_ops_ = r.ops;
+    const auto outputs = reference_.graph().outputs();
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      if (std::find(nodes.begin(), nodes.end(), outputs[i]->producer()) != nodes.end()) made_up_.insert(i);
+    CutResult r = cut_at(reference_, candidate_, nodes);
+    cut_ops_ = std::move(r.ops);
+    unproven_ = std::move(r.unproven);
     report_.reason = r.failure;
+    report_.verdict = r.differs ? Verdict::differs : Verdict::not_verified;
     return r.failure.empty();
   }
 
-  std::vector<RtValue> run_once(Model& m, const std::vector<RtValue>& inputs, const std::vector<std::string>& names) {
+  Values run_once(Model& m, const Values& inputs, const Executor::Tap& tap = {}) {
     std::unordered_map<std::string, const RtValue*> by_name;
-    for (std::size_t i = 0; i < names.size(); ++i) by_name[names[i]] = &inputs[i];
-    std::vector<RtValue> fed;
+    const std::vector<Value*> names = fed_inputs(reference_);
+    for (std::size_t i = 0; i < names.size(); ++i) by_name[names[i]->name()] = &inputs[i];
+    Values fed;
     for (Value* v : fed_inputs(m)) {
       const auto it = by_name.find(v->name());
       if (it == by_name.end()) bad_input(fmt::format("input '{}' does not exist in the original", v->name()));
@@ -105,50 +104,66 @@ class Session {
     o.deadline_s = std::max(left(), 0.1);
     Executor executor(m, o);
     if (!executor.unsupported().empty()) bad_input(executor.unsupported()[0].reason);
-    return executor.run(fed);
+    return executor.run(fed, tap);
   }
 
   // False: the verdict is decided in the report.
   bool run_all() {
-    std::vector<std::string> names;
-    for (Value* v : fed_inputs(reference_)) names.push_back(v->name());
     if (!options_.given_inputs.empty()) {
       for (const auto& inputs : options_.given_inputs)
-        if (!run_pair(inputs, names)) return false;
+        if (!run_pair(inputs)) return false;
+      prove_inside();
       return report_.runs > 0;
     }
     SeededInputs seeded(reference_);
     for (int attempt = 0; attempt < seeded.attempts(); ++attempt) {
-      std::vector<RtValue> inputs;
-      try {
-        inputs = seeded.make(attempt, 0);
-        report_.inputs_text = seeded.dims_text();
-      } catch (const Error& e) {
-        report_.reason = e.what();
-        continue;
-      }
-      const std::size_t before = static_cast<std::size_t>(report_.runs);
-      if (!run_pair(inputs, names)) {
+      const int before = report_.runs;
+      if (!run_seeded(seeded, attempt, 0, InputStyle::likely)) {
         if (report_.verdict == Verdict::differs || left() <= 0) return false;
         continue;  // the original does not run on these dims: try others
       }
-      for (int seed = 1; seed < options_.seeds && left() > 2 * last_pair_s_; ++seed)
-        if (!run_pair(seeded.make(attempt, static_cast<std::uint64_t>(seed)), names)) {
+      for (int seed = 1; seed < options_.seeds && time_for(2); ++seed)
+        if (!run_seeded(seeded, attempt, static_cast<std::uint64_t>(seed), seed % 2 == 1 ? InputStyle::centered : InputStyle::likely)) {
           if (report_.verdict == Verdict::differs) return false;
           break;  // other values of a model that ran before: fewer runs, still compared
         }
-      const bool trusted = std::any_of(report_.outputs.begin(), report_.outputs.end(), [](const ValueDiff& d) { return !d.vacuous; });
-      if (trusted || report_.outputs.empty() || left() < 2 * last_pair_s_ || attempt > 2) return static_cast<std::size_t>(report_.runs) > before;
+      if (!retry(seeded, attempt)) return false;
+      prove_inside();
+      return report_.runs > before;
     }
     if (report_.runs == 0) report_.verdict = Verdict::not_verified;
     return report_.runs > 0;
   }
 
-  bool run_pair(const std::vector<RtValue>& inputs, const std::vector<std::string>& names) {
-    const auto t = Clock::now();
-    std::vector<RtValue> a, b;
+  // Outputs that prove nothing get other values, then other sizes.
+  bool retry(SeededInputs& seeded, int attempt) {
+    const int turns = seeded.dims_text().empty() ? 1 : kRetries;
+    for (int i = 0; i < turns && !vacuous_outputs().empty() && time_for(2); ++i) {
+      const int other = attempt + i;
+      if (other >= seeded.attempts()) break;
+      const InputStyle style = i == 1 ? InputStyle::likely : InputStyle::wide;
+      if (!run_seeded(seeded, other, static_cast<std::uint64_t>(10 + i), style) && report_.verdict == Verdict::differs) return false;
+    }
+    return true;
+  }
+
+  bool run_seeded(SeededInputs& seeded, int attempt, std::uint64_t seed, InputStyle style) {
+    Values inputs;
     try {
-      a = run_once(reference_, inputs, names);
+      inputs = seeded.make(attempt, seed, style);
+      if (report_.runs == 0) report_.inputs_text = seeded.dims_text();
+    } catch (const Error& e) {
+      if (report_.runs == 0) report_.reason = e.what();
+      return false;
+    }
+    return run_pair(inputs);
+  }
+
+  bool run_pair(const Values& inputs) {
+    const auto t = Clock::now();
+    Values a, b;
+    try {
+      a = run_once(reference_, inputs);
     } catch (const Error& e) {
       report_.verdict = report_.runs > 0 ? Verdict::partly_verified : Verdict::not_verified;
       report_.reason = e.code() == ExitCode::gate_failed ? fmt::format("the time budget of {:g} s was not enough", options_.budget_s)
@@ -156,7 +171,7 @@ class Session {
       return false;
     }
     try {
-      b = run_once(candidate_, inputs, names);
+      b = run_once(candidate_, inputs);
     } catch (const Error& e) {
       const bool late = e.code() == ExitCode::gate_failed;
       report_.verdict = !late ? Verdict::differs : report_.runs > 0 ? Verdict::partly_verified : Verdict::not_verified;
@@ -164,33 +179,185 @@ class Session {
                             : fmt::format("the result does not run where the original does: {}", e.what());
       return false;
     }
-    for (std::size_t i = 0; i < a.size(); ++i) merge(i, compare_values(reference_.graph().outputs()[i]->name(), a[i], b[i], options_.tolerance));
-    ++report_.runs;
     last_pair_s_ = seconds_since(t);
+    inputs_ = inputs;
+    noisy_.clear();
+    for (std::size_t i = 0; i < a.size(); ++i) judge(i, a, b[i]);
+    if (report_.runs == 0) first_inputs_ = inputs;
+    ++report_.runs;
     return true;
   }
 
-  void merge(std::size_t i, ValueDiff d) {
-    if (i >= report_.outputs.size()) {
-      report_.outputs.push_back(std::move(d));
+  // Run `sample` of the original on the current inputs, rounded differently; null: there is no time for it, or it does not run.
+  const Values* noisy(std::size_t sample) {
+    while (noisy_.size() <= sample) {
+      if (!time_for(1.5)) return nullptr;
+      try {
+        RoundingNoise noise(noisy_.size() + 1);
+        noisy_.push_back(run_once(reference_, inputs_, [&noise](const Value& v, RtValue& computed) { noise(v, computed); }));
+      } catch (const Error&) {
+        return nullptr;
+      }
+    }
+    return &noisy_[sample];
+  }
+
+  void judge(std::size_t i, const Values& a, const RtValue& b) {
+    const std::string& name = reference_.graph().outputs()[i]->name();
+    ValueDiff d = compare_values(name, a[i], b, options_.tolerance);
+    Judged& j = judged_[i];
+    if (options_.tolerance == Tolerance::rounding && !tightened(d, i, a)) {
+      j.unstable = fmt::format("output '{}' of the original changes as much when it is only rounded differently ({:.2g} of its magnitude)", name,
+                               d.noise / judged_scale(d));
       return;
     }
-    ValueDiff& worst = report_.outputs[i];
+    if (report_.runs == 0) j.first = a[i];
+    else j.varies |= !compare_values(name, j.first, a[i], Tolerance::exact).equal;
+    merge(j, std::move(d));
+  }
+
+  // Holds the difference against the noise of the original. False: the noise is as large, nothing can be judged on these inputs.
+  bool tightened(ValueDiff& d, std::size_t i, const Values& a) {
+    if (d.max_abs == 0 && d.equal) return true;
+    const bool inexact = is_float(d.dtype);
+    if (d.equal && (!inexact || d.max_rel * judged_scale(d) <= rounding_floor(d.dtype) * d.scale)) return true;
+    const ValueDiff named = d;
+    double noise = 0;
+    bool repeats = true;  // the original rounded differently still gives the same positions of NaN, the same integers, ...
+    for (std::size_t sample = 0; sample < kNoiseSamples; ++sample) {
+      const Values* other = noisy(sample);
+      if (!other) return true;  // no time: the named level stands
+      const ValueDiff n = compare_values(named.name, a[i], (*other)[i], Tolerance::rounding);
+      if (std::isfinite(n.max_rel)) noise = std::max(noise, n.max_abs);
+      repeats &= inexact ? std::isfinite(n.max_rel) : n.equal;
+      d = named;
+      if (inexact) tighten(d, noise);
+      else d.noise = noise;
+      if (d.equal) return true;
+    }
+    if (!std::isfinite(named.max_rel) || !inexact) return repeats;
+    return named.equal || noise < kUnstable * named.max_abs;
+  }
+
+  static void merge(Judged& j, ValueDiff d) {
+    if (!j.worst) {
+      j.worst = std::move(d);
+      return;
+    }
+    ValueDiff& worst = *j.worst;
     const bool vacuous = worst.vacuous && d.vacuous;
-    if ((worst.equal && !d.equal) || (worst.equal == d.equal && d.max_rel > worst.max_rel) || (worst.vacuous && !d.vacuous && worst.equal))
-      worst = std::move(d);
+    const double load = worst.limit > 0 ? worst.max_rel / worst.limit : worst.max_rel, next = d.limit > 0 ? d.max_rel / d.limit : d.max_rel;
+    if ((worst.equal && !d.equal) || (worst.equal == d.equal && next > load) || (worst.vacuous && !d.vacuous && worst.equal)) worst = std::move(d);
     worst.vacuous = vacuous;
   }
 
-  void warn_of_vacuous() {
+  // An output that has one value on every input set proves as little as one that is constant within itself, and the other way round.
+  bool vacuous(const Judged& j) const {
+    if (!j.worst || !j.worst->equal) return false;
+    if (!j.worst->vacuous) return report_.runs > 2 && !j.varies;
+    return !(j.varies && j.worst->reason == kAllEqual);
+  }
+  std::vector<std::size_t> vacuous_outputs() const {
+    std::vector<std::size_t> r;
+    for (std::size_t i = 0; i < judged_.size(); ++i)
+      if (vacuous(judged_[i]) && !made_up(i)) r.push_back(i);
+    return r;
+  }
+  // The operator that computed this output was cut out.
+  bool made_up(std::size_t i) const { return made_up_.count(i) > 0; }
+
+  void prove_inside() {
+    const std::vector<std::size_t> open = vacuous_outputs();
+    std::vector<const Value*> outputs;
+    for (std::size_t i : open) {
+      ValueDiff& d = *judged_[i].worst;
+      if (!d.vacuous) d.reason = "the same for all inputs";
+      d.vacuous = true;
+      outputs.push_back(reference_.graph().outputs()[i]);
+    }
+    for (Judged& j : judged_)
+      if (j.worst && !vacuous(j)) j.worst->vacuous = false;
+    const InnerValues inner(reference_, candidate_, outputs);
+    InnerValues::Record a, b, moved;
+    if (!inner.empty() && !record(inner, a, b, moved)) return;
+    const auto agrees = [&](const std::string& name) {
+      const auto x = a.find(name), y = b.find(name), z = moved.find(name);
+      if (x == a.end() || y == b.end() || z == moved.end()) return false;
+      ValueDiff d = compare_values(name, x->second, y->second, options_.tolerance);
+      if (d.equal && options_.tolerance == Tolerance::rounding && is_float(d.dtype))
+        tighten(d, compare_values(name, x->second, z->second, Tolerance::rounding).max_abs);
+      return d.equal && !d.vacuous;
+    };
+    for (std::size_t k = 0; k < open.size(); ++k) {
+      const InnerValues::Proof proof = inner.prove(*outputs[k], agrees);
+      if (!proof.covered) continue;
+      judged_[open[k]].worst->trusted_by = proof.values.empty() ? "it does not depend on the inputs" : describe(proof);
+    }
+  }
+  static std::string describe(const InnerValues::Proof& p) {
+    const std::size_t shown = std::min<std::size_t>(p.values.size(), 3);
+    return fmt::format("'{}'{} {} compared instead, {} operator{} behind",
+                       fmt::join(p.values.begin(), p.values.begin() + static_cast<std::ptrdiff_t>(shown), "', '"),
+                       shown < p.values.size() ? fmt::format(" and {} more", p.values.size() - shown) : "", p.values.size() == 1 ? "was" : "were",
+                       p.behind, p.behind == 1 ? "" : "s");
+  }
+  bool record(const InnerValues& inner, InnerValues::Record& a, InnerValues::Record& b, InnerValues::Record& moved) {
+    if (!time_for(2)) return false;
+    try {
+      run_once(reference_, first_inputs_, inner.record(reference_, a));
+      run_once(candidate_, first_inputs_, inner.record(candidate_, b));
+      RoundingNoise noise(1);
+      const Executor::Tap keep = inner.record(reference_, moved);
+      run_once(reference_, first_inputs_, [&](const Value& v, RtValue& computed) {
+        noise(v, computed);
+        keep(v, computed);
+      });
+      return true;
+    } catch (const Error&) {
+      return false;
+    }
+  }
+
+  void collect() {
+    for (std::size_t i = 0; i < judged_.size(); ++i)
+      if (judged_[i].worst && !made_up(i)) {
+        report_.outputs.push_back(*judged_[i].worst);
+        report_.outputs.back().is_output = i < report_.total_outputs;
+      }
+  }
+
+  Verdict conclude() {
     for (const ValueDiff& d : report_.outputs)
-      if (d.vacuous) report_.warnings.push_back(fmt::format("output '{}' proves little: {}", d.name, d.reason));
+      if (!d.equal) {
+        report_.reason = fmt::format("output '{}' differs: {}", d.name, d.reason);
+        return Verdict::differs;
+      }
+    for (const ValueDiff& d : report_.outputs)
+      if (!d.trusted())
+        report_.warnings.push_back(fmt::format("the check of {} '{}' is not trusted: {} on {} input sets", d.is_output ? "output" : "inner value",
+                                               d.name, d.reason, report_.runs));
+    std::vector<std::string> missing = unproven_;
+    if (!cut_ops_.empty())
+      missing.insert(missing.begin(),
+                     fmt::format("{} cannot be run or repeated here: its inputs were compared and its outputs made up", fmt::join(cut_ops_, ", ")));
+    for (const Judged& j : judged_)
+      if (!j.worst && !j.unstable.empty()) missing.push_back(j.unstable);
+    if (missing.empty()) {
+      report_.reason.clear();
+      return Verdict::verified;
+    }
+    report_.reason = fmt::format("{}", fmt::join(missing, "; "));
+    return report_.outputs.empty() ? Verdict::not_verified : Verdict::partly_verified;
   }
 
   Model &reference_, &candidate_;
   const VerifyOptions& options_;
   VerifyReport report_;
-  std::vector<std::string> cut_ops_;
+  std::vector<Judged> judged_;  // by output of the (cut) reference
+  std::vector<std::string> cut_ops_, unproven_;
+  std::unordered_set<std::size_t> made_up_;  // outputs of operators that were cut out
+  Values inputs_, first_inputs_;             // of the current and of the first run
+  std::vector<Values> noisy_;                // of the current inputs
   double last_pair_s_ = 0;
   Clock::time_point start_ = Clock::now();
 };
@@ -204,6 +371,10 @@ std::string_view verdict_text(Verdict v) {
     case Verdict::differs: return "differs";
     default: return "not verified";
   }
+}
+
+bool VerifyReport::trusted() const {
+  return verdict == Verdict::verified && std::all_of(outputs.begin(), outputs.end(), [](const ValueDiff& d) { return d.trusted(); });
 }
 
 VerifyReport verify_models(Model& reference, Model& candidate, const VerifyOptions& options) { return Session(reference, candidate, options).run(); }

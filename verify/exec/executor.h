@@ -86,7 +86,8 @@ struct ExecOptions {
 
 class Executor {
  public:
-  using Tap = std::function<void(const Value&, const RtValue&)>;
+  // Sees every value as it is computed, those of subgraphs and functions too, and may replace it (isolated comparison, rounding noise).
+  using Tap = std::function<void(const Value&, RtValue&)>;
   // The model may be lifted or not; every node needs a kernel of its own version: unsupported() lists those that have none, with reasons.
   // The model must stay as it is while the executor lives.
   explicit Executor(Model& model, ExecOptions options = {});

@@ -157,7 +157,7 @@ std::vector<RtValue> Plan::run(std::vector<RtValue> inputs) {
   load_captures();
   if (context_.tap)
     for (Value* v : graph_.inputs())
-      if (!v->constant()) (*context_.tap)(*v, outer_value(*v));
+      if (!v->constant()) (*context_.tap)(*v, frame_[static_cast<std::size_t>(slots_.at(v))]);
   for (const Step& step : steps_) run_step(step);
   std::vector<RtValue> out;
   for (int s : outputs_) out.push_back(frame_[static_cast<std::size_t>(s)]);

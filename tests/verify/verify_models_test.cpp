@@ -1,0 +1,219 @@
+#include "verify/compare/verify_models.h"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include "ir/ops/infer.h"
+#include "ir/text/text.h"
+#include "passes/opset/opset.h"
+#include "verify/compare/seeded_inputs.h"
+
+using namespace onnxopt;
+
+namespace {
+
+std::unique_ptr<Model> model_of(std::string_view text) {
+  auto m = parse_model(text);
+  lift(*m);
+  return m;
+}
+VerifyReport compare(std::string_view a, std::string_view b, const VerifyOptions& o = {}) {
+  const auto x = model_of(a), y = model_of(b);
+  return verify_models(*x, *y, o);
+}
+bool mentions(const std::vector<std::string>& lines, std::string_view word) {
+  return std::any_of(lines.begin(), lines.end(), [&](const std::string& l) { return l.find(word) != std::string::npos; });
+}
+
+constexpr const char* kLayer = R"(
+g (float[8, 64] x) => (float[8, 32] y)
+<float[64, 32] W = ["location": "@uniform", "seed": "1"], float[32] b = ["location": "@uniform", "seed": "2"]>
+{{
+  m = MatMul(x, W)
+  s = Constant<value_float = {}>()
+  c = Mul(b, s)
+  a = Add(m, c)
+  y = Relu(a)
+}}
+)";
+
+}  // namespace
+
+TEST_SUITE("verify_models_test") {
+  TEST_CASE("a bias that is off by one in ten thousand is not rounding") {
+    CHECK(compare(fmt::format(kLayer, "1.0"), fmt::format(kLayer, "1.0")).verdict == Verdict::verified);
+    const VerifyReport r = compare(fmt::format(kLayer, "1.0"), fmt::format(kLayer, "1.0001"));
+    CHECK(r.verdict == Verdict::differs);
+    CHECK(r.outputs[0].limit < relative_limit(DType::float32, Tolerance::rounding) / 10);
+  }
+  TEST_CASE("another order of summation is rounding") {
+    const char* both = R"(
+g (float[4, 512] x) => (float[4, 64] y)
+<float[512, 64] W = ["location": "@uniform", "seed": "1"]> { y = MatMul(x, W) })";
+    const char* halves = R"(
+g (float[4, 512] x) => (float[4, 64] y)
+<float[512, 64] W = ["location": "@uniform", "seed": "1"]>
+{
+  p, q = Split<axis = 1, num_outputs = 2>(x)
+  U, V = Split<axis = 0, num_outputs = 2>(W)
+  a = MatMul(p, U)
+  b = MatMul(q, V)
+  y = Add(a, b)
+})";
+    const VerifyReport r = compare(both, halves);
+    CHECK(r.verdict == Verdict::verified);
+    CHECK(r.trusted());
+  }
+  TEST_CASE("an output of zeros is trusted by the inner value before it") {
+    constexpr const char* kText = R"(
+g (float[4, 8] x) => (float[4, 8] y)
+{{
+  t = Constant<value_float = {}>()
+  a = Sub(x, t)
+  y = Relu(a)
+}})";
+    const VerifyReport same = compare(fmt::format(kText, "1000.0"), fmt::format(kText, "1000.0"));
+    CHECK(same.verdict == Verdict::verified);
+    CHECK(same.outputs[0].vacuous);
+    CHECK(same.outputs[0].trusted_by.find("'a'") != std::string::npos);
+    CHECK(same.trusted());
+    const VerifyReport other = compare(fmt::format(kText, "1000.0"), fmt::format(kText, "2000.0"));
+    CHECK(!other.trusted());
+    CHECK(mentions(other.warnings, "not trusted"));
+  }
+  TEST_CASE("an output that is the same for all inputs is not trusted") {
+    const char* text = R"(
+g (float[4] x) => (float y)
+{
+  big = Constant<value_float = 100.0>()
+  a = ReduceSum<keepdims = 0>(x)
+  b = Add(a, big)
+  one = Constant<value_float = 1.0>()
+  y = Min(b, one)
+})";
+    const VerifyReport r = compare(text, text);
+    CHECK(r.verdict == Verdict::verified);
+    REQUIRE(r.outputs.size() == 1);
+    CHECK(r.outputs[0].vacuous);
+    CHECK(r.outputs[0].reason == "the same for all inputs");
+    CHECK(r.outputs[0].trusted_by.find("'b'") != std::string::npos);
+  }
+  TEST_CASE("what does not depend on the inputs is proven by being equal") {
+    const char* text = "g (float[2, 3] x) => (int64[2] y, float[2, 3] z) { y = Shape(x)\n z = Neg(x) }";
+    const VerifyReport r = compare(text, text);
+    CHECK(r.trusted());
+    CHECK(r.warnings.empty());
+  }
+  TEST_CASE("a custom operator: its inputs are compared, its outputs are made up") {
+    constexpr const char* kText = R"(
+<ir_version: 8, opset_import: ["" : 17, "mine" : 1]>
+g (float[4] x) => (float[4] y)
+{{
+  t = Constant<value_float = {}>()
+  a = Mul(x, t)
+  c = mine.Thing<k = {}>(a)
+  y = Neg(c)
+}})";
+    const VerifyReport same = compare(fmt::format(kText, "2.0", 1), fmt::format(kText, "2.0", 1));
+    CHECK(same.verdict == Verdict::not_verified);  // the type of c is not known
+    constexpr const char* kTyped = R"(
+<ir_version: 8, opset_import: ["" : 17, "mine" : 1]>
+g (float[4] x) => (float[4] y)
+<float[4] c>
+{{
+  t = Constant<value_float = {}>()
+  a = Mul(x, t)
+  c = mine.Thing<k = {}>(a)
+  y = Neg(c)
+}})";
+    CHECK(compare(fmt::format(kTyped, "2.0", 1), fmt::format(kTyped, "2.0", 1)).verdict == Verdict::partly_verified);
+    CHECK(compare(fmt::format(kTyped, "2.0", 1), fmt::format(kTyped, "3.0", 1)).verdict == Verdict::differs);
+    CHECK(compare(fmt::format(kTyped, "2.0", 1), fmt::format(kTyped, "2.0", 2)).verdict == Verdict::differs);
+  }
+  TEST_CASE("a custom operator in a branch: what the If reads from outside is compared") {
+    constexpr const char* kText = R"(
+<ir_version: 8, opset_import: ["" : 17, "mine" : 1]>
+g (float[4] x, bool c) => (float[4] y)
+<float[4] i>
+{{
+  t = Constant<value_float = {}>()
+  a = Mul(x, t)
+  i = If(c) <then_branch = g1 () => (float[4] p) {{ p = mine.Thing(a) }}, else_branch = g2 () => (float[4] q) {{ q = {}(a) }}>
+  y = Neg(i)
+}})";
+    const VerifyReport same = compare(fmt::format(kText, "2.0", "Neg"), fmt::format(kText, "2.0", "Neg"));
+    CHECK(same.verdict == Verdict::partly_verified);
+    CHECK(same.outputs.size() == 2);  // y, and a
+    CHECK(compare(fmt::format(kText, "2.0", "Neg"), fmt::format(kText, "3.0", "Neg")).verdict == Verdict::differs);
+    const VerifyReport body = compare(fmt::format(kText, "2.0", "Neg"), fmt::format(kText, "2.0", "Abs"));
+    CHECK(body.verdict == Verdict::partly_verified);
+    CHECK(body.reason.find("the body of If was changed") != std::string::npos);
+  }
+  TEST_CASE("a custom operator in a function is cut at the calls") {
+    constexpr const char* kText = R"(
+<ir_version: 8, opset_import: ["" : 17, "mine" : 1, "local" : 1]>
+g (float[4] x) => (float[4] y)
+<float[4] f>
+{{
+  t = Constant<value_float = {}>()
+  a = Mul(x, t)
+  f = local.f(a)
+  y = Neg(f)
+}}
+<domain: "local", opset_import: ["" : 17, "mine" : 1]>
+f (p) => (q) {{ r = mine.Thing(p)
+  q = Neg(r) }})";
+    const VerifyReport same = compare(fmt::format(kText, "2.0"), fmt::format(kText, "2.0"));
+    CHECK(same.verdict == Verdict::partly_verified);
+    CHECK(same.reason.find("local.f") != std::string::npos);
+    CHECK(compare(fmt::format(kText, "2.0"), fmt::format(kText, "3.0")).verdict == Verdict::differs);
+  }
+  TEST_CASE("an output that was made up is not counted as compared") {
+    const char* text =
+        "<ir_version: 8, opset_import: [\"\" : 17]> g (float[4] x) => (float[4] y, float[4] z) { y = RandomNormalLike(x)\n z = Neg(x) }";
+    const VerifyReport r = compare(text, text);
+    CHECK(r.verdict == Verdict::partly_verified);
+    REQUIRE(r.outputs.size() == 1);
+    CHECK(r.outputs[0].name == "z");
+  }
+}
+
+TEST_SUITE("verify_models_test") {
+  TEST_CASE("seeded inputs: a declared size of 0 is a size") {
+    const auto m = model_of("g (float[0, 4] past, float[n, 4] x) => (float[m, 4] y) { y = Concat<axis = 0>(past, x) }");
+    SeededInputs inputs(*m);
+    for (int attempt = 0; attempt < inputs.attempts(); ++attempt) CHECK(inputs.make(attempt, 0)[0].tensor().dims() == Dims{0, 4});
+  }
+  TEST_CASE("seeded inputs: ids stay below the table, masks end early in the centered style") {
+    const auto m = model_of(R"(
+g (int64[2, 8] ids, int64[2, 8] attention_mask) => (float[2, 8, 3] y, int64[2, 8] z)
+<float[5, 3] table = ["location": "@uniform", "seed": "1"]> { y = Gather(table, ids)
+  z = Neg(attention_mask) })");
+    SeededInputs inputs(*m);
+    for (int seed = 0; seed < 5; ++seed) {
+      const auto v = inputs.make(0, static_cast<std::uint64_t>(seed), InputStyle::centered);
+      for (std::int64_t id : v[0].tensor().data<std::int64_t>()) CHECK((id >= 0 && id < 5));
+      const auto mask = v[1].tensor().data<std::int64_t>();
+      CHECK(mask[0] == 1);
+      CHECK(mask[5] == 1);
+      CHECK(mask[6] == 0);
+      CHECK(mask[8] == 1);
+    }
+  }
+  TEST_CASE("seeded inputs of every kind") {
+    const auto m = model_of(R"(
+g (seq(float[2]) s, optional(float[3]) o, sparse_tensor(float[4, 5]) p) => (int64 y, bool z)
+{ y = SequenceLength(s)
+  z = OptionalHasElement(o) })");
+    SeededInputs inputs(*m);
+    const auto likely = inputs.make(0, 0);
+    CHECK(std::get<std::shared_ptr<const RtSequence>>(likely[0].v)->size() == 3);
+    CHECK(!likely[1].empty());
+    const auto& sparse = *std::get<std::shared_ptr<const SparseTensor>>(likely[2].v);
+    CHECK(sparse.dims == Dims{4, 5});
+    CHECK(sparse.values.size() == sparse.indices.size());
+    bool absent = false;
+    for (int seed = 0; seed < 8; ++seed) absent |= inputs.make(0, static_cast<std::uint64_t>(seed), InputStyle::centered)[1].empty();
+    CHECK(absent);
+  }
+}

@@ -1,0 +1,85 @@
+#include "verify/compare/rounding_noise.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <vector>
+
+#include "ir/core/element.h"
+
+namespace onnxopt {
+namespace {
+
+constexpr std::int64_t kBlock = 1024;
+
+// The distance of two neighbours at 1; 0: of a type that is not moved.
+double unit_in_last_place(DType t) {
+  switch (t) {
+    case DType::float64: return 0x1p-52;
+    case DType::float32: return 0x1p-23;
+    case DType::float16: return 0x1p-10;
+    case DType::bfloat16: return 0x1p-7;
+    default: return 0;
+  }
+}
+
+double root_mean_square(DType t, const std::byte* base, std::int64_t n) {
+  double sum = 0, block[kBlock];
+  for (std::int64_t first = 0; first < n; first += kBlock) {
+    const std::int64_t count = std::min(kBlock, n - first);
+    load_block<double>(t, base, first, count, block);
+    for (std::int64_t i = 0; i < count; ++i)
+      if (std::isfinite(block[i])) sum += block[i] * block[i];
+  }
+  return std::sqrt(sum / static_cast<double>(n));
+}
+
+// Two moves an element: in proportion to itself, and (where it is a sum) to what was summed, of which the tensor's size is the best guess.
+Tensor moved(const Tensor& t, bool is_sum, Random& random) {
+  const std::int64_t n = t.size();
+  const double ulp = unit_in_last_place(t.dtype());
+  std::vector<std::byte> bytes(t.bytes().begin(), t.bytes().end());
+  const double spread = is_sum ? ulp * root_mean_square(t.dtype(), bytes.data(), n) : 0;
+  double block[kBlock];
+  for (std::int64_t first = 0; first < n; first += kBlock) {
+    const std::int64_t count = std::min(kBlock, n - first);
+    load_block<double>(t.dtype(), bytes.data(), first, count, block);
+    for (std::int64_t i = 0; i < count; ++i) {
+      const std::uint64_t bits = random.next();
+      const double a = static_cast<double>(static_cast<std::int32_t>(bits)) * 0x1p-31,
+                   b = static_cast<double>(static_cast<std::int32_t>(bits >> 32)) * 0x1p-31;
+      block[i] += a * ulp * block[i] + b * spread;
+    }
+    store_block<double>(t.dtype(), bytes.data(), first, count, block);
+  }
+  return Tensor::from_bytes(t.dtype(), t.dims(), std::move(bytes));
+}
+
+}  // namespace
+
+void RoundingNoise::operator()(const Value& value, RtValue& computed) {
+  if (!value.producer() || !computed.is_tensor() || computed.tensor().size() == 0) return;
+  const OpSchema& op = value.producer()->op();
+  if (unit_in_last_place(computed.tensor().dtype()) == 0 || op.has(kDataMovement) || op.has(kQuantize) || op.has(kControlFlow)) return;
+  computed.v = moved(computed.tensor(), !op.has(kElementwise), random_);
+}
+
+double rounding_floor(DType t) {
+  constexpr double kUnits = 16;
+  const double ulp = unit_in_last_place(t);
+  return std::min(kUnits * ulp, relative_limit(t, Tolerance::rounding));
+}
+
+void tighten(ValueDiff& d, double noise_abs) {
+  const double named = relative_limit(d.dtype, Tolerance::rounding);
+  d.noise = noise_abs;
+  const double explained = std::max(kNoiseMultiple * noise_abs, rounding_floor(d.dtype) * d.scale);
+  d.limit = std::min(named, explained / judged_scale(d));
+  if (d.max_rel <= d.limit) return;
+  d.equal = false;
+  d.reason = fmt::format("largest difference {:.3g} of the largest magnitude; the original's own rounding explains {:.3g}", d.max_rel, d.limit);
+}
+
+}  // namespace onnxopt

@@ -1,0 +1,27 @@
+// How far the original's own rounding reaches. The original is run once more with every computed float moved by about one unit in its last place, as
+// another order of summation would move it; what its outputs change by is what a right rewrite may change them by.
+#pragma once
+
+#include "verify/compare/random.h"
+#include "verify/compare/tolerance.h"
+
+namespace onnxopt {
+
+// A tap (Executor::Tap) that moves what nodes compute.
+class RoundingNoise {
+ public:
+  explicit RoundingNoise(std::uint64_t seed) : random_(seed) {}
+  void operator()(const Value& value, RtValue& computed);
+
+ private:
+  Random random_;
+};
+
+// How often the measured noise is allowed: rewrites sum in other orders at many places at once, and one sample of the noise is not its largest.
+inline constexpr double kNoiseMultiple = 8;
+// Differences up to this part of the output's magnitude are not worth a measurement: a few units in the last place.
+double rounding_floor(DType t);
+// Lowers d.limit to what the noise explains, never below the floor and never above the named level, and judges again.
+void tighten(ValueDiff& d, double noise_abs);
+
+}  // namespace onnxopt
