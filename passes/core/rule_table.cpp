@@ -14,6 +14,7 @@ Rule fuse_depth_to_space();
 Rule fuse_gelu();
 Rule fuse_gemm_add();
 Rule fuse_gemm_bn();
+Rule fuse_gemm_reshape();
 Rule fuse_group_norm();
 Rule fuse_hardsigmoid();
 Rule fuse_hardsigmoid_mul();
@@ -72,6 +73,7 @@ NodeRule fuse_parallel_conv();
 NodeRule fuse_parallel_matmul();
 NodeRule fuse_reduce_reshape();
 NodeRule fuse_scale_linear();
+NodeRule fuse_split_scale();
 NodeRule fuse_transpose_gemm();
 NodeRule merge_casts();
 NodeRule merge_clips();
@@ -79,6 +81,7 @@ NodeRule merge_concats();
 NodeRule merge_constant_operands();
 NodeRule merge_gather_unsqueeze();
 NodeRule merge_gathers();
+NodeRule merge_gathers_to_split();
 NodeRule merge_pads();
 NodeRule merge_reduce_squeeze();
 NodeRule merge_reshapes();
@@ -87,7 +90,9 @@ NodeRule merge_slices();
 NodeRule merge_slices_to_split();
 NodeRule merge_squeezes();
 NodeRule merge_transposes();
+NodeRule move_reshape_up();
 NodeRule move_shape_up();
+NodeRule move_split_down();
 NodeRule remove_cast();
 NodeRule remove_clip();
 NodeRule remove_concat();
@@ -119,7 +124,7 @@ NodeRule remove_zero_bias();
 NodeRule remove_zero_state();
 
 std::span<Rule (*const)()> all_rules() {
-  static constexpr std::array<Rule (*)(), 37> kRules = {
+  static constexpr std::array<Rule (*)(), 38> kRules = {
       fuse_affine_chain,
       fuse_clip_hardsigmoid,
       fuse_conv_bn,
@@ -128,6 +133,7 @@ std::span<Rule (*const)()> all_rules() {
       fuse_gelu,
       fuse_gemm_add,
       fuse_gemm_bn,
+      fuse_gemm_reshape,
       fuse_group_norm,
       fuse_hardsigmoid,
       fuse_hardsigmoid_mul,
@@ -162,7 +168,7 @@ std::span<Rule (*const)()> all_rules() {
 }
 
 std::span<NodeRule (*const)()> all_node_rules() {
-  static constexpr std::array<NodeRule (*)(), 72> kRules = {
+  static constexpr std::array<NodeRule (*)(), 76> kRules = {
       cancel_concat_of_parts,
       cancel_parts_of_concat,
       cancel_squeeze_unsqueeze,
@@ -190,6 +196,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       fuse_parallel_matmul,
       fuse_reduce_reshape,
       fuse_scale_linear,
+      fuse_split_scale,
       fuse_transpose_gemm,
       merge_casts,
       merge_clips,
@@ -197,6 +204,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       merge_constant_operands,
       merge_gather_unsqueeze,
       merge_gathers,
+      merge_gathers_to_split,
       merge_pads,
       merge_reduce_squeeze,
       merge_reshapes,
@@ -205,7 +213,9 @@ std::span<NodeRule (*const)()> all_node_rules() {
       merge_slices_to_split,
       merge_squeezes,
       merge_transposes,
+      move_reshape_up,
       move_shape_up,
+      move_split_down,
       remove_cast,
       remove_clip,
       remove_concat,

@@ -273,33 +273,60 @@ bool absorb_before(const Node& n, Rewriter& rw) {
   return false;
 }
 
-Value* scale_linear(Value* v, double s, Rewriter& rw) {
+namespace {
+
+// A constant of the linear node times its factors; null: not constant, or not finite. `scaled`: empty where it does not fit.
+template <class F>
+Value* scaled_constant(const Value* old, Rewriter& rw, F scaled) {
+  const Tensor* t = weight_of(old, rw.context());
+  const Tensor r = t && t->size() > 0 ? scaled(*t) : Tensor();
+  return r ? rw.constant(r, old->name()) : nullptr;
+}
+
+// `weights` and `bias` give the new constants; `weights` knows whether they are transposed.
+template <class F, class G>
+Value* scaled_linear(Value* v, Rewriter& rw, F weights, G bias) {
   const Node* p = v->producer();
-  if (!p || p->kept || !std::isfinite(s)) return nullptr;
-  const auto times_s = [&](const Tensor& t) { return scale_rows(t, t.size(), [&](std::int64_t) { return s; }); };
-  const auto constant = [&](const Value* old) -> Value* {
-    const Tensor* t = weight_of(old, rw.context());
-    const Tensor scaled = t && t->size() > 0 ? times_s(*t) : Tensor();
-    return scaled ? rw.constant(scaled, old->name()) : nullptr;
-  };
+  if (!p || p->kept) return nullptr;
   if (p->is("MatMul")) {
-    Value* w = constant(p->input(1));
+    Value* w = scaled_constant(p->input(1), rw, [&](const Tensor& t) { return weights(t, false); });
     return w ? rw.op("MatMul", {p->input(0), w}) : nullptr;
   }
   if (p->is("Gemm")) {
     if (p->input(2) && !weight_of(p->input(2), rw.context())) return nullptr;
-    Value *w = constant(p->input(1)), *c = p->input(2) ? constant(p->input(2)) : nullptr;
+    Value* w = scaled_constant(p->input(1), rw, [&](const Tensor& t) { return weights(t, p->attr<std::int64_t>("transB") != 0); });
+    Value* c = p->input(2) ? scaled_constant(p->input(2), rw, bias) : nullptr;
     return w && (c || !p->input(2)) ? rw.op("Gemm", {p->input(0), w, c}, p->attrs()) : nullptr;
   }
   if (!p->is("Add")) return nullptr;
   for (std::size_t i = 0; i < 2; ++i) {
     const Value* product = p->input(i);
     if (!product->producer() || !product->producer()->is("MatMul") || !product->used_once() || !weight_of(p->input(1 - i), rw.context())) continue;
-    Value* w = constant(product->producer()->input(1));
-    Value* b = w ? constant(p->input(1 - i)) : nullptr;
+    Value* w = scaled_constant(product->producer()->input(1), rw, [&](const Tensor& t) { return weights(t, false); });
+    Value* b = w ? scaled_constant(p->input(1 - i), rw, bias) : nullptr;
     if (b) return rw.op("Add", {rw.op("MatMul", {product->producer()->input(0), w}), b});
   }
   return nullptr;
+}
+
+}  // namespace
+
+Value* scale_linear(Value* v, double s, Rewriter& rw) {
+  if (!std::isfinite(s)) return nullptr;
+  const auto times_s = [&](const Tensor& t) { return scale_rows(t, t.size(), [&](std::int64_t) { return s; }); };
+  return scaled_linear(
+      v, rw, [&](const Tensor& t, bool) { return times_s(t); }, times_s);
+}
+
+Value* scale_linear_columns(Value* v, std::span<const double> factors, Rewriter& rw) {
+  if (!std::all_of(factors.begin(), factors.end(), [](double f) { return std::isfinite(f); })) return nullptr;
+  const auto columns = static_cast<std::int64_t>(factors.size());
+  const auto weights = [&](const Tensor& t, bool transposed) {
+    if (t.rank() != 2 || t.dims()[transposed ? 0 : 1] != columns) return Tensor();
+    return transposed ? scale_rows(t, t.dims()[1], [&](std::int64_t r) { return factors[static_cast<std::size_t>(r)]; }) : scale_columns(t, factors);
+  };
+  const auto bias = [&](const Tensor& t) { return t.rank() == 1 && t.size() == columns ? scale_columns(t, factors) : Tensor(); };
+  return scaled_linear(v, rw, weights, bias);
 }
 
 }  // namespace onnxopt

@@ -2,6 +2,7 @@
 // and their mirror images (the arithmetic stands in front) have in common.
 #pragma once
 
+#include <span>
 #include <string_view>
 
 #include "passes/rewrite/node_rule.h"
@@ -16,5 +17,7 @@ bool absorb_before(const Node& n, Rewriter& rw);
 // `v` is the only-read result of MatMul, Add of a constant bias to a MatMul, or Gemm, with constant weights: the same times `s`. Null: it is not, or
 // not finite.
 Value* scale_linear(Value* v, double s, Rewriter& rw);
+// The same with one factor a column of the result (its last dim).
+Value* scale_linear_columns(Value* v, std::span<const double> factors, Rewriter& rw);
 
 }  // namespace onnxopt
