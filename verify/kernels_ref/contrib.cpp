@@ -6,6 +6,7 @@
 #include "verify/kernels_ref/conv.h"
 #include "verify/kernels_ref/families.h"
 #include "verify/kernels_ref/matmul.h"
+#include "verify/kernels_ref/standard.h"
 
 namespace onnxopt::ref {
 namespace {
@@ -93,6 +94,30 @@ Maybe<RunFn> prepare_fused_matmul(const OpCall& call, ExecEnv&) {
   });
 }
 
+// Gemm, then an activation with parameters alpha, beta, gamma.
+Maybe<RunFn> prepare_fused_gemm(const OpCall& call, ExecEnv& env) {
+  Floats params;
+  for (const char* name : {"activation_alpha", "activation_beta", "activation_gamma"})
+    if (const float* v = call.attrs->get<float>(name)) params.push_back(*v);
+  return RunFn(
+      [params, name = attr_or<std::string>(call, "activation", ""),
+       op = StandardOp("Gemm", attrs_without(call, {"activation", "activation_alpha", "activation_beta", "activation_gamma"}), env)](KernelIo& io) {
+        const Tensor y = op.one({io.in(0), io.in(1), io.has(2) ? io.value(2) : RtValue()});
+        std::vector<double> v = widen<double>(y);
+        for (double& e : v) e = activate(name, params, e);
+        io.set(0, narrow(y.dtype(), y.dims(), v));
+      });
+}
+void run_gemm_fast_gelu(KernelIo& io) {
+  const Tensor y = matmul(io.in(0), io.in(1));
+  std::vector<double> v = widen<double>(y);
+  const std::vector<double> bias = io.has(2) ? widen<double>(io.in(2)) : std::vector<double>{0.0};
+  if (io.has(2) && (y.rank() == 0 || io.in(2).size() != y.dims().back()))
+    bad_input(fmt::format("bias {} for {}", dims_text(io.in(2).dims()), dims_text(y.dims())));
+  for (std::size_t i = 0; i < v.size(); ++i) v[i] = fast_gelu(v[i] + bias[i % bias.size()]);
+  io.set(0, narrow(y.dtype(), y.dims(), v));
+}
+
 // (Simplified) layer norm over the last dim of input + skip + bias; outputs: result, mean, inverse deviation, the sum.
 struct SkipInputs {
   std::size_t skip, gamma, beta, bias;
@@ -139,6 +164,9 @@ constexpr Kernel kKernels[] = {
     {"com.microsoft", "QuickGelu", 1, kAnyVersion, prepare_quick_gelu},
     {"com.microsoft", "FusedConv", 1, kAnyVersion, prepare_fused_conv},
     {"com.microsoft", "FusedMatMul", 1, kAnyVersion, prepare_fused_matmul},
+    {"com.microsoft", "TransposeMatMul", 1, kAnyVersion, prepare_fused_matmul},
+    {"com.microsoft", "FusedGemm", 1, kAnyVersion, prepare_fused_gemm},
+    {"com.microsoft", "GemmFastGelu", 1, kAnyVersion, simple<run_gemm_fast_gelu>},
     {"com.microsoft", "SkipLayerNormalization", 1, kAnyVersion, prepare_skip_norm<false>},
     {"com.microsoft", "SkipSimplifiedLayerNormalization", 1, kAnyVersion, prepare_skip_norm<true>},
 };

@@ -43,5 +43,11 @@ std::span<const Kernel> deform_conv_kernels();
 std::span<const Kernel> linear_attention_kernels();
 std::span<const Kernel> flex_attention_kernels();
 std::span<const Kernel> image_kernels();
+std::span<const Kernel> contrib_attention_kernels();
+std::span<const Kernel> contrib_gqa_kernels();
+std::span<const Kernel> contrib_norm_kernels();
+std::span<const Kernel> contrib_qlinear_kernels();
+std::span<const Kernel> contrib_weight_kernels();
+std::span<const Kernel> contrib_misc_kernels();
 
 }  // namespace onnxopt::ref

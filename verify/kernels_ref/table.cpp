@@ -35,6 +35,12 @@ std::span<const Kernel> reference_kernels() {
                         quant_kernels,
                         sequence_kernels,
                         contrib_kernels,
+                        contrib_attention_kernels,
+                        contrib_gqa_kernels,
+                        contrib_norm_kernels,
+                        contrib_qlinear_kernels,
+                        contrib_weight_kernels,
+                        contrib_misc_kernels,
                         ml_kernels,
                         signal_kernels,
                         detection_kernels,
@@ -43,12 +49,3 @@ std::span<const Kernel> reference_kernels() {
                         linear_attention_kernels,
                         flex_attention_kernels,
                         image_kernels}) {
-      const auto kernels = family();
-      list.insert(list.end(), kernels.begin(), kernels.end());
-    }
-    return list;
-  }();
-  return all;
-}
-
-}  // namespace onnxopt

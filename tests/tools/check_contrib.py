@@ -1,0 +1,174 @@
+#!/usr/bin/env python3
+"""Random one-node models of com.microsoft operators: `onnxopt run` against ONNX Runtime's CPU kernels (needs onnx and onnxruntime).
+
+    check_contrib.py build/release/onnxopt [--op NAME] [--cases N] [--seed N] [--keep FOLDER] [--list]
+
+A case is a set of inputs, some of them constants, and attributes, drawn by a generator an operator (contrib_cases.py). ONNX Runtime is the truth; what
+it refuses is counted and not compared. Floats must agree within the limit of their type, relative to the largest magnitude; integers exactly, but that
+quantized results may be one step apart where the generator says that a kernel of ONNX Runtime rounds its own way.
+"""
+import argparse
+import concurrent.futures
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+from onnx import TensorProto, helper, numpy_helper
+
+import contrib_cases
+
+LIMITS = {"float32": 2e-5, "float64": 1e-9, "float16": 2e-3, "bfloat16": 2e-2}
+
+
+def tensor_of(name, value):
+    if isinstance(value, onnx.TensorProto):
+        value.name = name
+        return value
+    return numpy_helper.from_array(np.asarray(value), name)
+
+
+def model_of(case):
+    inputs, initializers, names = [], [], []
+    for i, x in enumerate(case.inputs):
+        if x is None:
+            names.append("")
+            continue
+        name = f"in{i}"
+        names.append(name)
+        t = tensor_of(name, x)
+        if i in case.constants or isinstance(x, onnx.TensorProto):
+            initializers.append(t)
+        else:
+            inputs.append(helper.make_tensor_value_info(name, t.data_type, list(t.dims)))
+    while names and not names[-1]:
+        names.pop()
+    outputs = [f"out{i}" if used else "" for i, used in enumerate(case.outputs)]
+    node = helper.make_node(case.op, names, outputs, domain=case.domain, **case.attrs)
+    infos = [onnx.ValueInfoProto(name=o) for o in outputs if o]
+    graph = helper.make_graph([node], "g", inputs, infos, initializers)
+    opsets = [helper.make_opsetid("", case.opset)] + ([helper.make_opsetid(case.domain, 1)] if case.domain else [])
+    return helper.make_model(graph, opset_imports=opsets, ir_version=10)
+
+
+def options():
+    o = ort.SessionOptions()
+    o.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    o.log_severity_level = 4
+    o.intra_op_num_threads = 1
+    return o
+
+
+def run_theirs(model, feeds):
+    return ort.InferenceSession(model, options(), providers=["CPUExecutionProvider"]).run(None, feeds)
+
+
+class Isolated:
+    """Runs ONNX Runtime in a process of its own, since some inputs crash it."""
+
+    def __init__(self):
+        self.pool = None
+
+    def run(self, model, feeds):
+        self.pool = self.pool or concurrent.futures.ProcessPoolExecutor(1)
+        try:
+            return self.pool.submit(run_theirs, model, feeds).result()
+        except concurrent.futures.process.BrokenProcessPool:
+            self.pool = None
+            raise RuntimeError("it crashes") from None
+
+
+def run_ours(binary, model, feeds, folder):
+    path = folder / "m.onnx"
+    path.write_bytes(model.SerializeToString())
+    data, saved = folder / "in", folder / "out"
+    data.mkdir(exist_ok=True)
+    for i, v in enumerate(model.graph.input):
+        (data / f"input_{i}.pb").write_bytes(numpy_helper.from_array(feeds[v.name], v.name).SerializeToString())
+    command = [binary, "run", str(path), "--save", str(saved), "--format", "pb"] + (["--feed", str(data)] if len(model.graph.input) else [])
+    p = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if p.returncode != 0:
+        return None, (p.stderr.strip().splitlines() or ["no message"])[-1]
+    out = []
+    for i in range(len(model.graph.output)):
+        out.append(numpy_helper.to_array(onnx.load_tensor(str(saved / f"output_{i}.pb"))))
+    return out, ""
+
+
+def differs(case, index, a, b):
+    """None where `b` (ours) agrees with `a`."""
+    if case.valid and index in case.valid:
+        a, b = case.valid[index](a), case.valid[index](b)
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return f"{a.dtype}{a.shape} expected, got {b.dtype}{b.shape}"
+    if a.size == 0 or a.dtype == object or a.dtype == np.bool_:
+        return None if a.size == 0 or (a == b).all() else "values differ"
+    x, y = a.astype(np.float64), b.astype(np.float64)
+    if str(a.dtype) in LIMITS:
+        if (np.isnan(x) != np.isnan(y)).any() or (np.isinf(x) != np.isinf(y)).any():
+            return "NaN or Inf in different places"
+        x, y = np.nan_to_num(x, posinf=1e9, neginf=-1e9), np.nan_to_num(y, posinf=1e9, neginf=-1e9)
+        worst = np.abs(x - y).max() / max(np.abs(x).max(), 1e-3)
+        limit = case.limit or LIMITS[str(a.dtype)]
+        return None if worst <= limit else f"off by {worst:.3g} of the largest, limit {limit:g}"
+    worst = np.abs(x - y).max()
+    return None if worst <= case.steps else f"off by {worst:g} in {np.count_nonzero(x != y)} of {x.size}"
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("binary")
+    p.add_argument("--op")
+    p.add_argument("--cases", type=int, default=20)
+    p.add_argument("--seed", type=int, default=0)
+    p.add_argument("--keep")
+    p.add_argument("--list", action="store_true")
+    o = p.parse_args()
+    bad, isolated = 0, Isolated()
+    print(f"{'operator':36} {'agree':>6} {'differ':>7} {'we refuse':>10} {'ORT refuses':>12}  steps apart")
+    for name, generator in contrib_cases.GENERATORS.items():
+        if o.op and o.op != name:
+            continue
+        agree = differ = ours_refused = refused = apart = 0
+        messages = []
+        for n in range(o.cases):
+            rng = np.random.default_rng([o.seed, n, sum(name.encode())])
+            case = generator(rng)
+            model = model_of(case)
+            feeds = {v.name: np.asarray(case.inputs[int(v.name[2:])]) for v in model.graph.input}
+            try:
+                theirs = isolated.run(model.SerializeToString(), feeds)
+            except Exception as e:  # whatever the runtime says
+                refused += 1
+                if refused == o.cases or o.list:
+                    messages.append(f"    {n}: ONNX Runtime: {str(e).strip().splitlines()[0][:200]}")
+                continue
+            with tempfile.TemporaryDirectory() as folder:
+                ours, why = run_ours(o.binary, model, feeds, pathlib.Path(folder))
+            what = None
+            if ours is None:
+                ours_refused += 1
+                messages.append(f"    {n}: refused: {why[-220:]}")
+            else:
+                for i, (a, b) in enumerate(zip(theirs, ours)):
+                    if i not in case.ignore:
+                        what = what or (lambda d: d and f"output {i}: {d}")(differs(case, i, a, b))
+                        if a.dtype.kind in "iu" and a.shape == b.shape:
+                            apart += int((a != b).any())
+                differ, agree = differ + bool(what), agree + (not what)
+                if what:
+                    shapes = [None if x is None else f"{np.asarray(x).dtype}{np.asarray(x).shape}" if not isinstance(x, onnx.TensorProto) else "tensor" for x in case.inputs]
+                    messages.append(f"    {n}: {what}; {case.attrs} {shapes}")
+            if (what or ours is None) and o.keep:
+                onnx.save(model, pathlib.Path(o.keep) / f"{name}-{n}.onnx")
+        print(f"{name:36} {agree:6} {differ:7} {ours_refused:10} {refused:12}  {apart or ''}")
+        print("\n".join(messages[:8]) + "\n" if messages else "", end="", flush=True)
+        bad += differ + ours_refused + (agree == 0)
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
