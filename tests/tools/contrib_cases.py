@@ -392,7 +392,10 @@ def GroupQueryAttention(r):
     qk = pick(r, 0, 0, 0, 1, 2)
     if qk:
         a["qk_output"] = qk
-    return Case("GroupQueryAttention", inputs, a, outputs=(True, True, True, True) if qk else (True, True, True), limit=0 if t == np.float32 else 5e-3)
+    # Columns behind a row's own length hold whatever was there.
+    seen = np.arange(longest)[None, :] < totals[:, None]
+    valid = {3: lambda y: np.where(seen[:, None, None, :], y, 0).astype(y.dtype) if y.ndim == 4 and y.shape[3] == longest else y}
+    return Case("GroupQueryAttention", inputs, a, valid=valid, outputs=(True, True, True, True) if qk else (True, True, True), limit=0 if t == np.float32 else 5e-3)
 
 
 # ---- quantized
@@ -416,7 +419,7 @@ def qbinary(r, op):
     t = pick(r, np.uint8, np.int8)
     s = shape(r)
     other = pick(r, s, s[-1:], (1,) * len(s), ())
-    return Case(op, [quant(r, t, *s), *scale_zero(r, t), quant(r, t, *other), *scale_zero(r, t), *scale_zero(r, t, 0.02, 0.2)], steps=1)
+    return Case(op, [quant(r, t, *s), *scale_zero(r, t), quant(r, t, *other), *scale_zero(r, t), *scale_zero(r, t, 0.02, 0.2)])
 
 
 @generator()
@@ -438,7 +441,7 @@ def QLinearLeakyRelu(r):
 @generator()
 def QLinearSigmoid(r):
     t = pick(r, np.uint8, np.int8)
-    return Case("QLinearSigmoid", [quant(r, t, *shape(r)), *scale_zero(r, t), np.float32(1 / 256), np.asarray(0 if t == np.uint8 else -128).astype(t)[()]], steps=1)
+    return Case("QLinearSigmoid", [quant(r, t, *shape(r)), *scale_zero(r, t), np.float32(1 / 256), np.asarray(0 if t == np.uint8 else -128).astype(t)[()]])
 
 
 @generator()
@@ -447,7 +450,7 @@ def QLinearSoftmax(r):
     s = shape(r, 2, 5)
     opset = pick(r, 11, 13)
     zero = np.asarray(0 if t == np.uint8 else -128).astype(t)[()]
-    return Case("QLinearSoftmax", [quant(r, t, *s), *scale_zero(r, t), np.float32(1 / 256), zero], {"opset": opset, "axis": int(r.integers(-len(s), len(s)))}, steps=1)
+    return Case("QLinearSoftmax", [quant(r, t, *s), *scale_zero(r, t), np.float32(1 / 256), zero], {"opset": opset, "axis": int(r.integers(-len(s), len(s)))})
 
 
 @generator()
@@ -455,7 +458,7 @@ def QLinearWhere(r):
     t = pick(r, np.uint8, np.int8)
     s = shape(r)
     inputs = [r.integers(0, 2, s).astype(bool), quant(r, t, *s), *scale_zero(r, t), quant(r, t, *pick(r, s, (1,) * len(s))), *scale_zero(r, t), *scale_zero(r, t)]
-    return Case("QLinearWhere", inputs, steps=1, constants=(2, 3, 5, 6, 7, 8))
+    return Case("QLinearWhere", inputs, constants=(2, 3, 5, 6, 7, 8))
 
 
 @generator()
@@ -467,7 +470,7 @@ def QLinearConcat(r):
     for _ in range(int(r.integers(1, 4))):
         s[axis] = int(r.integers(1, 4))
         inputs += [quant(r, t, *s), *scale_zero(r, t)]
-    return Case("QLinearConcat", inputs, {"axis": axis}, steps=1)
+    return Case("QLinearConcat", inputs, {"axis": axis})
 
 
 def pool_input(r, t, last):
@@ -485,13 +488,13 @@ def QLinearAveragePool(r):
         a["pads"] = [min(p, k[i % 2] - 1) for i, p in enumerate(a["pads"])]
     if r.random() < 0.3:
         a["ceil_mode"] = 1
-    return Case("QLinearAveragePool", [pool_input(r, t, last), *scale_zero(r, t), *scale_zero(r, t)], a, steps=1)
+    return Case("QLinearAveragePool", [pool_input(r, t, last), *scale_zero(r, t), *scale_zero(r, t)], a)
 
 
 @generator()
 def QLinearGlobalAveragePool(r):
     t, last = pick(r, np.uint8, np.int8), int(r.integers(2))
-    return Case("QLinearGlobalAveragePool", [pool_input(r, t, last), *scale_zero(r, t), *scale_zero(r, t)], {"channels_last": last}, steps=1)
+    return Case("QLinearGlobalAveragePool", [pool_input(r, t, last), *scale_zero(r, t), *scale_zero(r, t)], {"channels_last": last})
 
 
 @generator()
@@ -515,7 +518,7 @@ def QLinearConv(r):
     if r.random() < 0.3:
         ws, wz = (r.random(m) * 0.05 + 0.01).astype(np.float32), np.zeros(m, wt)
     inputs = [x, *scale_zero(r, t), quant(r, wt, m, c, *k), ws, wz, np.float32(0.5), scale_zero(r, t)[1], maybe(r, lambda: r.integers(-500, 500, m).astype(np.int32))]
-    return Case("QLinearConv", inputs, conv_attrs(r, 2, k) | {"channels_last": last}, constants=(1, 2, 3, 4, 5, 6, 7, 8), steps=1)
+    return Case("QLinearConv", inputs, conv_attrs(r, 2, k) | {"channels_last": last}, constants=(1, 2, 3, 4, 5, 6, 7, 8))
 
 
 def qmatmul_operands(r, at, bt, batch):
@@ -558,7 +561,7 @@ def QGemm(r):
     c = maybe(r, lambda: r.integers(-3000, 3000, pick(r, (n,), (m, n), (1, n))).astype(np.int32))
     y = [np.float32(0.3), scale_zero(r, at)[1]] if r.random() < 0.6 else [None, None]
     a, b = quant(r, at, *((k, m) if ta else (m, k))), quant(r, bt, *((n, k) if tb else (k, n)))
-    return Case("QGemm", [a, *scale_zero(r, at), b, bs, bz, c, *y], {"transA": ta, "transB": tb, "alpha": float(pick(r, 1, 0.5))}, steps=1)
+    return Case("QGemm", [a, *scale_zero(r, at), b, bs, bz, c, *y], {"transA": ta, "transB": tb, "alpha": float(pick(r, 1, 0.5))})
 
 
 @generator()
@@ -594,7 +597,9 @@ def MatMulNBits(r):
     if shaped:
         s = s.reshape(n, blocks)
         zero = zero if zero is None else zero.reshape(n, -1)
-    gidx = maybe(r, lambda: r.integers(0, blocks, k).astype(np.int32), 0.2)
+    # With g_idx ONNX Runtime 1.31 takes packed zero points for 8 and 2-bit data for 4-bit data; its documentation knows no such exception.
+    sound = bits == 4 and kind != "packed"
+    gidx = maybe(r, lambda: r.integers(0, blocks, k).astype(np.int32), 0.2) if sound else None
     inputs = [r.standard_normal((*shape(r, rank=int(r.integers(1, 3))), k)).astype(t), quant(r, np.uint8, n, blocks, block * bits // 8), s, zero, gidx]
     inputs.append(maybe(r, lambda: r.standard_normal(n).astype(t), 0.3))
     return Case("MatMulNBits", inputs, a, constants=(1, 2, 3, 4, 5), limit=1e-4 if t == np.float32 else 1e-2)

@@ -175,7 +175,16 @@ void run_group(KernelIo& io, const GroupAttrs& a) {
   const Attended y = attend(x.q, k, v, {.scale = a.scale, .softcap = a.softcap, .bias = bias, .sink = sink});
   io.set(0, join_heads(y.out, t));
   if (a.qk_output == 0) return;
-  io.set(3, narrow(t, {x.q.batch, x.q.heads, x.q.length, capacity}, a.qk_output == 1 ? y.scores : y.weights));
+  // Only the columns up to the longest total length.
+  const std::vector<float>& all = a.qk_output == 1 ? y.scores : y.weights;
+  const int64_t rows = x.q.batch * x.q.heads * x.q.length;
+  std::vector<float> shown(at(rows * longest));
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t i = 0; i < longest; ++i) {
+      const float e = all[at(r * capacity + i)];
+      shown[at(r * longest + i)] = e == -HUGE_VALF ? 0 : e;  // what is never seen counts as zero
+    }
+  io.set(3, narrow(t, {x.q.batch, x.q.heads, x.q.length, longest}, shown));
 }
 
 Maybe<RunFn> prepare_group(const OpCall& call, ExecEnv&) {

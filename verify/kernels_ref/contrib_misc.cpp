@@ -279,11 +279,11 @@ Maybe<RunFn> prepare_bifurcation(const OpCall& call, ExecEnv&) {
       if (std::search(source.begin(), source.end(), tail.begin(), tail.end()) == source.end()) break;
       const int64_t one = single_match(source, tail);
       if (one < 0) continue;
-      found = one + n < static_cast<int64_t>(source.size()) ? one + n : -1;
+      found = one + n;
       break;
     }
     io.set(0, narrow(DType::int64, {static_cast<int64_t>(tokens.size())}, tokens));
-    io.set(1, narrow(DType::int64, {}, Ints{found}));
+    io.set(1, narrow(DType::int64, {1}, Ints{found}));
   });
 }
 
