@@ -111,7 +111,7 @@ def differs(case, index, a, b):
         if (np.isnan(x) != np.isnan(y)).any() or (np.isinf(x) != np.isinf(y)).any():
             return "NaN or Inf in different places"
         x, y = np.nan_to_num(x, posinf=1e9, neginf=-1e9), np.nan_to_num(y, posinf=1e9, neginf=-1e9)
-        worst = np.abs(x - y).max() / max(np.abs(x).max(), 1e-3)
+        worst = np.abs(x - y).max() / max(np.abs(x).max(), case.floor)
         limit = case.limit or LIMITS[str(a.dtype)]
         return None if worst <= limit else f"off by {worst:.3g} of the largest, limit {limit:g}"
     worst = np.abs(x - y).max()

@@ -17,6 +17,7 @@ class Case:
     opset: int = 17
     limit: float = 0  # 0: the type's own
     steps: int = 0  # by how much integers may differ
+    floor: float = 1e-3  # the least magnitude that errors are held against
     ignore: tuple = ()  # outputs that ONNX Runtime leaves undefined
     valid: dict = None  # output -> the part that is defined
 
@@ -50,10 +51,13 @@ def generator(name=None):
 
 # ---- activations, products
 
+# x * (1 + erf(x)) of x = -3 cancels: its error is that of x, not of the tiny result.
+GELU_FLOOR = 0.1
+
 
 @generator()
 def Gelu(r):
-    return Case("Gelu", [f32(r, *shape(r), scale=3)])
+    return Case("Gelu", [f32(r, *shape(r), scale=3)], floor=GELU_FLOOR)
 
 
 @generator()
@@ -64,13 +68,13 @@ def QuickGelu(r):
 @generator()
 def FastGelu(r):
     s = shape(r)
-    return Case("FastGelu", [f32(r, *s, scale=3), maybe(r, lambda: f32(r, s[-1]))])
+    return Case("FastGelu", [f32(r, *s, scale=3), maybe(r, lambda: f32(r, s[-1]))], floor=GELU_FLOOR)
 
 
 @generator()
 def BiasGelu(r):
     s = shape(r)
-    return Case("BiasGelu", [f32(r, *s, scale=3), f32(r, s[-1])])
+    return Case("BiasGelu", [f32(r, *s, scale=3), f32(r, s[-1])], floor=GELU_FLOOR)
 
 
 ACTIVATIONS = {"Relu": [], "Tanh": [], "Sigmoid": [], "LeakyRelu": [0.1], "Clip": [-0.5, 0.7], "HardSigmoid": [0.3, 0.4]}
@@ -571,12 +575,13 @@ def DynamicQuantizeLSTM(r):
     d, t, column = 2 if direction == "bidirectional" else 1, pick(r, np.uint8, np.int8), r.random() < 0.4
     size = (d, 4 * h) if column else (d,)
     scales = lambda: (r.random(size) * 0.01 + 0.002).astype(np.float32)
-    # ONNX Runtime wants one zero point for all columns of a direction where it packs weights; signed ones are zero.
+    # ONNX Runtime also quantizes the state of every step to 8 bits, which the reference does not: a step of 1/128 of the state.
+    # It wants one zero point for all columns of a direction where it packs weights; signed ones are zero.
     zeros = lambda: np.zeros(size, t) if t == np.int8 else np.full(size, 128, t)
     inputs = [f32(r, s, b, i), quant(r, t, d, i, 4 * h), quant(r, t, d, h, 4 * h), maybe(r, lambda: f32(r, d, 8 * h))]
     inputs += [maybe(r, lambda: r.integers(1, s + 1, b).astype(np.int32)), maybe(r, lambda: f32(r, d, b, h)), maybe(r, lambda: f32(r, d, b, h))]
     inputs += [maybe(r, lambda: f32(r, d, 3 * h)), scales(), zeros(), scales(), zeros()]
-    return Case("DynamicQuantizeLSTM", inputs, {"hidden_size": h, "direction": direction}, outputs=(True, True, True), constants=(1, 2, 8, 9, 10, 11), limit=2e-2)
+    return Case("DynamicQuantizeLSTM", inputs, {"hidden_size": h, "direction": direction}, outputs=(True, True, True), constants=(1, 2, 8, 9, 10, 11), limit=5e-2)
 
 
 @generator()

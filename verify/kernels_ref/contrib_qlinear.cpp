@@ -202,7 +202,8 @@ Maybe<RunFn> prepare_qgemm(const OpCall& call, ExecEnv&) {
   });
 }
 
-// LSTM with weights [directions, inputs, 4 * hidden] in 8 bits; scales and zero points one a direction or one a gate's row.
+// LSTM with the input rounded to 8 bits as a whole and weights [directions, inputs, 4 * hidden] in 8 bits; the state stays as it is. Scales and zero
+// points one a direction or one a gate's row.
 Tensor lstm_weights(const KernelIo& io, std::size_t i, std::size_t scale, std::size_t zero) {
   const Tensor& w = io.in(i);
   if (w.rank() != 3) bad_input(fmt::format("weights {}", dims_text(w.dims())));
@@ -220,9 +221,13 @@ Tensor lstm_weights(const KernelIo& io, std::size_t i, std::size_t scale, std::s
   return narrow(DType::float32, {dirs, columns, rows}, out);
 }
 Maybe<RunFn> prepare_lstm(const OpCall& call, ExecEnv& env) {
-  return RunFn([op = StandardOp("LSTM", *call.attrs, env, 3)](KernelIo& io) {
+  return RunFn([op = StandardOp("LSTM", *call.attrs, env, 3), quantizer = StandardOp("DynamicQuantizeLinear", {}, env, 3)](KernelIo& io) {
     std::vector<RtValue> in(8);
     for (std::size_t i = 0; i < in.size() && i < io.num_inputs(); ++i) in[i] = io.value(i);
+    const std::vector<RtValue> x = quantizer({io.in(0)});
+    std::vector<double> v = widen<double>(x[0].tensor());
+    for (double& e : v) e = (e - scalar_of<double>(x[2].tensor())) * scalar_of<double>(x[1].tensor());
+    in[0] = narrow(DType::float32, io.in(0).dims(), v);
     in[1] = lstm_weights(io, 1, 8, 9);
     in[2] = lstm_weights(io, 2, 10, 11);
     const std::vector<RtValue> out = op(in);
