@@ -49,3 +49,12 @@ std::span<const Kernel> reference_kernels() {
                         linear_attention_kernels,
                         flex_attention_kernels,
                         image_kernels}) {
+      const auto kernels = family();
+      list.insert(list.end(), kernels.begin(), kernels.end());
+    }
+    return list;
+  }();
+  return all;
+}
+
+}  // namespace onnxopt
