@@ -1,4 +1,4 @@
-#include "passes/fusion/conditions.h"
+#include "passes/fusion/hardswish_pattern.h"
 #include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
@@ -9,28 +9,8 @@ Rule fuse_hardswish_old() {
   return {
       .name = "fuse-hardswish-old",
       .summary = "x * Clip (x + 3, 0, 6) / 6 to x * HardSigmoid (x), where the opset has no HardSwish",
-      .match = R"(
-        a = Add (x, 3.0)
-        c = Clip (a, 0.0, 6.0)
-        m = Mul (x, c)
-        y = Div (m, 6.0)
-        or
-        a = Add (x, 3.0)
-        c = Clip (a, 0.0, 6.0)
-        m = Mul (x, c)
-        y = Mul (m, 0.16666667~)
-        or
-        a = Add (x, 3.0)
-        c = Clip (a, 0.0, 6.0)
-        m = Div (x, 6.0)
-        y = Mul (m, c)
-        or
-        a = Add (x, 3.0)
-        c = Clip (a, 0.0, 6.0)
-        m = Mul (x, 0.16666667~)
-        y = Mul (m, c)
-      )",
-      .where = {is_float_tensor("x"), scalars_keep_rank("x")},
+      .match = hardswish_pattern(),
+      .where = hardswish_conditions(),
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             Value* h = rw.op("HardSigmoid", {m["x"]}, {{"alpha", 1.0F / 6.0F}, {"beta", 0.5F}});

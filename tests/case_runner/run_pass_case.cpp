@@ -30,7 +30,7 @@ class PassCaseRun {
     const bool changed = apply(*model, &explanations);
     valid(*model, "result");
     const std::string moved = difference(*original, *model, {.metadata = false, .normalize_defaults = false});
-    if (changed && moved.empty()) fail("the pass says that it changed the graph, and the graph is the same");
+    if (changed && moved.empty() && print_model(*original) == print_model(*model)) fail("the pass says that it changed the graph, and the graph is the same");
     if (!changed && !moved.empty()) fail("the pass says that it changed nothing, but:\n" + moved);
     if (case_.unchanged) unchanged(changed, moved, explanations);
     else compare_after(*model);
@@ -155,6 +155,7 @@ class PassCaseRun {
     lower(model, own_opsets(model));
     const std::string bytes = serialize_model(model);
     const auto read = read_model({reinterpret_cast<const std::byte*>(bytes.data()), bytes.size()}, nullptr, ".");
+    if (!model.functions.empty()) infer(*read, {.strict = false});  // a file says nothing of the types in function bodies
     if (const std::string d = difference(model, *read, {.constant_nodes = true}); !d.empty())
       fail("written and read again it is another graph:\n" + d);
   }
