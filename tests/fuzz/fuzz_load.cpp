@@ -14,7 +14,7 @@ namespace {
 
 using namespace onnxopt;
 
-void refuse_broken(const Model& model, const char* from) {
+void refuse_broken(Model& model, const char* from) {
   for (const Finding& f : check(model)) {
     if (!f.broken) continue;
     std::cerr << "broken graph from the " << from << ": " << f.where << ": " << f.what << '\n';

@@ -200,6 +200,18 @@ g (int64[2, 8] ids, int64[2, 8] attention_mask) => (float[2, 8, 3] y, int64[2, 8
       CHECK(mask[8] == 1);
     }
   }
+  TEST_CASE("seeded inputs: lengths fit the sequence, images with the channels last are images, samples are many") {
+    const auto m = model_of(R"(
+g (float[batch, N] waveforms, int64[batch] waveforms_lens, float[b, h, w, 3] image) => (float[batch, N] y, int64[batch] z, float[b, h, w, 3] u)
+{ y = Neg(waveforms)
+  z = Neg(waveforms_lens)
+  u = Neg(image) })");
+    SeededInputs inputs(*m);
+    const auto v = inputs.make(0, 0);
+    CHECK(v[0].tensor().dims() == Dims{1, 16000});
+    CHECK(v[1].tensor().data<std::int64_t>()[0] == 16000);
+    CHECK(v[2].tensor().dims() == Dims{1, 224, 224, 3});
+  }
   TEST_CASE("seeded inputs of every kind") {
     const auto m = model_of(R"(
 g (seq(float[2]) s, optional(float[3]) o, sparse_tensor(float[4, 5]) p) => (int64 y, bool z)

@@ -85,6 +85,7 @@ struct Wanted {
   std::int64_t limit;  // ids must stay below it; 0: unknown
   InputStyle style;
   Sizes sizes;
+  std::int64_t length;  // of the sequences that a tensor of lengths speaks of
   std::int64_t last() const { return dims.empty() ? 1 : std::max<std::int64_t>(dims.back(), 1); }
   bool is_mask() const { return name.find("mask") != std::string::npos; }
   // Masks end early in the centered style: the last quarter of each row is padding.
@@ -104,7 +105,8 @@ void fill_integers(std::vector<std::int64_t>& v, const Wanted& w, Random& random
     for (std::size_t i = 0; i < v.size(); ++i) v[i] = static_cast<std::int64_t>(i) % w.last();
     return;
   }
-  if (w.name.find("len") != std::string::npos && w.limit == 0) return std::fill(v.begin(), v.end(), std::min<std::int64_t>(4, w.sizes.length));
+  if (w.name.find("len") != std::string::npos && w.limit == 0)
+    return std::fill(v.begin(), v.end(), w.style == InputStyle::centered ? std::max<std::int64_t>(w.length - w.length / 4, 1) : w.length);
   std::int64_t high = w.limit > 0 ? w.limit : w.dtype == DType::uint8 ? 256 : w.sizes.ids;
   if (!is_sub_byte(w.dtype)) high = std::min<std::int64_t>(high, w.dtype == DType::int8 ? 127 : INT32_MAX);
   if (is_sub_byte(w.dtype)) high = std::min<std::int64_t>(high, 1ll << (bit_width(w.dtype) - (is_signed_integer(w.dtype) ? 1 : 0)));
@@ -171,6 +173,8 @@ Dims SeededInputs::make_dims(const std::string& value_name, const Type& type) {
     return guess;
   }
   const Shape& shape = *type.shape;
+  const bool channels_last = shape.size() == 4 && shape[3].is_value() && shape[3].value() <= 4;
+  const bool samples = shape.size() <= 3 && contains_any(lower(value_name), {"wav", "audio", "signal", "pcm", "samples", "speech"});
   // The name in the file says more than the symbol that inference made up for an anonymous dim.
   for (std::size_t i = 0; i < shape.size(); ++i) {
     if (shape[i].is_value()) {
@@ -187,12 +191,13 @@ Dims SeededInputs::make_dims(const std::string& value_name, const Type& type) {
     const bool length_like = contains_any(name, {"seq", "len", "time", "token", "word", "frame", "past"});
     std::int64_t d = sizes.other;
     if (name.rfind("total", 0) == 0) d = 2 * sizes.length;  // past + sequence, as decoders name their masks' length
-    else if (name.find("batch") != std::string::npos || name == "n" || name == "b" || name == "none" ||
+    else if (name.find("batch") != std::string::npos || (name == "n" && i == 0) || name == "b" || name == "none" ||
              (i == 0 && !contains_any(name, {"seq", "len", "time"})))
       d = sizes.batch;
     else if (name.empty() && shape.size() == 3 && i == 1 && shape[0].is_value()) d = sizes.batch;  // recurrent state: [layers, batch, hidden]
+    else if (samples && i + 1 == shape.size()) d = attempt_ % 2 == 0 ? 16000 : sizes.length;
     else if (length_like) d = sizes.length;
-    else if (shape.size() == 4 && i >= 1) d = i >= 2 ? sizes.image : 3;
+    else if (shape.size() == 4 && i >= 1) d = i >= 2 || channels_last ? sizes.image : 3;
     dims_[key] = d;
     dims.push_back(d);
   }
@@ -205,7 +210,7 @@ RtValue SeededInputs::make_value(const std::string& name, const Type& type, cons
       const Dims dims = make_dims(name, type);
       if (element_count(dims) > kLargestInput) bad_input(fmt::format("input '{}': {} elements are too many to make up", name, element_count(dims)));
       if (type.dtype == DType::undefined) bad_input(fmt::format("input '{}': its element type is not known", name));
-      return make_tensor({lower(name), type.dtype, dims, plan.index_limit, style_, kAttempts[static_cast<std::size_t>(attempt_)]}, random);
+      return make_tensor({lower(name), type.dtype, dims, plan.index_limit, style_, kAttempts[static_cast<std::size_t>(attempt_)], length_}, random);
     }
     case Type::Kind::sparse_tensor: return make_sparse(name, type, plan, random);
     case Type::Kind::sequence: {
@@ -259,10 +264,25 @@ RtValue SeededInputs::make_sparse(const std::string& name, const Type& type, con
   return r;
 }
 
+// The first free dim behind the batch is what lengths are lengths of; where none is free, the second dim.
+std::int64_t SeededInputs::sequence_length() {
+  std::int64_t fixed = 0;
+  for (const Plan& p : plans_) {
+    const Type& type = p.value->type;
+    if (!type.is_tensor() || !type.has_rank() || type.rank() < 2) continue;
+    const Dims dims = make_dims(p.value->name(), type);
+    for (std::size_t i = 1; i < dims.size(); ++i)
+      if (!(*type.shape)[i].is_value()) return dims[i];
+    if (fixed == 0) fixed = dims[1];
+  }
+  return fixed > 0 ? fixed : 4;
+}
+
 std::vector<RtValue> SeededInputs::make(int attempt, std::uint64_t seed, InputStyle style) {
   attempt_ = attempt;
   style_ = style;
   dims_.clear();
+  length_ = sequence_length();
   Random random(seed * 1000003 + 17);
   std::vector<RtValue> r;
   for (const Plan& p : plans_) r.push_back(make_value(p.value->name(), p.value->type, p, random));

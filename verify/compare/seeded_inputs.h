@@ -36,9 +36,12 @@ class SeededInputs {
   RtValue make_sparse(const std::string& name, const Type& type, const Plan& plan, Random& random);
   Dims make_dims(const std::string& name, const Type& type);
 
+  std::int64_t sequence_length();
+
   Model& model_;
   std::vector<Plan> plans_;
   int attempt_ = 0;
+  std::int64_t length_ = 4;
   InputStyle style_ = InputStyle::likely;
   std::map<std::string, std::int64_t> dims_;
 };
