@@ -1,3 +1,7 @@
+#ifdef ONNXOPT_MIMALLOC
+#include <mimalloc-new-delete.h>  // operator new and delete: a graph is millions of small objects
+#endif
+
 #include "cli/commands/cli.h"
 
 int main(int argc, char** argv) { return onnxopt::run_cli(argc, argv); }

@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iostream>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands/optimize.h"
@@ -86,6 +89,14 @@ int parse_and_run(int argc, char** argv) {
 }
 
 }  // namespace
+
+int leave(ExitCode code) {
+#ifndef __SANITIZE_ADDRESS__
+  std::cout.flush();
+  if (std::fflush(nullptr) == 0) std::_Exit(static_cast<int>(code));
+#endif
+  return static_cast<int>(code);
+}
 
 int run_cli(int argc, char** argv) {
   try {

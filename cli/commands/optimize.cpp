@@ -263,6 +263,7 @@ OptimizeResult optimize(const OptimizeOptions& o) {
   r.explanations = std::move(p.ctx.explanations);
   if (o.time_passes) r.time_table = time_table(r.passes, p.ctx);
   note_changes_of_interface(*p.model, inputs_before, r);
+  r.model = std::move(p.model);
   r.total_ms = ms_since(start);
   return r;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -35,6 +36,7 @@ struct OptimizeOptions {
 };
 
 struct OptimizeResult {
+  std::unique_ptr<Model> model;  // as it was written; freeing millions of nodes takes a while, so the caller says when
   GraphStats before, after;
   std::uint64_t bytes_before = 0, bytes_after = 0;
   std::vector<PassRun> passes;

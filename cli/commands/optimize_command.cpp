@@ -81,7 +81,7 @@ void setup_optimize(CLI::App& app, Action& chosen) {
       const OptimizeResult r = optimize(*o);
       if (o->json) fmt::print("{}\n", optimize_json(*o, r).dump(2));
       else if (!o->quiet) fmt::print("{}", optimize_text(*o, r));
-      return static_cast<int>(ExitCode::ok);
+      return leave(ExitCode::ok);
     };
   });
 }

@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <iterator>
+#include <unordered_set>
 
 #include "ir/io/fields.h"
 #include "ir/io/read_tensor.h"
@@ -11,6 +12,21 @@
 
 namespace onnxopt {
 namespace {
+
+constexpr std::size_t kManyAttributes = 16;  // above this, duplicates are looked for with a hash set
+
+void refuse_duplicates(const Attrs& attrs) {
+  const auto twice = [](const std::string& name) { bad_input(fmt::format("attribute '{}' is given twice", name)); };
+  if (attrs.size() > kManyAttributes) {
+    std::unordered_set<std::string_view> names;
+    for (const Attribute& a : attrs)
+      if (!names.insert(a.name).second) twice(a.name);
+    return;
+  }
+  for (auto a = attrs.begin(); a != attrs.end(); ++a)
+    for (auto b = attrs.begin(); b != a; ++b)
+      if (a->name == b->name) twice(a->name);
+}
 
 // Field that holds the value of an attribute of each AttrType; 0: none.
 constexpr std::uint32_t kFieldOfType[] = {0,
@@ -194,6 +210,13 @@ Attribute read_attribute(std::string_view message, const ReadContext& ctx, std::
         if (h.ref.empty() && (type == AttrType::graph || type == AttrType::graphs)) graphs.push_back(std::move(gathered.graphs));
         return a;
       });
+}
+
+Attrs read_attributes(const Views& messages, const ReadContext& ctx, std::vector<PendingGraphs>& graphs) {
+  Attrs attrs;
+  for (const std::string_view m : messages) attrs.add(read_attribute(m, ctx, graphs));
+  refuse_duplicates(attrs);
+  return attrs;
 }
 
 }  // namespace onnxopt

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "ir/core/attribute.h"
+#include "ir/io/graph_parts.h"
 #include "ir/io/read_context.h"
 
 namespace onnxopt {
@@ -17,5 +18,7 @@ struct PendingGraphs {
 };
 
 Attribute read_attribute(std::string_view message, const ReadContext& ctx, std::vector<PendingGraphs>& graphs);
+// All attributes of one node; an Error where a name stands twice.
+Attrs read_attributes(const Views& messages, const ReadContext& ctx, std::vector<PendingGraphs>& graphs);
 
 }  // namespace onnxopt

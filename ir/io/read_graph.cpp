@@ -2,33 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <unordered_set>
-
 #include "ir/io/fields.h"
 #include "ir/io/read_tensor.h"
 #include "ir/io/type_codec.h"
 #include "ir/ops/op_table.h"
 
 namespace onnxopt {
-namespace {
-
-constexpr std::size_t kManyAttributes = 16;  // above this, duplicates are looked for with a hash set
-
-void refuse_duplicates(const Attrs& attrs) {
-  const auto twice = [](const std::string& name) { bad_input(fmt::format("attribute '{}' is given twice", name)); };
-  if (attrs.size() > kManyAttributes) {
-    std::unordered_set<std::string_view> names;
-    for (const Attribute& a : attrs)
-      if (!names.insert(a.name).second) twice(a.name);
-    return;
-  }
-  for (auto a = attrs.begin(); a != attrs.end(); ++a)
-    for (auto b = attrs.begin(); b != a; ++b)
-      if (a->name == b->name) twice(a->name);
-}
-
-}  // namespace
-
 Value* GraphReader::find(const Scope& scope, std::string_view name) {
   for (const Scope* s = &scope; s; s = s->outer)
     if (Value* const* v = s->names.find(name)) return *v;
@@ -98,13 +77,6 @@ void GraphReader::add_sparse_initializer(Scope& scope, std::string_view message)
     bad_input(fmt::format("sparse initializer '{}' is also an input or another initializer of graph '{}'", notes->name, scope.graph.name));
 }
 
-Attrs GraphReader::read_attrs(const NodeParts& parts, std::vector<PendingGraphs>& graphs) {
-  Attrs attrs;
-  for (const std::string_view a : parts.attributes) attrs.add(read_attribute(a, ctx_, graphs));
-  refuse_duplicates(attrs);
-  return attrs;
-}
-
 void GraphReader::add_subgraphs(Scope& scope, Node& node, std::vector<PendingGraphs>& graphs) {
   for (const PendingGraphs& p : graphs) {
     for (const std::string_view message : p.messages) {
@@ -131,7 +103,7 @@ void GraphReader::add_node(Scope& scope, const NodeParts& parts) {
     inputs.push_back(v);
   }
   std::vector<PendingGraphs> graphs;
-  Node& node = scope.graph.append(ops_.resolve(parts.domain, parts.op_type), std::move(inputs), read_attrs(parts, graphs), 0);
+  Node& node = scope.graph.append(ops_.resolve(parts.domain, parts.op_type), std::move(inputs), read_attributes(parts.attributes, ctx_, graphs), 0);
   node.name = parts.name;
   if (!parts.doc_string.empty() || !parts.overload.empty() || !parts.unknown.empty() || !parts.metadata.empty()) {
     NodeExtra& extra = node.make_extra();

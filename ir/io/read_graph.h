@@ -43,7 +43,6 @@ class GraphReader {
   void add_annotation(Scope& scope, std::string_view raw);
   void declare(ValueExtra& extra, const ValueInfoParts& info) const;
   void define(Scope& scope, std::string_view name, Value& value);
-  Attrs read_attrs(const NodeParts& parts, std::vector<PendingGraphs>& graphs);
   static Value* find(const Scope& scope, std::string_view name);
 
   const ReadContext& ctx_;
