@@ -195,7 +195,7 @@ Dims SeededInputs::make_dims(const std::string& value_name, const Type& type) {
              (i == 0 && !contains_any(name, {"seq", "len", "time"})))
       d = sizes.batch;
     else if (name.empty() && shape.size() == 3 && i == 1 && shape[0].is_value()) d = sizes.batch;  // recurrent state: [layers, batch, hidden]
-    else if (samples && i + 1 == shape.size()) d = attempt_ % 2 == 0 ? 16000 : sizes.length;
+    else if ((samples && i + 1 == shape.size()) || name.find("sample") != std::string::npos) d = attempt_ % 2 == 0 ? 16000 : sizes.length;
     else if (length_like) d = sizes.length;
     else if (shape.size() == 4 && i >= 1) d = i >= 2 || channels_last ? sizes.image : 3;
     dims_[key] = d;
