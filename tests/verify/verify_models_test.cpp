@@ -168,6 +168,16 @@ f (p) => (q) {{ r = mine.Thing(p)
     CHECK(same.reason.find("local.f") != std::string::npos);
     CHECK(compare(fmt::format(kText, "2.0"), fmt::format(kText, "3.0")).verdict == Verdict::differs);
   }
+  TEST_CASE("a custom operator whose output has another name in the result is found by its own") {
+    constexpr const char* kHead = "<ir_version: 8, opset_import: [\"\" : 17, \"mine\" : 1]> g (float[4] x) => (float[4] y) ";
+    const std::string before = std::string(kHead) + "<float[4] t> { a = Exp(x)\n [thing] t = mine.Thing(a)\n y = Identity(t) }";
+    const VerifyReport same = compare(before, std::string(kHead) + "{ a = Exp(x)\n [thing] y = mine.Thing(a) }");
+    CHECK(same.verdict == Verdict::partly_verified);
+    CHECK(same.outputs.size() == 2);  // a, and y from the made-up t
+    CHECK(compare(before, std::string(kHead) + "{ a = Sqrt(x)\n [thing] y = mine.Thing(a) }").verdict == Verdict::differs);
+    const std::string scaled = std::string(kHead) + "<float[4] t> { a = Exp(x)\n t = mine.Thing(a)\n y = Neg(t) }";
+    CHECK(compare(scaled, scaled).outputs.size() == 2);  // a, and y from the made-up t
+  }
   TEST_CASE("an output that was made up is not counted as compared") {
     const char* text =
         "<ir_version: 8, opset_import: [\"\" : 17]> g (float[4] x) => (float[4] y, float[4] z) { y = RandomNormalLike(x)\n z = Neg(x) }";

@@ -37,9 +37,9 @@ Type made_up_type(const Value& v) {
   return v.type;
 }
 
-void feed_from_outside(Graph& g, Value& v, const Type& type) {
-  const std::string name = v.name();
-  v.set_name(name + "#cut");
+// `v` comes from a new input `name` instead. An output of the graph keeps its name where the input does not take it.
+void feed_from_outside(Graph& g, Value& v, const std::string& name, const Type& type) {
+  if (v.name() == name) v.set_name(name + "#cut");
   Value& input = g.add_input(name, type);
   g.replace_all_uses(v, input);
 }
@@ -75,31 +75,46 @@ class Cutter {
   bool cut(Node& n) {
     const std::string domain = n.op().domain.empty() ? "" : std::string(n.op().domain) + ".";
     result_.ops.push_back(fmt::format("{}{}{}", domain, n.op().name, n.name.empty() ? "" : " (" + n.name + ")"));
-    Node* twin = nullptr;
-    for (Value* v : n.outputs()) {
-      if (!v) continue;
-      const auto it = in_candidate_.find(v->name());
-      if (it == in_candidate_.end() || !it->second->producer()) continue;
-      twin = it->second->producer();
+    for (const Value* v : n.outputs()) {
+      if (!v || v->unused()) continue;
       const Type type = made_up_type(*v);
       if (type.kind == Type::Kind::unknown || (type.is_tensor() && type.dtype == DType::undefined))
         return fail(fmt::format("the type of its output '{}' is not known", v->name()));
     }
+    Node* twin = find_twin(n);
     if (twin && (twin->op().name != n.op().name || twin->op().domain != n.op().domain))
       return fail(fmt::format("in its place stands {}", twin->op().name));
     if (twin && !same_node(n, *twin)) return false;
     if (twin) compare_reads(n, *twin);
-    for (Value* v : n.outputs()) {
-      const auto it = v ? in_candidate_.find(v->name()) : in_candidate_.end();
-      if (it != in_candidate_.end()) feed_from_outside(candidate_.graph(), *it->second, made_up_type(*v));
+    for (std::size_t i = 0; i < n.outputs().size(); ++i) {
+      Value *v = n.output(i), *w = twin ? twin->output(i) : nullptr;
+      if (!v) continue;
+      const std::string name = v->name();
+      const Type type = made_up_type(*v);
+      if (w) feed_from_outside(candidate_.graph(), *w, name, type);
+      if (twin || !v->unused()) feed_from_outside(reference_.graph(), *v, name, type);
     }
-    for (Value* v : std::vector<Value*>(n.outputs().begin(), n.outputs().end()))
-      if (v && (twin || !v->unused())) feed_from_outside(reference_.graph(), *v, made_up_type(*v));
     if (!twin && !all_unused(n)) return fail("the result has no node that stands for it");
     if (twin && !all_unused(*twin)) return fail("its outputs are named differently in the result");
     reference_.graph().erase(n);
     if (twin) candidate_.graph().erase(*twin);
     return true;
+  }
+
+  // The node of the candidate that stands for `n`: it makes a value of the same name, has the node's name, or is the only one of its kind in both.
+  Node* find_twin(const Node& n) {
+    for (const Value* v : n.outputs())
+      if (const auto it = v ? in_candidate_.find(v->name()) : in_candidate_.end(); it != in_candidate_.end() && it->second->producer())
+        return it->second->producer();
+    std::vector<Node*> kind;
+    for (Node& m : candidate_.graph().nodes())
+      if (m.op().name == n.op().name && m.op().domain == n.op().domain) kind.push_back(&m);
+    std::vector<Node*> namesakes;
+    std::copy_if(kind.begin(), kind.end(), std::back_inserter(namesakes), [&](const Node* m) { return !n.name.empty() && m->name == n.name; });
+    if (namesakes.size() == 1) return namesakes.front();
+    std::size_t here = 0;
+    for (const Node& m : reference_.graph().nodes()) here += m.op().name == n.op().name && m.op().domain == n.op().domain;
+    return here == 1 && kind.size() == 1 ? kind.front() : nullptr;
   }
 
   bool same_node(const Node& a, const Node& b) {
