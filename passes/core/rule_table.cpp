@@ -57,6 +57,7 @@ NodeRule fold_constants();
 NodeRule fold_expand_shape();
 NodeRule fold_known_values();
 NodeRule fold_reshape_shape();
+NodeRule fold_resize_sizes();
 NodeRule fold_shape_comparison();
 NodeRule fold_slice_bounds();
 NodeRule fuse_affine_conv();
@@ -90,6 +91,7 @@ NodeRule merge_slices();
 NodeRule merge_slices_to_split();
 NodeRule merge_squeezes();
 NodeRule merge_transposes();
+NodeRule move_constant_up();
 NodeRule move_reshape_up();
 NodeRule move_shape_up();
 NodeRule move_split_down();
@@ -168,7 +170,7 @@ std::span<Rule (*const)()> all_rules() {
 }
 
 std::span<NodeRule (*const)()> all_node_rules() {
-  static constexpr std::array<NodeRule (*)(), 76> kRules = {
+  static constexpr std::array<NodeRule (*)(), 78> kRules = {
       cancel_concat_of_parts,
       cancel_parts_of_concat,
       cancel_squeeze_unsqueeze,
@@ -180,6 +182,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       fold_expand_shape,
       fold_known_values,
       fold_reshape_shape,
+      fold_resize_sizes,
       fold_shape_comparison,
       fold_slice_bounds,
       fuse_affine_conv,
@@ -213,6 +216,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       merge_slices_to_split,
       merge_squeezes,
       merge_transposes,
+      move_constant_up,
       move_reshape_up,
       move_shape_up,
       move_split_down,

@@ -89,7 +89,7 @@ class PushTransposes : public Pass {
       if (!admit(r, *n)) continue;
       r.nodes.push_back(n);
       for (const Value* v : n->outputs()) {
-        if (!v) continue;
+        if (!v || r.how.at(n).same_result) continue;
         r.inside.insert(v);
         reach(v);
       }
@@ -145,7 +145,7 @@ class PushTransposes : public Pass {
               std::all_of(s->output()->uses().begin(), s->output()->uses().end(), [&](const Use& u) { return in_region(r, u); });
     for (const Node* n : r.nodes)
       for (const Value* v : n->outputs()) {
-        if (!v) continue;
+        if (!v || r.how.at(n).same_result) continue;
         bool leaves = v->is_graph_output();
         for (const Use& u : v->uses()) {
           if (in_region(r, u)) continue;
@@ -189,6 +189,10 @@ class PushTransposes : public Pass {
     for (Value* v : n.outputs()) {
       if (!v) continue;
       Value* ours = moved.at(v);
+      if (r.how.at(&n).same_result) {
+        g.replace_all_uses(*v, *ours);
+        continue;
+      }
       std::vector<Node*> transposes;
       for (const Use& u : v->uses())
         if (!r.how.contains(u.node) && composes(r, u)) transposes.push_back(u.node);

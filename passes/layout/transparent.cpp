@@ -53,12 +53,53 @@ std::optional<Permuted> axis_op(const Node& n, const Perm& p) {
 }
 
 std::optional<Permuted> reduction(const Node& n, const Perm& p) {
-  if (n.attr<std::int64_t>("keepdims") == 0 || !n.input(1)) return std::nullopt;
+  if (!n.input(1)) return std::nullopt;
   auto axes = known_axes(n, 1, static_cast<std::int64_t>(p.size()));
   if (!axes || axes->empty()) return std::nullopt;
+  const bool drops = n.attr<std::int64_t>("keepdims") == 0;
+  if (drops) {  // the dims that are left must stand in the same order in both layouts
+    std::int64_t last = -1;
+    for (std::size_t i = 0; i < p.size(); ++i) {
+      if (std::find(axes->begin(), axes->end(), static_cast<std::int64_t>(i)) != axes->end()) continue;
+      if (p[i] < last) return std::nullopt;
+      last = p[i];
+    }
+  }
   for (auto& a : *axes) a = p[static_cast<std::size_t>(a)];
   std::sort(axes->begin(), axes->end());
-  return Permuted{n.attrs(), {{1, Tensor::int64s(*axes)}}};
+  return Permuted{n.attrs(), {{1, Tensor::int64s(*axes)}}, drops};
+}
+
+// Scales or sizes of all axes, as constants. Kernels that interpolate expect the two outer axes to be left alone.
+std::optional<Permuted> resize(const Node& n, const Perm& p) {
+  if (n.input(1) && (!n.input(1)->constant() || n.input(1)->constant()->size() > 0)) return std::nullopt;  // a region
+  if (n.attrs().has("axes") || n.attr<std::string>("coordinate_transformation_mode") == "tf_crop_and_resize") return std::nullopt;
+  const std::size_t given = n.input(3) ? 3 : 2, rank = p.size();
+  const Tensor* t = n.input(given) ? n.input(given)->constant() : nullptr;
+  const Shape* s = shape_of(n.input(0));
+  if (!t || !s || t->rank() != 1 || t->size() != static_cast<std::int64_t>(rank)) return std::nullopt;
+  const auto sizes = given == 3 ? known_ints(n.input(3)) : std::nullopt;
+  if (given == 3 ? !sizes : t->dtype() != DType::float32) return std::nullopt;
+  std::vector<float> scales(rank);
+  Ints moved(rank);
+  for (std::size_t i = 0; i < rank; ++i) {
+    const auto to = static_cast<std::size_t>(p[i]);
+    const bool untouched = sizes ? (*s)[i].is((*sizes)[i]) : t->data<float>()[i] == 1.0F;
+    if (to < 2 && !untouched && n.attr<std::string>("mode") != "nearest") return std::nullopt;
+    if (sizes) moved[to] = (*sizes)[i];
+    else scales[to] = t->data<float>()[i];
+  }
+  return Permuted{n.attrs(), {{given, sizes ? Tensor::int64s(moved) : Tensor::of<float>({static_cast<std::int64_t>(rank)}, scales)}}};
+}
+
+// One scale for the whole tensor, or one for each place of an axis.
+std::optional<Permuted> quantization(const Node& n, const Perm& p) {
+  const auto rank = rank_of(n.input(1));
+  if (!rank || *rank > 1 || (n.attrs().has("block_size") && n.attr<std::int64_t>("block_size") != 0)) return std::nullopt;
+  if (*rank == 0) return Permuted{n.attrs(), {}};
+  const auto axis = normalize_axis(n.attr<std::int64_t>("axis"), static_cast<std::int64_t>(p.size()));
+  if (!axis) return std::nullopt;
+  return Permuted{with(n, "axis", p[static_cast<std::size_t>(*axis)]), {}};
 }
 
 std::optional<Permuted> pad(const Node& n, const Perm& p) {
@@ -119,6 +160,8 @@ std::optional<Permuted> permuted(const Node& n, const Perm& p, Evaluator* evalua
   if (is_reduction(n)) return reduction(n, p);
   if (n.is("Pad")) return pad(n, p);
   if (n.is("Slice")) return slice(n, p);
+  if (n.is("Resize")) return resize(n, p);
+  if (n.is("QuantizeLinear") || n.is("DequantizeLinear")) return quantization(n, p);
   return std::nullopt;
 }
 

@@ -13,7 +13,8 @@ bool is_identity(const Perm& p);
 // What has to change in `n` for it to read tensors of the layout before Transpose <perm = p>, and give its outputs in that layout.
 struct Permuted {
   Attrs attrs;
-  std::vector<std::pair<std::size_t, Tensor>> constants;  // inputs that become these constants
+  std::vector<std::pair<std::size_t, Tensor>> constants = {};  // inputs that become these constants
+  bool same_result = false;                                    // the output is what it was, in no layout: a reduction that drops its axes
 };
 // nullopt: `n` is not such an operator, or something about it is not known. `rank` of the tensors is p.size(); every input that is not constant, the
 // ones in `operands`, is such a tensor.
