@@ -287,6 +287,37 @@ Maybe<RunFn> prepare_bifurcation(const OpCall& call, ExecEnv&) {
   });
 }
 
+// Operators that ONNX 1.x dropped and ONNX Runtime still runs: x * scale + bias[channel], alpha * x + beta, alpha * tanh(beta * x).
+Maybe<RunFn> prepare_image_scaler(const OpCall& call, ExecEnv&) {
+  return RunFn([scale = static_cast<double>(attr_or<float>(call, "scale", 1)), bias = attr_or<Floats>(call, "bias", {})](KernelIo& io) {
+    const Tensor& x = io.in(0);
+    if (x.rank() != 4 || static_cast<int64_t>(bias.size()) != x.dims()[1])
+      bad_input(fmt::format("{} biases for {}", bias.size(), dims_text(x.dims())));
+    std::vector<double> v = widen<double>(x);
+    const auto plane = at(x.dims()[2] * x.dims()[3]);
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] = v[i] * scale + static_cast<double>(bias[i / plane % bias.size()]);
+    io.set(0, narrow(x.dtype(), x.dims(), v));
+  });
+}
+template <class F>
+Maybe<RunFn> two_numbers(const OpCall& call, F fn) {
+  return RunFn(
+      [fn, a = static_cast<double>(attr_or<float>(call, "alpha", 1)), b = static_cast<double>(attr_or<float>(call, "beta", 0))](KernelIo& io) {
+        std::vector<double> v = widen<double>(io.in(0));
+        for (double& e : v) e = fn(a, b, e);
+        io.set(0, narrow(io.in(0).dtype(), io.in(0).dims(), v));
+      });
+}
+Maybe<RunFn> prepare_affine(const OpCall& call, ExecEnv&) {
+  return two_numbers(call, [](double a, double b, double x) { return a * x + b; });
+}
+Maybe<RunFn> prepare_scaled_tanh(const OpCall& call, ExecEnv&) {
+  return two_numbers(call, [](double a, double b, double x) { return a * std::tanh(b * x); });
+}
+Maybe<RunFn> prepare_parametric_softplus(const OpCall& call, ExecEnv&) {
+  return two_numbers(call, [](double a, double b, double x) { return a * (b * x > 30 ? b * x : std::log1p(std::exp(b * x))); });
+}
+
 Tensor as_double(const Tensor& x) { return narrow(DType::float64, x.dims(), widen<double>(x)); }
 void run_matmul_integer16(KernelIo& io) {
   const Tensor y = matmul(as_double(io.in(0)), as_double(io.in(1)));
@@ -294,6 +325,10 @@ void run_matmul_integer16(KernelIo& io) {
 }
 
 constexpr Kernel kKernels[] = {
+    {"", "Affine", 1, kAnyVersion, prepare_affine},
+    {"", "ImageScaler", 1, kAnyVersion, prepare_image_scaler},
+    {"", "ParametricSoftplus", 1, kAnyVersion, prepare_parametric_softplus},
+    {"", "ScaledTanh", 1, kAnyVersion, prepare_scaled_tanh},
     {"com.microsoft", "BifurcationDetector", 1, kAnyVersion, prepare_bifurcation},
     {"com.microsoft", "CDist", 1, kAnyVersion, prepare_cdist},
     {"com.microsoft", "ConvTransposeWithDynamicPads", 1, kAnyVersion, prepare_conv_transpose},

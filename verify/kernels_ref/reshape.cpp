@@ -58,6 +58,7 @@ Maybe<RunFn> prepare_squeeze(const OpCall& call, ExecEnv&) {
     std::vector<bool> drop(x.dims().size());
     if (io.has(1) || stated) {
       for (int64_t a : read(io)) {
+        if (x.rank() == 0 && (a == 0 || a == -1)) continue;  // as ONNX Runtime has it: exporters squeeze the scalar counter of Loop
         const auto axis = static_cast<std::size_t>(normalize_axis(a, x.rank()));
         if (x.dims()[axis] != 1) bad_input(fmt::format("axis {} has {} elements, not 1", a, x.dims()[axis]));
         drop[axis] = true;
