@@ -158,7 +158,7 @@ Maybe<RunFn> prepare_bit_cast(const OpCall& call, ExecEnv&) {
 }
 
 constexpr Kernel kKernels[] = {
-    {"", "Cast", 6, kAnyVersion, prepare_cast},
+    {"", "Cast", 9, kAnyVersion, prepare_cast},
     {"", "CastLike", 15, kAnyVersion, prepare_cast_like},
     {"", "BitCast", 26, kAnyVersion, prepare_bit_cast},
 };

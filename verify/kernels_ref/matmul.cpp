@@ -136,7 +136,7 @@ Maybe<RunFn> prepare_gemm(const OpCall& call, ExecEnv&) {
 
 constexpr Kernel kKernels[] = {
     {"", "MatMul", 1, kAnyVersion, simple<run_matmul>},
-    {"", "Gemm", 7, kAnyVersion, prepare_gemm},
+    {"", "Gemm", 1, kAnyVersion, prepare_gemm},
 };
 
 }  // namespace

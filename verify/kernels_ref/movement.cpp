@@ -250,7 +250,7 @@ Maybe<RunFn> prepare_trilu(const OpCall& call, ExecEnv&) {
 constexpr Kernel kKernels[] = {
     {"", "Transpose", 1, kAnyVersion, prepare_transpose},
     {"", "Concat", 4, kAnyVersion, prepare_concat},
-    {"", "Split", 2, kAnyVersion, prepare_split},
+    {"", "Split", 1, kAnyVersion, prepare_split},
     {"", "Slice", 1, 9, prepare_slice_1},
     {"", "Slice", 10, kAnyVersion, simple<run_slice>},
     {"", "Tile", 6, kAnyVersion, simple<run_tile>},

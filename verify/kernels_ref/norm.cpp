@@ -47,12 +47,16 @@ Tensor normalize_channels(const Tensor& x, const std::vector<double>& mean, cons
   return std::move(out).tensor();
 }
 Maybe<RunFn> prepare_batch_norm(const OpCall& call, ExecEnv&) {
+  // Before 7 the statistics of the batch were the default; only what leaves them unused is known to be inference.
+  if (call.op->since < 7 && attr<int64_t>(call, "is_test") == 0 && call.num_outputs > 1) bad_input("training (is_test = 0) of this version");
   return RunFn([epsilon = static_cast<double>(attr_or<float>(call, "epsilon", 1e-5f)),
+                by_element = attr_or<int64_t>(call, "spatial", 1) == 0,  // until version 9: one statistic for each element of a batch entry
                 momentum = static_cast<double>(attr_or<float>(call, "momentum", 0.9f)),
                 training = attr_or<int64_t>(call, "training_mode", 0) != 0](KernelIo& io) {
     // A matrix N x C is N x C x 1; a vector is one channel.
     const Dims shape = io.in(0).dims();
-    const Tensor x = shape.size() < 2 ? io.in(0).reshaped({io.in(0).size(), 1}) : io.in(0);
+    Tensor x = shape.size() < 2 ? io.in(0).reshaped({io.in(0).size(), 1}) : io.in(0);
+    if (by_element) x = x.reshaped({x.dims()[0], product(x.dims(), 1)});
     const int64_t channels = x.dims()[1];
     std::vector<double> mean = channel_values(io.in(3), channels, "input_mean"), variance = channel_values(io.in(4), channels, "input_var");
     const auto scale = channel_values(io.in(1), channels, "scale"), bias = channel_values(io.in(2), channels, "B");
@@ -234,10 +238,10 @@ Maybe<RunFn> prepare_lp_normalization(const OpCall& call, ExecEnv&) {
 }
 
 constexpr Kernel kKernels[] = {
-    {"", "BatchNormalization", 7, kAnyVersion, prepare_batch_norm},
-    {"", "InstanceNormalization", 6, kAnyVersion, prepare_instance_norm},
+    {"", "BatchNormalization", 1, kAnyVersion, prepare_batch_norm},
+    {"", "InstanceNormalization", 1, kAnyVersion, prepare_instance_norm},
     {"", "GroupNormalization", 18, kAnyVersion, prepare_group_norm},
-    {"", "LayerNormalization", 17, kAnyVersion, prepare_layer_norm<false>},
+    {"", "LayerNormalization", 1, kAnyVersion, prepare_layer_norm<false>},
     {"", "RMSNormalization", 23, kAnyVersion, prepare_layer_norm<true>},
     {"", "MeanVarianceNormalization", 9, kAnyVersion, prepare_mvn},
     {"", "LRN", 1, kAnyVersion, prepare_lrn},

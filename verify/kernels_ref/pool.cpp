@@ -65,8 +65,14 @@ Maybe<RunFn> prepare_average_pool(const OpCall& call, ExecEnv&) {
   });
 }
 
+// The attribute is a float in version 1.
+double lp_power(const OpCall& call) {
+  const double p = call.op->since < 2 ? attr<float>(call, "p") : static_cast<double>(attr<int64_t>(call, "p"));
+  if (!(p > 0)) bad_input(fmt::format("attribute 'p' is {}", p));
+  return p;
+}
 Maybe<RunFn> prepare_lp_pool(const OpCall& call, ExecEnv&) {
-  return RunFn([attrs = read_window(call), p = static_cast<double>(attr_or<int64_t>(call, "p", 2))](KernelIo& io) {
+  return RunFn([attrs = read_window(call), p = lp_power(call)](KernelIo& io) {
     const Tensor& x = io.in(0);
     const Window w = pool_window(attrs, x);
     auto norm = [&](const double* plane, const Dims& at) {
@@ -143,7 +149,7 @@ void run_global_max(KernelIo& io) {
   });
 }
 Maybe<RunFn> prepare_global_lp(const OpCall& call, ExecEnv&) {
-  return RunFn([p = static_cast<double>(attr_or<int64_t>(call, "p", 2))](KernelIo& io) {
+  return RunFn([p = lp_power(call)](KernelIo& io) {
     run_global(io, [p](const std::vector<double>& v) {
       double sum = 0;
       for (double x : v) sum += std::pow(std::abs(x), p);
@@ -189,10 +195,10 @@ Maybe<RunFn> prepare_max_unpool(const OpCall& call, ExecEnv&) {
 constexpr Kernel kKernels[] = {
     {"", "AveragePool", 1, kAnyVersion, prepare_average_pool},
     {"", "MaxPool", 1, kAnyVersion, prepare_max_pool},
-    {"", "LpPool", 2, kAnyVersion, prepare_lp_pool},
+    {"", "LpPool", 1, kAnyVersion, prepare_lp_pool},
     {"", "GlobalAveragePool", 1, kAnyVersion, simple<run_global_average>},
     {"", "GlobalMaxPool", 1, kAnyVersion, simple<run_global_max>},
-    {"", "GlobalLpPool", 2, kAnyVersion, prepare_global_lp},
+    {"", "GlobalLpPool", 1, kAnyVersion, prepare_global_lp},
     {"", "MaxUnpool", 9, kAnyVersion, prepare_max_unpool},
 };
 

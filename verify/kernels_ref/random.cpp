@@ -118,7 +118,7 @@ constexpr Kernel kKernels[] = {
     {"", "RandomUniformLike", 1, kAnyVersion, prepare_random_like<Law::uniform>},
     {"", "Bernoulli", 15, kAnyVersion, prepare_bernoulli},
     {"", "Multinomial", 7, kAnyVersion, prepare_multinomial},
-    {"", "Dropout", 7, kAnyVersion, prepare_dropout},
+    {"", "Dropout", 1, kAnyVersion, prepare_dropout},
 };
 
 }  // namespace

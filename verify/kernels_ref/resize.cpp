@@ -78,13 +78,14 @@ Taps taps_of(const ResizeAttrs& a, const AxisResize& r, double x) {
   return t;
 }
 
-int64_t nearest_index(const ResizeAttrs& a, double x) {
+int64_t nearest_index(const ResizeAttrs& a, const AxisResize& r, double x) {
   const double floor = std::floor(x), rest = x - floor;
   if (rest == 0) return static_cast<int64_t>(x);
   bool up = false;
   if (a.nearest == "round_prefer_floor") up = rest > 0.5;
   else if (a.nearest == "round_prefer_ceil") up = rest >= 0.5;
   else if (a.nearest == "ceil") up = true;
+  else if (a.nearest == "simple") up = r.scale < 1;  // Resize-10 and Upsample: down where the axis grows, up where it shrinks
   else if (a.nearest != "floor") bad_input("attribute 'nearest_mode': unknown " + a.nearest);
   return static_cast<int64_t>(floor) + up;
 }
@@ -129,7 +130,7 @@ Tensor resize_nearest(const ResizeAttrs& a, const Tensor& x, const std::vector<A
     Ints map(at(r.out));
     for (int64_t i = 0; i < r.out; ++i) {
       const double p = r.in == r.out && r.scale == 1 && a.coordinates != "tf_crop_and_resize" ? static_cast<double>(i) : source_position(a, r, i);
-      map[at(i)] = outside(a, r, p) ? -1 : std::clamp<int64_t>(nearest_index(a, p), 0, r.in - 1);
+      map[at(i)] = outside(a, r, p) ? -1 : std::clamp<int64_t>(nearest_index(a, r, p), 0, r.in - 1);
     }
     out.push_back(r.out);
     maps.push_back(std::move(map));
@@ -248,13 +249,13 @@ Maybe<RunFn> prepare_resize(const OpCall& call, ExecEnv&) {
   });
 }
 
-// Resize-10 and Upsample: scales only, asymmetric coordinates, floor.
+// Resize-10 and Upsample: scales only, asymmetric coordinates.
 Maybe<RunFn> prepare_upsample(const OpCall& call, ExecEnv&) {
   ResizeAttrs a;
   a.mode = attr_or<std::string>(call, "mode", "nearest");
   if (a.mode == "bilinear" || a.mode == "trilinear") a.mode = "linear";
   a.coordinates = "asymmetric";
-  a.nearest = "floor";
+  a.nearest = "simple";
   a.policy = "stretch";
   return RunFn([a, stated = attr_or<Floats>(call, "scales", {})](KernelIo& io) {
     const Tensor scales = io.has(1) ? io.in(1) : Tensor::of<float>({static_cast<int64_t>(stated.size())}, stated);

@@ -48,7 +48,9 @@ std::span<const Kernel> reference_kernels() {
                         deform_conv_kernels,
                         linear_attention_kernels,
                         flex_attention_kernels,
-                        image_kernels}) {
+                        image_kernels,
+                        legacy_kernels,
+                        experimental_kernels}) {
       const auto kernels = family();
       list.insert(list.end(), kernels.begin(), kernels.end());
     }

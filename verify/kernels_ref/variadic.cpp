@@ -94,8 +94,8 @@ void run_clip(KernelIo& io) {
 }
 
 constexpr Kernel kKernels[] = {
-    {"", "Sum", 8, kAnyVersion, simple<run_sum>},
-    {"", "Mean", 8, kAnyVersion, simple<run_mean>},
+    {"", "Sum", 1, kAnyVersion, simple<run_sum>},
+    {"", "Mean", 1, kAnyVersion, simple<run_mean>},
     {"", "Where", 9, kAnyVersion, simple<run_where>},
     {"", "Clip", 11, kAnyVersion, simple<run_clip>},
 };
