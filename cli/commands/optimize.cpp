@@ -242,12 +242,14 @@ OptimizeResult optimize(const OptimizeOptions& o) {
   prepare_context(p, o, r.bytes_before);
   std::vector<std::string> inputs_before;
   for (Value* v : p.model->graph().inputs()) inputs_before.push_back(v->name());
+  if (o.json) r.input_files = hash_files(o.input, o.hash_data);  // before anything is written: the output may take its place
   r.load_ms = ms_since(start);
 
   progress.stage("optimizing");
   const auto passes_start = Clock::now();
   PassManager manager(graph_passes());
   manager.add(pipeline_text(o));
+  r.pipeline = manager.text();
   add_instruments(manager, o);
   run_passes(manager, o, p, r);
   r.passes_ms = ms_since(passes_start);
@@ -255,6 +257,7 @@ OptimizeResult optimize(const OptimizeOptions& o) {
   for (const auto& [value, tensor] : hidden)
     if (!value->erased()) p.model->graph().set_constant(*value, tensor);
   write_result(o, p, r, progress);
+  if (o.json && std::filesystem::is_regular_file(o.output)) r.output_files = hash_files(o.output, o.hash_data);
   r.after = graph_stats(*p.model);
   r.bytes_after = r.written.model_bytes + r.written.external_bytes;
   r.events = std::move(p.ctx.events);

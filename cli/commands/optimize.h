@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/commands/model_options.h"
+#include "cli/report/file_hashes.h"
 #include "cli/report/model_stats.h"
 #include "passes/core/manager.h"
 #include "verify/compare/verify_models.h"
@@ -32,7 +33,7 @@ struct OptimizeOptions {
   std::int64_t fuel = -1;
   std::string explain, print_after, dump_dir;
   bool print_changed = false, verify_each = false, check_each = false, time_passes = false;
-  bool json = false, quiet = false;
+  bool json = false, quiet = false, hash_data = false;
 };
 
 struct OptimizeResult {
@@ -44,10 +45,11 @@ struct OptimizeResult {
   std::map<std::string, RuleTotal, std::less<>> totals;
   std::vector<std::string> explanations, notes;
   std::vector<std::string> removed_inputs;  // initializers that were also inputs and are gone
-  std::string time_table;
+  std::string pipeline, time_table;
   LiftReport lift;
   std::optional<VerifyReport> verification;
   WriteResult written;
+  std::optional<FileHashes> input_files, output_files;  // for the JSON report
   double load_ms = 0, passes_ms = 0, save_ms = 0, total_ms = 0;
 };
 

@@ -74,6 +74,7 @@ void setup_optimize(CLI::App& app, Action& chosen) {
   add_verify_options(*c, *o);
   add_debug_options(*c, *o);
   c->add_flag("--json", o->json, "Print the report as JSON");
+  c->add_flag("--hash-data", o->hash_data, "Put the SHA-256 of external weight files into the JSON report too");
   c->add_flag("-q,--quiet", o->quiet, "Print nothing but errors");
   c->footer("Example: onnxopt optimize model.onnx -o better.onnx --dim batch=1");
   c->callback([o, &chosen] {

@@ -123,6 +123,7 @@ nlohmann::json optimize_json(const OptimizeOptions& o, const OptimizeResult& r) 
                       {"input", o.input},
                       {"output", o.output},
                       {"config", config_json(o)},
+                      {"pipeline", r.pipeline},
                       {"before", stats_json(r.before, r.bytes_before)},
                       {"after", stats_json(r.after, r.bytes_after)},
                       {"rules", rules},
@@ -133,6 +134,8 @@ nlohmann::json optimize_json(const OptimizeOptions& o, const OptimizeResult& r) 
                       {"removed_inputs", r.removed_inputs},
                       {"explain", r.explanations},
                       {"ms", {{"total", r.total_ms}, {"read", r.load_ms}, {"optimize", r.passes_ms}, {"write", r.save_ms}}}};
+  if (r.input_files) j["files"]["input"] = hashes_json(*r.input_files);
+  if (r.output_files) j["files"]["output"] = hashes_json(*r.output_files);
   j["verification"] = r.verification ? verification_json(*r.verification) : nlohmann::json{{"verdict", "not checked"}};
   if (!r.written.external_file.empty()) j["external_data"] = {{"file", r.written.external_file}, {"bytes", r.written.external_bytes}};
   return j;

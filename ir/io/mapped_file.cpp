@@ -37,6 +37,7 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   if (::fstat(file.fd, &info) != 0 || !S_ISREG(info.st_mode)) bad_input(fmt::format("{}: not a regular file", path.string()));
 
   std::shared_ptr<MappedFile> r(new MappedFile());
+  r->path_ = path;
   r->size_ = static_cast<std::size_t>(info.st_size);
   r->device_ = info.st_dev;
   r->inode_ = info.st_ino;

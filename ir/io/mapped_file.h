@@ -20,12 +20,14 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   std::uint64_t size() const { return size_; }
+  const std::filesystem::path& path() const { return path_; }
   std::uint64_t device() const { return device_; }
   std::uint64_t inode() const { return inode_; }
   std::uint64_t hard_links() const { return links_; }
 
  private:
   MappedFile() = default;
+  std::filesystem::path path_;
   const std::byte* data_ = nullptr;
   std::size_t size_ = 0;
   std::uint64_t device_ = 0, inode_ = 0, links_ = 0;

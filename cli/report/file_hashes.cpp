@@ -1,0 +1,71 @@
+#include "cli/report/file_hashes.h"
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "ir/io/io.h"
+#include "ir/io/mapped_file.h"
+
+namespace onnxopt {
+namespace {
+
+constexpr std::size_t kBlock = std::size_t{16} << 20;
+
+std::string sha256_of(const MappedFile& file) {
+  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  ONNXOPT_CHECK(digest && EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) == 1, "SHA-256 is not available");
+  for (std::size_t at = 0; at < file.size(); at += kBlock) {
+    const auto block = file.bytes().subspan(at, std::min<std::size_t>(kBlock, file.size() - at));
+    EVP_DigestUpdate(digest.get(), block.data(), block.size());
+    release_pages(block);
+  }
+  unsigned char bytes[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  ONNXOPT_CHECK(EVP_DigestFinal_ex(digest.get(), bytes, &size) == 1, "SHA-256 failed");
+  std::string r;
+  for (unsigned i = 0; i < size; ++i) {
+    r += "0123456789abcdef"[bytes[i] >> 4];
+    r += "0123456789abcdef"[bytes[i] & 15];
+  }
+  return r;
+}
+
+}  // namespace
+
+FileHashes hash_files(const std::filesystem::path& model, bool hash_data) {
+  const auto file = MappedFile::open(model);
+  FileHashes r{model.string(), sha256_of(*file), file->size(), {}};
+  const auto m = read_model(model);
+  std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> known;  // device and inode: position in r.external
+  for (Graph* root : m->root_graphs())
+    for_each_graph(*root, [&](Graph& g) {
+      for (Value* v : g.constants()) {
+        const FileRange* range = v->constant()->file_range();
+        if (!range) continue;
+        const auto& data = *static_cast<const MappedFile*>(range->file.get());
+        if (data.device() == file->device() && data.inode() == file->inode()) continue;
+        const auto [it, fresh] = known.try_emplace({data.device(), data.inode()}, r.external.size());
+        if (fresh) r.external.push_back({data.path().string(), data.size(), hash_data ? sha256_of(data) : std::string(), {}});
+        r.external[it->second].ranges.push_back({v->name(), range->offset, v->constant()->byte_size()});
+      }
+    });
+  return r;
+}
+
+nlohmann::json hashes_json(const FileHashes& h) {
+  nlohmann::json j = {{"file", h.file}, {"bytes", h.bytes}, {"sha256", h.sha256}};
+  for (const ExternalFile& e : h.external) {
+    nlohmann::json ranges = nlohmann::json::array();
+    for (const ExternalRange& t : e.ranges) ranges.push_back({{"tensor", t.tensor}, {"offset", t.offset}, {"length", t.length}});
+    nlohmann::json one = {{"file", e.file}, {"bytes", e.bytes}, {"tensors", ranges}};
+    if (!e.sha256.empty()) one["sha256"] = e.sha256;
+    j["external_data"].push_back(one);
+  }
+  return j;
+}
+
+}  // namespace onnxopt
