@@ -17,7 +17,8 @@ Draft::Draft(const Helper& h) : op(&onnxopt::op(h.op)), attrs(h.attrs), inputs(h
 
 std::optional<Ints> Draft::constant_ints(std::size_t i) const {
   const Tensor* t = constant(i);
-  if (!t || t->rank() > 1) return std::nullopt;
+  if (!t) return known_ints(i);
+  if (t->rank() > 1) return std::nullopt;
   if (t->dtype() == DType::int64) {
     const auto v = t->data<std::int64_t>();
     return Ints(v.begin(), v.end());
@@ -27,6 +28,19 @@ std::optional<Ints> Draft::constant_ints(std::size_t i) const {
     return Ints(v.begin(), v.end());
   }
   return std::nullopt;
+}
+
+// Computed at run time, and yet always the same: sizes of declared shapes, and what is computed from them.
+std::optional<Ints> Draft::known_ints(std::size_t i) const {
+  const Value* v = i < inputs.size() ? inputs[i].value : nullptr;
+  if (!v || !v->known) return std::nullopt;
+  Ints r;
+  for (const Dim& d : *v->known) {
+    if (!d.is_value()) return std::nullopt;
+    r.push_back(d.value());
+  }
+  asked_types_ = true;
+  return r;
 }
 
 DType Draft::dtype(std::size_t i) {

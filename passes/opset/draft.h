@@ -51,7 +51,7 @@ class Draft {
 
   bool has(std::size_t i) const { return i < inputs.size() && inputs[i].present(); }
   const Tensor* constant(std::size_t i) const { return i < inputs.size() ? inputs[i].constant() : nullptr; }
-  // Elements of a constant int32/int64 input of rank 0 or 1.
+  // Elements of a constant int32/int64 input of rank 0 or 1, or of one whose elements inference knows.
   std::optional<Ints> constant_ints(std::size_t i) const;
   // Asking for a type or rank is noted: the original form is restored only while they are what the answer was given for.
   DType dtype(std::size_t i);  // undefined if not known
@@ -69,7 +69,8 @@ class Draft {
 
  private:
   const Node* node_;
-  bool asked_types_ = false;
+  std::optional<Ints> known_ints(std::size_t i) const;
+  mutable bool asked_types_ = false;
 };
 
 // The known value of attribute `name`, or `otherwise`. A reference to the caller's attribute is never known: steps run only on nodes without them.

@@ -123,6 +123,7 @@ std::string check_arity(const View& v, const OpSchema& to, RelabelEdits& edits) 
     if (v.has(edits.num_inputs - 1)) return fmt::format("{} has no input {}", row_name(to), edits.num_inputs - 1);
     --edits.num_inputs;
   }
+  if (edits.num_inputs < static_cast<std::size_t>(to.min_inputs)) return fmt::format("{} takes at least {} inputs", row_name(to), to.min_inputs);
   for (std::size_t i = 0; i < to.inputs.size(); ++i)
     if (to.inputs[i].option == ParamOption::single && !v.has(i)) return fmt::format("input '{}' is required by {}", to.inputs[i].name, row_name(to));
   edits.num_outputs = v.num_outputs();

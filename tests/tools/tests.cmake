@@ -1,5 +1,5 @@
 # The conformance runner over ONNX backend test folders.
-add_executable(onnxopt_conformance ${CMAKE_CURRENT_SOURCE_DIR}/tools/conformance_main.cpp)
+add_executable(onnxopt_conformance ${CMAKE_CURRENT_SOURCE_DIR}/tools/conformance_main.cpp ${CMAKE_CURRENT_SOURCE_DIR}/tools/node_test.cpp)
 target_link_libraries(onnxopt_conformance PRIVATE verify_kernels_ref ir_io nlohmann_json::nlohmann_json onnxopt_warnings)
 # What inference knows of a model, for check_inference.py.
 add_executable(onnxopt_infer_dump EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/infer_dump_main.cpp)
@@ -10,3 +10,21 @@ target_link_libraries(onnxopt_mutate PRIVATE verify_compare passes_opset ir_io o
 add_test(NAME verify/mutants COMMAND onnxopt_mutate --each 2 ${CMAKE_SOURCE_DIR}/tests/models/gtcrn.onnx ${CMAKE_SOURCE_DIR}/tests/models/mnist-8.onnx
   ${CMAKE_SOURCE_DIR}/tests/models/linear-classifier.onnx)
 set_tests_properties(verify/mutants PROPERTIES LABELS unit)
+# Converts every node test to every opset that can hold it and runs the result.
+add_executable(onnxopt_convert_prover ${CMAKE_CURRENT_LIST_DIR}/convert_prover_main.cpp ${CMAKE_CURRENT_LIST_DIR}/node_test.cpp)
+target_link_libraries(onnxopt_convert_prover PRIVATE verify_kernels_ref passes_opset ir_io nlohmann_json::nlohmann_json onnxopt_warnings)
+find_program(ONNXOPT_PYTHON NAMES python3)
+if(ONNXOPT_PYTHON)
+  execute_process(COMMAND ${ONNXOPT_PYTHON} -c "import onnx, numpy" RESULT_VARIABLE without_onnx OUTPUT_QUIET ERROR_QUIET)
+  if(NOT without_onnx)
+    add_test(NAME convert/node_tests COMMAND ${ONNXOPT_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/convert_node_tests.py $<TARGET_FILE:onnxopt_convert_prover>
+             ${CMAKE_BINARY_DIR}/node_tests)
+  endif()
+endif()
+# What the repository has by itself: conversion of the bundled models up and down, with the built-in check.
+foreach(opset 9 11 13 15 17 18 21 28)
+  foreach(model mnist-8 gtcrn ultraface-rfb-320 linear-classifier)
+    add_test(NAME convert/${model}-${opset} COMMAND onnxopt convert ${CMAKE_SOURCE_DIR}/tests/models/${model}.onnx --opset ${opset}
+             -o ${CMAKE_BINARY_DIR}/convert-${model}-${opset}.onnx --require-verified)
+  endforeach()
+endforeach()

@@ -1,0 +1,87 @@
+// The functions that expand_table.cpp lists, one file a family.
+#pragma once
+
+#include "passes/opset/expand.h"
+
+namespace onnxopt::expand_fn {
+
+// expand_shape.cpp
+std::string shape(Expansion& e);
+std::string reshape(Expansion& e);
+std::string constant_of_shape(Expansion& e);
+std::string expand_to(Expansion& e);
+std::string range_of(Expansion& e);
+std::string slice(Expansion& e);
+std::string pad(Expansion& e);
+std::string center_crop_pad(Expansion& e);
+std::string trilu(Expansion& e);
+std::string split(Expansion& e);
+std::string unsqueeze(Expansion& e);
+
+// expand_gather.cpp
+std::string gather_nd(Expansion& e);
+std::string gather_elements(Expansion& e);
+std::string scatter_nd(Expansion& e);
+std::string scatter_elements(Expansion& e);
+std::string one_hot(Expansion& e);
+
+// expand_compare.cpp
+std::string greater_or_equal(Expansion& e);
+std::string greater_or_less(Expansion& e);
+std::string equal(Expansion& e);
+std::string max_min(Expansion& e);
+std::string clip(Expansion& e);
+std::string where(Expansion& e);
+std::string is_nan(Expansion& e);
+std::string is_inf(Expansion& e);
+std::string sign(Expansion& e);
+
+// expand_math.cpp
+std::string mod(Expansion& e);
+std::string hyperbolic(Expansion& e);
+std::string erf(Expansion& e);
+std::string round(Expansion& e);
+std::string bit_shift(Expansion& e);
+std::string cum_sum(Expansion& e);
+std::string relu(Expansion& e);
+
+// expand_activation.cpp
+std::string gelu(Expansion& e);
+std::string hard_swish(Expansion& e);
+std::string mish(Expansion& e);
+std::string swish(Expansion& e);
+std::string celu(Expansion& e);
+std::string thresholded_relu(Expansion& e);
+std::string shrink(Expansion& e);
+std::string cast_like(Expansion& e);
+std::string image_scaler(Expansion& e);
+
+// expand_norm.cpp
+std::string layer_normalization(Expansion& e);
+std::string rms_normalization(Expansion& e);
+std::string group_normalization(Expansion& e);
+std::string mean_variance_normalization(Expansion& e);
+std::string softmax(Expansion& e);
+std::string batch_normalization(Expansion& e);
+
+// expand_attention.cpp
+std::string attention(Expansion& e);
+std::string rotary_embedding(Expansion& e);
+
+// expand_quant.cpp
+std::string quantize_linear(Expansion& e);
+std::string dequantize_linear(Expansion& e);
+std::string dynamic_quantize_linear(Expansion& e);
+std::string matmul_integer(Expansion& e);
+std::string conv_integer(Expansion& e);
+
+// expand_resize.cpp
+std::string resize(Expansion& e);
+
+// expand_reduce.cpp
+std::string reduce(Expansion& e);
+
+// expand_einsum.cpp
+std::string einsum(Expansion& e);
+
+}  // namespace onnxopt::expand_fn

@@ -1,0 +1,116 @@
+// Gathering and scattering by index tuples, through flat indices.
+#include <algorithm>
+
+#include "passes/opset/expand_families.h"
+#include "passes/opset/expand_index.h"
+
+namespace onnxopt::expand_fn {
+namespace {
+
+std::optional<std::int64_t> last_dim(const Expansion& e, std::size_t i) {
+  const Shape* s = e.shape(i);
+  return s && !s->empty() && s->back().is_value() ? std::optional(s->back().value()) : std::nullopt;
+}
+
+// Index tuples (last axis, `count` long) of the leading axes of `data` as flat int64 indices; the last axis stays, with size 1.
+Value* flat_indices(Expansion& e, Value* data, Value* indices, std::int64_t count, std::int64_t indices_rank) {
+  Value* flat = nullptr;
+  for (std::int64_t k = 0; k < count; ++k) {
+    Value* one = count == 1 ? indices : e.slice(indices, k, k + 1, indices_rank - 1);
+    const Index size = dim_of(e, data, k);
+    const Tensor* known = indices->constant();
+    const bool positive =
+        known && known->dtype() == DType::int64 && std::ranges::all_of(known->data<std::int64_t>(), [](std::int64_t i) { return i >= 0; });
+    if (!positive) {
+      Value* negative = e.cast(e.op("Less", {one, e.index(0)}), DType::int64);
+      one = e.add(one, e.mul(negative, vector_of(e, size)));
+    }
+    flat = flat ? e.add(e.mul(flat, vector_of(e, size)), one) : one;
+  }
+  return flat;
+}
+
+}  // namespace
+
+std::string gather_nd(Expansion& e) {
+  const auto count = last_dim(e, 1);
+  const auto rank = e.rank(0), indices_rank = e.rank(1);
+  if (!count || !rank || !indices_rank) return "the shapes of data and indices are not known";
+  if (e.integer("batch_dims", 0) != 0) return "no decomposition: batch_dims";
+  if (e.dtype(1) != DType::int64) return "type: indices";
+  Value* flat = e.squeeze(flat_indices(e, e.in(0), e.in(1), *count, *indices_rank), {*indices_rank - 1});
+  if (*count == 1) {
+    e.result(0, e.op("Gather", {e.in(0), flat}, {{"axis", std::int64_t{0}}}));
+    return "";
+  }
+  std::vector<Index> dims{-1};
+  for (std::int64_t k = *count; k < *rank; ++k) dims.push_back(dim_of(e, e.in(0), k));
+  Value* rows = e.op("Reshape", {e.in(0), vector_of(e, dims)});
+  e.result(0, e.op("Gather", {rows, flat}, {{"axis", std::int64_t{0}}}));
+  return "";
+}
+
+// Before opset 11 Scatter took element indices; whole slices are spread over them.
+std::string scatter_nd(Expansion& e) {
+  const auto count = last_dim(e, 1);
+  const auto rank = e.rank(0), indices_rank = e.rank(1);
+  if (!count || !rank || !indices_rank) return "the shapes of data and indices are not known";
+  if (e.text("reduction", "none") != "none") return "no decomposition: reduction";
+  std::vector<Index> dims = dims_of(e, e.in(0));
+  const Index slice = product(e, {dims.begin() + *count, dims.end()});
+  Value* rows = e.op("Reshape", {e.in(0), vector_of(e, {Index(-1), slice})});
+  Value* flat = e.reshape(flat_indices(e, e.in(0), e.in(1), *count, *indices_rank), {-1, 1});
+  Value* updates = e.op("Reshape", {e.in(2), vector_of(e, {Index(-1), slice})});
+  Value* indices = e.op("Expand", {flat, e.shape_value(updates)});
+  Value* y = e.op("ScatterElements", {rows, indices, updates}, {{"axis", std::int64_t{0}}});
+  e.result(0, e.reshape_like(y, e.in(0)));
+  return slice.number == 0 ? "no decomposition: empty slices" : "";
+}
+
+// Element indices: each stands for a place in the flat tensor.
+std::string gather_elements(Expansion& e) {
+  const auto rank = e.rank(0);
+  if (!rank || *rank == 0) return "the rank of the input is not known";
+  std::int64_t axis = e.integer("axis", 0);
+  axis += axis < 0 ? *rank : 0;
+  Value* at = e.cast(e.in(1), DType::int64);
+  Value* negative = e.cast(e.op("Less", {at, e.index(0)}), DType::int64);
+  at = e.add(at, e.mul(negative, vector_of(e, dim_of(e, e.in(0), axis))));
+  Index stride = 1;
+  Value* flat = nullptr;
+  for (std::int64_t k = *rank - 1; k >= 0; --k) {
+    Value* here = at;
+    if (k != axis) {
+      Ints others;
+      for (std::int64_t j = 0; j < *rank; ++j)
+        if (j != k) others.push_back(j);
+      here = range(e, 0, dim_of(e, e.in(1), k));
+      if (!others.empty()) here = e.unsqueeze(here, others);
+    }
+    if (stride.number != 1) here = e.mul(here, vector_of(e, stride));
+    flat = flat ? e.add(flat, here) : here;
+    stride = mul(e, stride, dim_of(e, e.in(0), k));
+  }
+  e.result(0, e.op("Gather", {e.reshape(e.in(0), {-1}), flat}, {{"axis", std::int64_t{0}}}));
+  return "";
+}
+
+// Before opset 9: compared with 0, 1, ... depth - 1.
+std::string one_hot(Expansion& e) {
+  const auto rank = e.rank(0);
+  const auto depth = e.constant_ints(1);
+  if (!rank || !depth || depth->size() != 1) return "non-constant operand: depth";
+  std::int64_t axis = e.integer("axis", -1);
+  axis += axis < 0 ? *rank + 1 : 0;
+  Value* at = e.cast(e.in(0), DType::int64);
+  Value* negative = e.cast(e.op("Less", {at, e.index(0)}), DType::int64);
+  at = e.unsqueeze(e.add(at, e.mul(negative, e.index(depth->front()))), {axis});
+  Ints dims(static_cast<std::size_t>(*rank) + 1, 1);
+  dims[static_cast<std::size_t>(axis)] = depth->front();
+  Value* classes = e.reshape(range(e, 0, depth->front()), dims);
+  Value* hot = e.op("Equal", {at, classes});
+  e.result(0, e.op("Where", {hot, e.slice(e.in(2), 1, 2, 0), e.slice(e.in(2), 0, 1, 0)}));
+  return "";
+}
+
+}  // namespace onnxopt::expand_fn

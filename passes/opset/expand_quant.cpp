@@ -1,0 +1,122 @@
+// Quantization as arithmetic: scales along an axis before opset 13, types that came later, and all of it before opset 10.
+#include <algorithm>
+
+#include "ir/core/element.h"
+#include "passes/opset/expand_families.h"
+
+namespace onnxopt::expand_fn {
+namespace {
+
+bool stored_integer(DType t) { return is_integer(t) && bit_width(t) >= 8 && bit_width(t) <= 16; }
+
+// Scale or zero point, shaped so that it meets its axis; null where that is not known.
+Value* along_axis(Expansion& e, Value* v) {
+  const Shape* s = Expansion::shape_of(v);
+  if (!s) return nullptr;
+  if (s->empty() || (s->size() == 1 && s->front().is(1))) return s->empty() ? v : e.reshape(v, {});
+  const auto rank = e.rank(0);
+  if (!rank || s->size() != 1) return nullptr;
+  std::int64_t axis = e.integer("axis", 1);
+  axis += axis < 0 ? *rank : 0;
+  Ints dims(static_cast<std::size_t>(*rank), 1);
+  dims[static_cast<std::size_t>(axis)] = -1;
+  return e.reshape(v, dims);
+}
+
+// A zero point in float; null: none.
+Value* offset(Expansion& e, std::size_t i) {
+  if (!e.has(i)) return nullptr;
+  const Tensor* t = e.constant(i);
+  if (t && t->dtype() != DType::string && std::ranges::all_of(t->bytes(), [](std::byte b) { return b == std::byte{0}; })) return nullptr;
+  return e.cast(along_axis(e, e.in(i)), DType::float32);
+}
+
+}  // namespace
+
+std::string dequantize_linear(Expansion& e) {
+  const DType t = e.dtype(0);
+  if (e.integer("block_size", 0) != 0) return "no decomposition: block_size";
+  if (e.dtype(1) != DType::float32 || (e.integer("output_dtype", 0) != 0 && e.integer("output_dtype") != 1)) return "type: the scale";
+  if (!stored_integer(t) && t != DType::int32) return "type: DequantizeLinear of this type";
+  if (t == DType::int32 && e.has(2) && offset(e, 2)) return "type: a zero point of 32 bits";
+  Value* scale = along_axis(e, e.in(1));
+  if (!scale || (e.has(2) && !along_axis(e, e.in(2)))) return "the shape of the scale is not known";
+  Value* x = e.op("Cast", {e.in(0)}, {{"to", std::int64_t{1}}});  // weights stay as they are stored
+  if (Value* zero = offset(e, 2)) x = e.sub(x, zero);
+  e.result(0, e.mul(x, scale));
+  return "";
+}
+
+// Clipped before it is rounded, so that adding 1.5 * 2^23 rounds half to even, exactly, without the operator Round.
+std::string quantize_linear(Expansion& e) {
+  if (e.integer("block_size", 0) != 0) return "no decomposition: block_size";
+  if (e.dtype(0) != DType::float32 || e.dtype(1) != DType::float32 || e.integer("precision", 0) > 1) return "type: input or scale";
+  const std::int64_t stated = e.integer("output_dtype", 0);
+  const DType t = e.has(2) ? e.dtype(2) : stated != 0 ? static_cast<DType>(stated) : DType::uint8;
+  if (!stored_integer(t)) return "type: QuantizeLinear to this type";
+  Value* scale = along_axis(e, e.in(1));
+  if (!scale || (e.has(2) && !along_axis(e, e.in(2)))) return "the shape of the scale is not known";
+  const auto f = [&](double v) { return e.scalar(DType::float32, v); };
+  constexpr double kMagic = 12582912.0;  // 1.5 * 2^23
+  constexpr double kFar = 262144.0;      // beyond every type of 16 bits with any zero point
+  Value* x = e.op("Clip", {e.div(e.in(0), scale), f(-kFar), f(kFar)});
+  x = e.sub(e.add(x, f(kMagic)), f(kMagic));
+  if (Value* zero = offset(e, 2)) x = e.add(x, zero);
+  x = e.op("Clip", {x, f(lowest_value(t)), f(highest_value(t))});
+  e.result(0, e.op("Cast", {x}, {{"to", static_cast<std::int64_t>(t)}}));
+  return "";
+}
+
+// By its text in the specification: the range is widened to hold zero.
+std::string dynamic_quantize_linear(Expansion& e) {
+  const auto f = [&](double v) { return e.scalar(DType::float32, v); };
+  const auto extreme = [&](const char* reduce, const char* with) {
+    Value* v = e.op(reduce, {e.in(0)}, {{"keepdims", std::int64_t{0}}});
+    return e.op(with, {v, f(0)});
+  };
+  Value* high = extreme("ReduceMax", "Max");
+  Value* low = extreme("ReduceMin", "Min");
+  Value* scale = e.div(e.sub(high, low), f(255));
+  constexpr double kMagic = 12582912.0;
+  Value* zero = e.op("Clip", {e.sub(f(0), e.div(low, scale)), f(0), f(255)});
+  zero = e.cast(e.sub(e.add(zero, f(kMagic)), f(kMagic)), DType::uint8);
+  e.result(0, e.op("QuantizeLinear", {e.in(0), scale, zero}));
+  e.result(1, scale);
+  e.result(2, zero);
+  return "";
+}
+
+namespace {
+
+// Products of 8-bit integers are exact in float32 up to 2^24, in float64 always.
+Value* centered(Expansion& e, std::size_t x, std::size_t zero, DType w) {
+  Value* v = e.op("Cast", {e.in(x)}, {{"to", static_cast<std::int64_t>(w)}});
+  if (!e.has(zero)) return v;
+  Value* z = e.cast(e.in(zero), w);
+  const Shape* s = Expansion::shape_of(z);
+  if (!s) return nullptr;
+  if (s->empty() || (s->size() == 1 && s->front().is(1))) return e.sub(v, e.reshape(z, {}));
+  return nullptr;
+}
+
+}  // namespace
+
+std::string matmul_integer(Expansion& e) {
+  Value *a = centered(e, 0, 2, DType::float64), *b = centered(e, 1, 3, DType::float64);
+  if (!a || !b) return "no decomposition: several zero points";
+  e.result(0, e.cast(e.op("MatMul", {a, b}), DType::int32));
+  return "";
+}
+
+std::string conv_integer(Expansion& e) {
+  const Shape* w = e.shape(1);
+  std::int64_t depth = 1;
+  for (std::size_t i = 1; w && i < w->size(); ++i) depth = (*w)[i].is_value() && depth > 0 ? depth * (*w)[i].value() : 0;
+  if (!w || depth == 0 || depth > 258) return "no decomposition: sums that float cannot hold";  // 258 * 255 * 255 < 2^24
+  Value *x = centered(e, 0, 2, DType::float32), *k = centered(e, 1, 3, DType::float32);
+  if (!x || !k) return "no decomposition: several zero points";
+  e.result(0, e.cast(e.op("Conv", {x, k}, e.node().attrs()), DType::int32));
+  return "";
+}
+
+}  // namespace onnxopt::expand_fn

@@ -1,0 +1,360 @@
+// Shapes, ranges, slices and padding.
+#include <algorithm>
+#include <cmath>
+
+#include "ir/core/model.h"
+#include "ir/ops/op_table.h"
+#include "passes/opset/expand_families.h"
+#include "passes/opset/expand_index.h"
+
+namespace onnxopt::expand_fn {
+namespace {
+
+constexpr std::int64_t kMostMade = 65536;  // elements of a constant that takes a computation's place
+
+std::optional<std::int64_t> length_of(const Value* v) {
+  const Shape* s = Expansion::shape_of(v);
+  if (!s || s->size() != 1 || !s->front().is_value()) return std::nullopt;
+  return s->front().value();
+}
+
+// `one` (one element) in a new shape: dims are an int64 vector.
+std::string filled(Expansion& e, Value* one, Value* dims) {
+  const auto n = length_of(dims);
+  if (!n) return "the length of the shape is not known";
+  if (e.opset() >= 8) {
+    e.result(0, e.op("Expand", {one, dims}));
+    return "";
+  }
+  if (*n == 0) {
+    e.result(0, e.reshape(one, {}));
+    return "";
+  }
+  e.result(0, e.op("Tile", {e.reshape(one, Ints(static_cast<std::size_t>(*n), 1)), dims}));
+  return "";
+}
+
+}  // namespace
+
+// start and end came with opset 15.
+std::string shape(Expansion& e) {
+  const std::int64_t start = e.integer("start"), end = e.node().attrs().has("end") ? e.integer("end") : INT64_MAX;
+  e.result(0, e.slice(e.op("Shape", {e.in(0)}), start, end, 0));
+  return "";
+}
+
+// allowzero = 1: a zero is a size, not a copy. It matters for empty tensors only. A size that is the input's own at that place may be copied; any
+// other size that may be zero becomes -1 then, which is zero again as the tensor is empty.
+std::string reshape(Expansion& e) {
+  Value* to = e.in(1);
+  const auto n = length_of(to);
+  if (!n) return "allowzero = 1 with a shape of unknown length";
+  const Shape* from = e.shape(0);
+  const auto plain = [&](std::size_t i) {
+    if (to->constant()) return to->constant()->dtype() == DType::int64 && to->constant()->data<std::int64_t>()[i] != 0;
+    if (!to->known) return false;
+    const Dim& d = (*to->known)[i];
+    if (d.is_value()) return d.value() != 0;
+    return from && i < from->size() && same(d, (*from)[i]);
+  };
+  bool all = true;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(*n); ++i) all = all && plain(i);
+  if (!all) to = e.sub(to, e.cast(e.op("Equal", {to, e.ints({0}, "zero")}), DType::int64));
+  e.result(0, e.op("Reshape", {e.in(0), to}));
+  return "";
+}
+
+std::string constant_of_shape(Expansion& e) {
+  const auto* value = e.node().attrs().get<Tensor>("value");
+  const Tensor fill = value ? *value : Tensor::zeros(DType::float32, {1});
+  if (const auto dims = e.constant_ints(0)) {
+    std::int64_t count = 1;
+    for (const std::int64_t d : *dims) count = d == 0 ? 0 : std::min<std::int64_t>(count * d, kMostMade + 1);
+    const std::size_t width = fill.bytes().size();
+    if (count <= kMostMade && bit_width(fill.dtype()) >= 8) {
+      std::vector<std::byte> bytes;
+      for (std::int64_t i = 0; i < count; ++i)
+        bytes.insert(bytes.end(), fill.bytes().begin(), fill.bytes().begin() + static_cast<std::ptrdiff_t>(width));
+      e.result(0, e.op("Identity", {e.tensor(Tensor::from_bytes(fill.dtype(), *dims, std::move(bytes)))}));
+      return "";
+    }
+  }
+  return filled(e, e.tensor(fill.reshaped({1}), "fill"), e.in(0));
+}
+
+// Expand-8: two-way broadcasting. Before: times ones of that shape, which Tile makes.
+std::string expand_to(Expansion& e) {
+  const DType t = e.dtype(0);
+  const auto n = length_of(e.in(1));
+  if (!n) return "the length of the shape is not known";
+  const bool direct = t == DType::float32 || t == DType::float64 || t == DType::float16 || t == DType::int32 || t == DType::int64;
+  const bool narrow = t == DType::boolean || t == DType::uint8 || t == DType::int8 || t == DType::int16 || t == DType::uint16;
+  if (!direct && !narrow) return "type: Expand of this type before opset 8";
+  const DType way = direct ? t : DType::int32;
+  if (*n == 0) {
+    e.result(0, e.op("Identity", {e.in(0)}));
+    return "";
+  }
+  Value* one = e.reshape(e.scalar(way, 1), Ints(static_cast<std::size_t>(*n), 1));
+  Value* y = e.mul(e.cast(e.in(0), way), e.op("Tile", {one, e.in(1)}));
+  e.result(0, e.cast(y, t));
+  return "";
+}
+
+namespace {
+
+// 0, 1, ... n - 1 as int64; n: int64 [1], not negative.
+Value* counting(Expansion& e, Value* n) {
+  if (e.opset() >= 9) {
+    Attrs ones;
+    ones.set("value", Tensor::int64s({1}));
+    return e.squeeze(e.op("NonZero", {e.op("ConstantOfShape", {n}, std::move(ones))}), {0});
+  }
+  Graph& outer = *e.node().graph();
+  auto body = std::make_shared<Graph>(outer.model());
+  body->name = "count";
+  Value& i = body->add_input("i", Type::tensor(DType::int64, Dims{}));
+  Value& go = body->add_input("go", Type::tensor(DType::boolean, Dims{}));
+  Value& state = body->add_input("state", Type::tensor(DType::int64, Dims{}));  // the first versions of Loop must have some
+  for (Value* v : {&i, &go, &state}) {
+    v->set_name(v->name());  // ours, made unique on save
+    v->make_extra().declared = v->type;
+    v->make_extra().has_declared = true;
+  }
+  for (Value* v : {&go, &state, &i}) {
+    Value* out = body->append(onnxopt::op("Identity"), {v}).output();
+    out->type = v->type;
+    body->add_output(*out);
+  }
+  Node& loop = e.make("Loop", {e.squeeze(n, {0}), e.tensor(Tensor::scalar<bool>(true), "go"), e.index(0)}, {}, 2);
+  outer.adopt_subgraph(loop, "body", body);
+  loop.output(0)->type = Type::tensor(DType::int64, Dims{});
+  loop.output(1)->type = Type::tensor(DType::int64, Shape{Dim()});
+  return loop.output(1);
+}
+
+// How many steps of `delta` lead from start to limit: ceil((limit - start) / delta), at least 0. Scalars of integers.
+Value* steps_between(Expansion& e, Value* start, Value* limit, Value* delta) {
+  Value* zero = e.index(0);
+  Value* way = e.sub(limit, start);
+  Value* whole = e.div(way, delta);
+  Value* rest = e.sub(way, e.mul(whole, delta));
+  Value* uneven = e.cast(e.op("Greater", {e.mul(rest, delta), zero}), DType::int64);
+  Value* n = e.add(whole, uneven);
+  return e.mul(n, e.cast(e.op("Greater", {n, zero}), DType::int64));
+}
+
+}  // namespace
+
+std::string range_of(Expansion& e) {
+  const DType t = e.dtype(0);
+  const bool integer = t == DType::int64 || t == DType::int32 || t == DType::int16;
+  if (!integer && t != DType::float32 && t != DType::float64) return "type: Range of this type";
+  Value* n;
+  if (integer) {
+    n = steps_between(e, e.cast(e.in(0), DType::int64), e.cast(e.in(1), DType::int64), e.cast(e.in(2), DType::int64));
+  } else {
+    Value* steps = e.op("Ceil", {e.div(e.sub(e.in(1), e.in(0)), e.in(2))});
+    n = e.cast(e.op("Max", {steps, e.scalar(t, 0)}), DType::int64);
+  }
+  Value* i = e.cast(counting(e, e.reshape(n, {1})), t);
+  const Tensor *start = e.constant(0), *delta = e.constant(2);
+  if (!delta || scalar_value(*delta) != 1.0) i = e.mul(i, e.in(2));
+  if (!start || scalar_value(*start) != 0.0) i = e.add(i, e.in(0));
+  e.result(0, i);
+  return "";
+}
+
+// Bounds that are computed, or steps, before opset 10: the indices are written out and gathered, axis by axis.
+std::string slice(Expansion& e) {
+  const auto count = length_of(e.in(1));
+  if (!count) return "non-constant operand: starts of unknown number";
+  const auto rank = e.rank(0);
+  if (!rank) return "the rank of the input is not known";
+  if (e.has(3) && !e.constant_ints(3)) return "non-constant operand: axes";
+  if (e.has(4) && !e.constant_ints(4)) return "non-constant operand: steps";
+  Ints axes, steps(static_cast<std::size_t>(*count), 1);
+  for (std::int64_t k = 0; k < *count; ++k) axes.push_back(k);
+  if (e.has(3)) axes = *e.constant_ints(3);
+  if (e.has(4)) steps = *e.constant_ints(4);
+  Value* x = e.in(0);
+  for (std::size_t k = 0; k < axes.size(); ++k) {
+    const std::int64_t axis = axes[k] < 0 ? axes[k] + *rank : axes[k];
+    const Index size = dim_of(e, x, axis), one = 1, zero = 0;
+    const Index start = element(e, e.in(1), static_cast<std::int64_t>(k)), end = element(e, e.in(2), static_cast<std::int64_t>(k));
+    const bool to_end = end.number && *end.number >= INT32_MAX && steps[k] > 0;
+    const bool from_zero = start.number && *start.number == 0 && steps[k] > 0;
+    const Index last = steps[k] > 0 ? size : sub(e, size, one), lowest = steps[k] > 0 ? zero : Index(-1);
+    const auto clamped = [&](const Index& i, const Index& low) { return min(e, max(e, wrap(e, i, size), low), last); };
+    const Index from = from_zero ? zero : start.number && *start.number >= 0 ? min(e, start, last) : clamped(start, zero);
+    const Index to = to_end                                    ? size
+                     : end.number && *end.number <= -INT32_MAX ? lowest
+                     : end.number && *end.number >= 0          ? min(e, end, last)
+                                                               : clamped(end, lowest);
+    x = e.op("Gather", {x, range(e, from, to, steps[k])}, {{"axis", axis}});
+  }
+  e.result(0, axes.empty() ? e.op("Identity", {x}) : x);
+  return "";
+}
+
+// Amounts that are computed, before opset 11: blocks of the padding value are put beside the tensor, axis by axis.
+std::string pad(Expansion& e) {
+  const std::string mode = e.text("mode", "constant");
+  const auto rank = e.rank(0);
+  if (!rank) return "the rank of the input is not known";
+  if (e.has(3) && !e.constant_ints(3)) return "non-constant operand: axes";
+  Ints axes;
+  for (std::int64_t k = 0; k < *rank; ++k) axes.push_back(k);
+  if (e.has(3)) axes = *e.constant_ints(3);
+  const auto n = static_cast<std::int64_t>(axes.size());
+  if (mode != "constant") {
+    const auto pads = e.constant_ints(1);
+    if (!pads || mode == "edge") return mode == "edge" ? "no decomposition: mode 'edge' with computed amounts" : "non-constant operand: pads";
+    Value* x = e.in(0);
+    for (std::int64_t k = 0; k < n; ++k) {
+      const std::int64_t axis = axes[static_cast<std::size_t>(k)] < 0 ? axes[static_cast<std::size_t>(k)] + *rank : axes[static_cast<std::size_t>(k)];
+      const std::int64_t before = (*pads)[static_cast<std::size_t>(k)], after = (*pads)[static_cast<std::size_t>(n + k)];
+      const Index size = dim_of(e, x, axis);
+      if (before == 0 && after == 0) continue;
+      if (!size.number || *size.number == 0) return "no decomposition: this mode along an axis of unknown size";
+      Ints from;
+      const std::int64_t d = *size.number, period = mode == "wrap" ? d : std::max<std::int64_t>(1, 2 * (d - 1));
+      for (std::int64_t i = -before; i < d + after; ++i) {
+        const std::int64_t m = ((i % period) + period) % period;
+        from.push_back(m < d ? m : period - m);
+      }
+      x = e.op("Gather", {x, e.ints(from, "indices")}, {{"axis", axis}});
+    }
+    e.result(0, e.op("Identity", {x}));
+    return "";
+  }
+  const DType t = e.dtype(0);
+  if (t == DType::undefined || (!e.has(2) && !float_scalar(t, 0))) return "type: the padding value";
+  Value* fill = e.reshape(e.has(2) ? e.in(2) : e.scalar(t, 0), {1});
+  Value* x = e.in(0);
+  for (std::int64_t k = 0; k < n; ++k) {
+    const std::int64_t axis = axes[static_cast<std::size_t>(k)] < 0 ? axes[static_cast<std::size_t>(k)] + *rank : axes[static_cast<std::size_t>(k)];
+    const Index size = dim_of(e, x, axis);
+    std::vector<Value*> parts;
+    const Index amounts[2] = {element(e, e.in(1), k), element(e, e.in(1), n + k)};
+    if (amounts[0].number == 0 && amounts[1].number == 0) continue;
+    const auto block = [&](const Index& amount) {
+      std::vector<Index> dims = dims_of(e, x);
+      dims[static_cast<std::size_t>(axis)] = max(e, amount, 0);
+      return e.op("Expand", {fill, vector_of(e, dims)});
+    };
+    const bool crops = !amounts[0].number || !amounts[1].number || *amounts[0].number < 0 || *amounts[1].number < 0;
+    Value* middle = x;
+    if (crops) {  // negative amounts take away
+      const Index from = max(e, sub(e, 0, amounts[0]), 0), to = add(e, size, min(e, amounts[1], 0));
+      middle = e.op("Slice", {x, vector_of(e, from), vector_of(e, to), e.ints({axis}, "axes")});
+    }
+    if (amounts[0].number != 0) parts.push_back(block(amounts[0]));
+    parts.push_back(middle);
+    if (amounts[1].number != 0) parts.push_back(block(amounts[1]));
+    x = e.concat(std::move(parts), axis);
+  }
+  e.result(0, e.op("Identity", {x}));
+  return "";
+}
+
+// Centered: what is missing is padded with zeros, what is too much is cut, the odd one at the end.
+std::string center_crop_pad(Expansion& e) {
+  const auto rank = e.rank(0);
+  if (!rank) return "the rank of the input is not known";
+  Ints axes;
+  if (const Ints* a = e.integers("axes")) axes = *a;
+  else
+    for (std::int64_t k = 0; k < *rank; ++k) axes.push_back(k);
+  const auto target = e.constant_ints(1);
+  if (!target || target->size() != axes.size()) return "non-constant operand: shape";
+  Ints pads(2 * axes.size(), 0), starts, ends;
+  for (std::size_t k = 0; k < axes.size(); ++k) {
+    axes[k] += axes[k] < 0 ? *rank : 0;
+    const Dim d = (*e.shape(0))[static_cast<std::size_t>(axes[k])];
+    if (!d.is_value()) return "no decomposition: an axis of unknown size";
+    const std::int64_t more = (*target)[k] - d.value();
+    pads[k] = more > 0 ? more / 2 : 0;
+    pads[axes.size() + k] = more > 0 ? more - more / 2 : 0;
+    starts.push_back(more < 0 ? (-more) / 2 : 0);
+    ends.push_back(starts.back() + std::min((*target)[k], d.value()));
+  }
+  Value* x = e.op("Slice", {e.in(0), e.ints(starts, "starts"), e.ints(ends, "ends"), e.ints(axes, "axes")});
+  Ints all(2 * static_cast<std::size_t>(*rank), 0);
+  for (std::size_t k = 0; k < axes.size(); ++k) {
+    all[static_cast<std::size_t>(axes[k])] = pads[k];
+    all[static_cast<std::size_t>(*rank + axes[k])] = pads[axes.size() + k];
+  }
+  e.result(0, e.op("Pad", {x, e.ints(all, "pads")}));
+  return "";
+}
+
+// A mask of rows and columns chooses.
+std::string trilu(Expansion& e) {
+  const auto rank = e.rank(0);
+  if (!rank || *rank < 2) return "the rank of the input is not known";
+  const bool upper = e.integer("upper", 1) != 0;
+  const auto k = e.has(1) ? e.constant_ints(1) : std::optional<Ints>(Ints{0});
+  const Index rows = dim_of(e, e.in(0), *rank - 2), columns = dim_of(e, e.in(0), *rank - 1);
+  Value* mask;
+  if (k && rows.number && columns.number && *rows.number * *columns.number <= kMostMade * 16) {
+    const std::int64_t r = *rows.number, c = *columns.number, shift = k->at(0);
+    std::vector<std::byte> bits(static_cast<std::size_t>(r * c));
+    for (std::int64_t i = 0; i < r; ++i)
+      for (std::int64_t j = 0; j < c; ++j) bits[static_cast<std::size_t>(i * c + j)] = std::byte((upper ? j - i >= shift : j - i <= shift) ? 1 : 0);
+    mask = e.tensor(Tensor::from_bytes(DType::boolean, {r, c}, std::move(bits)), "mask");
+  } else {
+    Value* i = e.unsqueeze(range(e, 0, rows), {1});
+    Value* j = e.unsqueeze(range(e, 0, columns), {0});
+    Value* shift = e.has(1) ? e.in(1) : e.index(0);
+    Value* border = e.add(i, shift);
+    mask = e.op(upper ? "Less" : "Greater", {j, border});  // what falls away
+    mask = e.op("Not", {mask});
+  }
+  const DType t = e.dtype(0);
+  if (t == DType::boolean) {
+    e.result(0, e.op("And", {mask, e.in(0)}));
+    return "";
+  }
+  const auto zero = float_scalar(t, 0);
+  if (!zero) return "type: Trilu of this type";
+  e.result(0, e.op("Where", {mask, e.in(0), e.tensor(*zero)}));
+  return "";
+}
+
+// Sizes that are computed, before opset 13, or num_outputs along an axis of unknown size: one Slice a part.
+std::string split(Expansion& e) {
+  const auto rank = e.rank(0);
+  if (!rank) return "the rank of the input is not known";
+  std::int64_t axis = e.integer("axis", 0);
+  axis += axis < 0 ? *rank : 0;
+  const std::size_t parts = e.node().outputs().size();
+  Index at = 0;
+  const Index size = dim_of(e, e.in(0), axis);
+  if (!e.has(1) && !size.number) return "no decomposition: equal parts of an axis of unknown size";
+  for (std::size_t k = 0; k < parts; ++k) {
+    const std::int64_t each = e.has(1) ? 0 : (*size.number + static_cast<std::int64_t>(parts) - 1) / static_cast<std::int64_t>(parts);
+    const Index length = e.has(1) ? element(e, e.in(1), static_cast<std::int64_t>(k)) : Index(each);
+    const Index end = add(e, at, length);
+    e.result(k, e.op("Slice", {e.in(0), vector_of(e, at), vector_of(e, end), e.ints({axis}, "axes")}));
+    at = end;
+  }
+  return "";
+}
+
+// Axes that are computed, before opset 13.
+std::string unsqueeze(Expansion& e) {
+  const Shape* s = Expansion::shape_of(e.node().output());
+  if (!s) return "non-constant operand: axes";
+  std::vector<Index> dims;
+  std::size_t unknown = 0;
+  for (const Dim& d : *s) {
+    unknown += d.is_value() ? 0 : 1;
+    dims.push_back(d.is_value() ? d.value() : -1);
+  }
+  if (unknown > 1) return "non-constant operand: axes";
+  e.result(0, e.op("Reshape", {e.in(0), vector_of(e, dims)}));
+  return "";
+}
+
+}  // namespace onnxopt::expand_fn
