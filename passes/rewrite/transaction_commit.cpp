@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ir/ops/infer.h"
 #include "passes/rewrite/origin.h"
 #include "passes/rewrite/transaction.h"
 #include "passes/rewrite/type_fit.h"
@@ -26,6 +27,13 @@ void collect_reads(const Node& n, std::vector<Value*>& reads) {
     reads.insert(reads.end(), sub->outputs().begin(), sub->outputs().end());
     for (const Node& inner : sub->nodes()) collect_reads(inner, reads);
   }
+}
+
+// Elements of `to` are known that inference could not know of `from`: shapes downstream may follow from them now.
+bool says_more(const Value& from, const Value& to) {
+  const auto all_known = [](const Value& v) { return v.known && std::all_of(v.known->begin(), v.known->end(), [](Dim d) { return d.is_value(); }); };
+  if (to.constant()) return to.constant()->size() <= static_cast<std::int64_t>(kMaxKnown) && !all_known(from);
+  return to.known && !from.known;
 }
 
 }  // namespace
@@ -86,7 +94,7 @@ std::size_t RewriteTransaction::take_place(Value& from, Value& to) {
       }
     }
   }
-  if (!(to.type == from.type)) effects_.retyped.push_back(&to);
+  if (!(to.type == from.type) || says_more(from, to)) effects_.retyped.push_back(&to);
   return from.graph()->replace_all_uses(from, to);
 }
 
