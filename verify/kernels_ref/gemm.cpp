@@ -6,6 +6,7 @@
 #include <new>
 #include <vector>
 
+#include "verify/kernels_ref/gemm_thin.h"
 #include "verify/kernels_ref/util.h"
 
 #if defined(__clang__)
@@ -202,6 +203,8 @@ void gemm(int64_t m, int64_t n, int64_t k, Matrix<float> a, const PanelSource& b
 }
 
 void gemm(int64_t m, int64_t n, int64_t k, Matrix<float> a, Matrix<float> b, float* c, int64_t ldc, GemmOptions options) {
+  const double work = static_cast<double>(m) * static_cast<double>(n) * static_cast<double>(k);
+  if ((m <= kThin || n <= kThin) && work > static_cast<double>(kSmallProduct) && gemm_thin(m, n, k, a, b, c, ldc, options)) return;
   gemm(m, n, k, a, StridedSource(b), c, ldc, options);
 }
 
