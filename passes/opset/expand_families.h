@@ -81,6 +81,12 @@ std::string resize(Expansion& e);
 // expand_reduce.cpp
 std::string reduce(Expansion& e);
 
+// expand_old.cpp
+std::string depth_to_space(Expansion& e);
+std::string top_k(Expansion& e);
+std::string affine(Expansion& e);
+std::string crop(Expansion& e);
+
 // expand_einsum.cpp
 std::string einsum(Expansion& e);
 

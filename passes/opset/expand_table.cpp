@@ -7,6 +7,8 @@ namespace {
 namespace f = expand_fn;
 
 constexpr Decomposition kDecompositions[] = {
+    {"Affine", f::affine, true},
+    {"Attention", f::attention},
     {"BatchNormalization", f::batch_normalization, true},
     {"BitShift", f::bit_shift},
     {"CastLike", f::cast_like},
@@ -16,9 +18,12 @@ constexpr Decomposition kDecompositions[] = {
     {"ConstantOfShape", f::constant_of_shape},
     {"ConvInteger", f::conv_integer},
     {"Cosh", f::hyperbolic},
+    {"Crop", f::crop, true},
     {"CumSum", f::cum_sum},
+    {"DepthToSpace", f::depth_to_space},
     {"DequantizeLinear", f::dequantize_linear},
     {"DynamicQuantizeLinear", f::dynamic_quantize_linear},
+    {"Einsum", f::einsum},
     {"Equal", f::equal},
     {"Erf", f::erf},
     {"Expand", f::expand_to},
@@ -60,6 +65,8 @@ constexpr Decomposition kDecompositions[] = {
     {"ReduceSumSquare", f::reduce},
     {"Relu", f::relu},
     {"Reshape", f::reshape},
+    {"Resize", f::resize, true},
+    {"RotaryEmbedding", f::rotary_embedding},
     {"Round", f::round},
     {"ScatterND", f::scatter_nd},
     {"Shape", f::shape},
@@ -70,6 +77,7 @@ constexpr Decomposition kDecompositions[] = {
     {"Split", f::split},
     {"Swish", f::swish},
     {"ThresholdedRelu", f::thresholded_relu},
+    {"TopK", f::top_k},
     {"Trilu", f::trilu},
     {"Unsqueeze", f::unsqueeze},
     {"Where", f::where},

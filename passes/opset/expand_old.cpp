@@ -1,0 +1,60 @@
+// Forms that newer versions dropped, and attributes that older ones lack, of operators that fit no family.
+#include "passes/opset/expand_families.h"
+
+namespace onnxopt::expand_fn {
+
+// Depth in front of the block (CRD) came with opset 11.
+std::string depth_to_space(Expansion& e) {
+  const Shape* s = e.shape(0);
+  const std::int64_t r = e.integer("blocksize", 0);
+  if (!s || s->size() != 4 || r <= 0) return "the shape of the input is not known";
+  Ints numbers;
+  int unknown = 0;
+  for (const Dim& d : *s) {
+    unknown += d.is_value() ? 0 : 1;
+    numbers.push_back(d.is_value() ? d.value() : -1);
+  }
+  if (unknown > 1 || numbers[1] < 0) return "no decomposition: an input of unknown shape";
+  const std::int64_t depth = numbers[1] / (r * r);
+  const bool crd = e.text("mode", "DCR") == "CRD";
+  Value* x = crd ? e.reshape(e.in(0), {numbers[0], depth, r, r, numbers[2], numbers[3]})
+                 : e.reshape(e.in(0), {numbers[0], r, r, depth, numbers[2], numbers[3]});
+  x = e.transpose(x, crd ? Ints{0, 1, 4, 2, 5, 3} : Ints{0, 3, 4, 1, 5, 2});
+  const auto times = [&](std::int64_t d) { return d < 0 ? -1 : d * r; };
+  e.result(0, e.reshape(x, {numbers[0], depth, times(numbers[2]), times(numbers[3])}));
+  return "";
+}
+
+// The smallest came with opset 11: the largest of the negatives.
+std::string top_k(Expansion& e) {
+  const DType t = e.dtype(0);
+  if (t != DType::float32 && t != DType::float64 && t != DType::float16) return "type: TopK of this type";
+  if (e.integer("largest", 1) != 0) return "no decomposition";
+  Attrs attrs = e.node().attrs();
+  attrs.remove("largest");
+  Node& n = e.make("TopK", {e.op("Neg", {e.in(0)}), e.in(1)}, std::move(attrs), 2);
+  e.result(0, e.op("Neg", {n.output(0)}));
+  e.result(1, n.output(1));
+  return "";
+}
+
+// Experimental operators of opset 1.
+std::string affine(Expansion& e) {
+  const DType t = e.dtype(0);
+  if (t != DType::float32 && t != DType::float16 && t != DType::float64) return "the type of the input is not known";
+  e.result(0, e.add(e.mul(e.in(0), e.scalar(t, e.real("alpha", 1))), e.scalar(t, e.real("beta", 0))));
+  return "";
+}
+std::string crop(Expansion& e) {
+  const Ints* border = e.integers("border");
+  if (!border || border->size() != 4) return "no decomposition: border";
+  const std::int64_t left = (*border)[0], top = (*border)[1], right = (*border)[2], bottom = (*border)[3];
+  const Ints* scale = e.integers("scale");
+  const auto end = [](std::int64_t from, std::int64_t size, std::int64_t cut) { return size > 0 ? from + size : cut == 0 ? INT64_MAX : -cut; };
+  const std::int64_t h = scale && scale->size() == 2 ? (*scale)[0] : 0, w = scale && scale->size() == 2 ? (*scale)[1] : 0;
+  e.result(
+      0, e.op("Slice", {e.in(0), e.ints({top, left}, "starts"), e.ints({end(top, h, bottom), end(left, w, right)}, "ends"), e.ints({2, 3}, "axes")}));
+  return "";
+}
+
+}  // namespace onnxopt::expand_fn
