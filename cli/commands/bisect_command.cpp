@@ -87,6 +87,7 @@ void setup_bisect(CLI::App& app, Action& chosen) {
   c->add_option("--verify-budget", o->optimize.verify_budget_s, "Seconds that each comparison may take")->capture_default_str();
   c->add_flag("--json", o->json, "Print the finding as JSON");
   add_model_options(*c, o->optimize.model);
+  c->footer("Example: onnxopt bisect model.onnx --command ./my-test.sh");
   c->callback([o, &chosen] { chosen = [o] { return run(o->optimize, o->command, o->json); }; });
 }
 

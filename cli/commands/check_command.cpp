@@ -57,6 +57,7 @@ void setup_check(CLI::App& app, Action& chosen) {
   c->add_option("models", o->files, "The .onnx files to read")->required();
   c->add_flag("--json", o->json, "Print the findings as JSON");
   add_load_options(*c, o->model);
+  c->footer("Example: onnxopt check models/*.onnx --json");
   c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
 }
 

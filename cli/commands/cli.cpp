@@ -77,6 +77,7 @@ int parse_and_run(int argc, char** argv) {
   setup_run(app, chosen);
   setup_passes(app, chosen);
   setup_bisect(app, chosen);
+  setup_reduce(app, chosen);
   std::vector<std::string> args = expand_config(argc, argv);
   std::reverse(args.begin(), args.end());  // CLI11 takes them in reverse
   try {
@@ -98,9 +99,9 @@ int leave(ExitCode code) {
   return static_cast<int>(code);
 }
 
-int run_cli(int argc, char** argv) {
+int guarded(const std::function<int()>& body) {
   try {
-    return parse_and_run(argc, argv);
+    return body();
   } catch (const Error& e) {
     fmt::print(stderr, "onnxopt: {}\n", e.what());
     return static_cast<int>(e.code());
@@ -114,6 +115,10 @@ int run_cli(int argc, char** argv) {
     fmt::print(stderr, "onnxopt: internal error: {}\n", e.what());
     return static_cast<int>(ExitCode::internal);
   }
+}
+
+int run_cli(int argc, char** argv) {
+  return guarded([&] { return parse_and_run(argc, argv); });
 }
 
 }  // namespace onnxopt

@@ -13,6 +13,8 @@ namespace onnxopt {
 
 // Returns the process exit code (DESIGN 6).
 int run_cli(int argc, char** argv);
+// Runs `body`; what escapes it becomes one line on stderr and the exit code.
+int guarded(const std::function<int()>& body);
 
 // What the chosen subcommand does; returns the exit code.
 using Action = std::function<int()>;
@@ -31,5 +33,6 @@ void setup_passes(CLI::App& app, Action& chosen);
 void setup_run(CLI::App& app, Action& chosen);
 void setup_compare(CLI::App& app, Action& chosen);
 void setup_bisect(CLI::App& app, Action& chosen);
+void setup_reduce(CLI::App& app, Action& chosen);
 
 }  // namespace onnxopt

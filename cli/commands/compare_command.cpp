@@ -84,6 +84,7 @@ void setup_compare(CLI::App& app, Action& chosen) {
   c->add_flag("--require-verified", o->require_verified, "Exit 1 unless every output was compared on values that could differ, and is equal");
   c->add_flag("--json", o->json, "Print the comparison as JSON");
   add_model_options(*c, o->model);
+  c->footer("Example: onnxopt compare model.onnx better.onnx --seeds 10 --require-verified");
   c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
 }
 

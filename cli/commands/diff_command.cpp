@@ -23,6 +23,7 @@ void setup_diff(CLI::App& app, Action& chosen) {
   c->add_flag("--lifted", o->lifted, "Compare the graphs at the newest opset, so that models of different opsets can be equal");
   c->add_flag("--json", o->json, "Print the differences as JSON");
   add_load_options(*c, o->model);
+  c->footer("Example: onnxopt diff before.onnx after.onnx");
   c->callback([o, &chosen] {
     chosen = [o] {
       const auto read = [&](const std::string& f) { return o->lifted ? load_with_options(f, o->model) : read_raw(f, o->model); };

@@ -180,6 +180,7 @@ void setup_inspect(CLI::App& app, Action& chosen) {
   c->add_flag("--lifted", o->lifted, "Count the nodes that were lifted to the newest opset, and those kept at their own version, by reason");
   c->add_flag("--json", o->json, "Print as JSON");
   add_model_options(*c, o->model);
+  c->footer("Example: onnxopt inspect model.onnx --lifted");
   c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
 }
 

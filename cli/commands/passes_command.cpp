@@ -14,6 +14,7 @@ void setup_passes(CLI::App& app, Action& chosen) {
   auto json = std::make_shared<bool>(false);
   CLI::App* c = app.add_subcommand("passes", "List the passes and rules, what they do, and the default pipelines");
   c->add_flag("--json", *json, "Print the list as JSON");
+  c->footer("Example: onnxopt passes");
   c->callback([json, &chosen] {
     chosen = [json] {
       if (*json) {

@@ -180,6 +180,7 @@ void setup_run(CLI::App& app, Action& chosen) {
   c->add_option("--format", o->format, "Files in the folder: npy or pb")->check(CLI::IsMember({"npy", "pb"}))->capture_default_str();
   c->add_flag("--json", o->json, "Print the summary of the outputs as JSON");
   add_model_options(*c, o->model);
+  c->footer("Example: onnxopt run model.onnx --feed images=photo.npy --save out.npz");
   c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
 }
 
