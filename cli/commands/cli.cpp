@@ -69,6 +69,7 @@ int parse_and_run(int argc, char** argv) {
   Action chosen;
   setup_optimize(app, chosen);
   setup_convert(app, chosen);
+  setup_lower(app, chosen);
   setup_inspect(app, chosen);
   setup_print(app, chosen);
   setup_check(app, chosen);

@@ -25,6 +25,7 @@ int leave(ExitCode code);
 
 void setup_optimize(CLI::App& app, Action& chosen);
 void setup_convert(CLI::App& app, Action& chosen);
+void setup_lower(CLI::App& app, Action& chosen);
 void setup_inspect(CLI::App& app, Action& chosen);
 void setup_print(CLI::App& app, Action& chosen);
 void setup_check(CLI::App& app, Action& chosen);

@@ -13,12 +13,13 @@ std::unique_ptr<Pass> inline_constant_if();
 std::unique_ptr<Pass> inline_functions();
 std::unique_ptr<Pass> inline_short_loop();
 std::unique_ptr<Pass> lift_constants();
+std::unique_ptr<Pass> lower_contrib_pass();
 std::unique_ptr<Pass> push_transposes();
 std::unique_ptr<Pass> remove_dead();
 std::unique_ptr<Pass> remove_unused_branch_outputs();
 
 std::span<const PassEntry> graph_passes() {
-  static constexpr std::array<PassEntry, 11> kPasses = {{
+  static constexpr std::array<PassEntry, 12> kPasses = {{
       {"dedup-initializers", "Keep one of several equal constants", dedup_initializers},
       {"dedup-nodes", "Compute common subexpressions once", dedup_nodes},
       {"dedup-shape-values", "Read equal dims once, however they are computed", dedup_shape_values},
@@ -27,6 +28,7 @@ std::span<const PassEntry> graph_passes() {
       {"inline-functions", "Replace calls of local functions by their bodies", inline_functions},
       {"inline-short-loop", "Replace Loop that runs once or never", inline_short_loop},
       {"lift-constants", "Make Constant nodes initializers", lift_constants},
+      {"lower-contrib", "Replace operators of com.microsoft by standard ones", lower_contrib_pass, Level::o2},
       {"push-transposes", "Move Transposes through operators where fewer are left then", push_transposes, Level::o2},
       {"remove-dead", "Remove nodes, outputs, initializers and functions that nobody uses", remove_dead},
       {"remove-unused-branch-outputs", "Drop outputs of If, Loop and Scan that nobody reads, and idle state", remove_unused_branch_outputs},

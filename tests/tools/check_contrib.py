@@ -81,6 +81,9 @@ class Isolated:
             raise RuntimeError("it crashes") from None
 
 
+isolated = Isolated()
+
+
 def run_ours(binary, model, feeds, folder):
     path = folder / "m.onnx"
     path.write_bytes(model.SerializeToString())
@@ -96,6 +99,24 @@ def run_ours(binary, model, feeds, folder):
     for i in range(len(model.graph.output)):
         out.append(numpy_helper.to_array(onnx.load_tensor(str(saved / f"output_{i}.pb"))))
     return out, ""
+
+
+def lower(binary, model, feeds, folder):
+    """The model in standard ONNX, run by ONNX Runtime too; None: refused."""
+    path, out = folder / "m.onnx", folder / "lowered.onnx"
+    path.write_bytes(model.SerializeToString())
+    p = subprocess.run([binary, "lower", str(path), "--to", "onnx", "-o", str(out), "-q"], capture_output=True, text=True, timeout=60)
+    if p.returncode != 0:
+        return None, (p.stderr.strip().splitlines() or ["no message"])[-1]
+    lowered = onnx.load(str(out))
+    left = {n.op_type for n in lowered.graph.node if n.domain} | {o.domain for o in lowered.opset_import if o.domain.startswith("com.")}
+    if left:
+        return None, f"{left} is left"
+    try:
+        onnx.checker.check_model(lowered)
+        return isolated.run(lowered.SerializeToString(), feeds), ""
+    except Exception as e:
+        return None, "ONNX Runtime or the checker refuses the result: " + str(e).strip().splitlines()[0][:200]
 
 
 def differs(case, index, a, b):
@@ -125,9 +146,11 @@ def main():
     p.add_argument("--cases", type=int, default=20)
     p.add_argument("--seed", type=int, default=0)
     p.add_argument("--keep")
+    p.add_argument("--lower", action="store_true", help="compare the model that `onnxopt lower` writes, in ONNX Runtime, instead of `onnxopt run`")
+    p.add_argument("--opset", type=int, help="of the models")
     p.add_argument("--list", action="store_true")
     o = p.parse_args()
-    bad, isolated = 0, Isolated()
+    bad = 0
     print(f"{'operator':36} {'agree':>6} {'differ':>7} {'we refuse':>10} {'ORT refuses':>12}  steps apart")
     for name, generator in contrib_cases.GENERATORS.items():
         if o.op and o.op != name:
@@ -137,6 +160,7 @@ def main():
         for n in range(o.cases):
             rng = np.random.default_rng([o.seed, n, sum(name.encode())])
             case = generator(rng)
+            case.opset = o.opset or case.opset
             model = model_of(case)
             feeds = {v.name: np.asarray(case.inputs[int(v.name[2:])]) for v in model.graph.input}
             try:
@@ -147,7 +171,7 @@ def main():
                     messages.append(f"    {n}: ONNX Runtime: {str(e).strip().splitlines()[0][:200]}")
                 continue
             with tempfile.TemporaryDirectory() as folder:
-                ours, why = run_ours(o.binary, model, feeds, pathlib.Path(folder))
+                ours, why = (lower if o.lower else run_ours)(o.binary, model, feeds, pathlib.Path(folder))
             what = None
             if ours is None:
                 ours_refused += 1
