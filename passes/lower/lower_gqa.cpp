@@ -160,8 +160,8 @@ std::string group_query_attention(Expansion& e) {
   Value* dims = e.concat({size_of(e, x[0], 0), e.ints({g.heads}), g.length, g.capacity}, 0);
   Value* scores = e.mul(e.op("Reshape", {product, dims}), e.scalar(g.t, scale));
   if (const float cap = e.real("softcap", 0); cap > 0) scores = e.mul(e.op("Tanh", {e.div(scores, e.scalar(g.t, cap))}), e.scalar(g.t, cap));
-  if (e.has(10)) {  // of the keys up to the longest total; the rest of the cache is not seen anyway
-    Value* rest = e.sub(g.capacity, g.total);
+  if (e.has(10)) {  // of the keys up to the longest total, or more; the rest of the cache is not seen anyway
+    Value* rest = e.sub(g.capacity, size_of(e, e.in(10), 3));
     Value* pads = e.concat({e.ints({0, 0, 0, 0, 0, 0, 0}), rest}, 0);
     scores = e.add(scores, e.op("Pad", {e.in(10), pads, e.scalar(g.t, 0)}));
   }
