@@ -1,10 +1,9 @@
-// ai.onnx.ml, apart from trees: feature preparation and linear models (docs/Operators-ml.md of ONNX). Inputs of rank 1 are one row.
+// ai.onnx.ml: feature preparation (docs/Operators-ml.md of ONNX). Inputs of rank 1 are one row.
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
 
 #include "verify/kernels_ref/families.h"
-#include "verify/kernels_ref/ml_scores.h"
 #include "verify/kernels_ref/util.h"
 
 namespace onnxopt::ref {
@@ -169,51 +168,6 @@ Maybe<RunFn> prepare_zip_map(const OpCall& call, ExecEnv&) {
   });
 }
 
-struct Linear {
-  Vec coefficients, intercepts;
-  std::string transform;
-  // [rows, targets]
-  Vec scores(const Tensor& x, std::size_t targets, std::size_t& rows) const {
-    const Vec v = widen<double>(x);
-    const auto columns = static_cast<std::size_t>(std::max<std::int64_t>(columns_of(x), 1));
-    rows = v.size() / columns;
-    if (coefficients.size() < targets * columns)
-      bad_input(fmt::format("{} coefficients for {} targets of {} features", coefficients.size(), targets, columns));
-    Vec out(rows * targets);
-    for (std::size_t r = 0; r < rows; ++r)
-      for (std::size_t t = 0; t < targets; ++t) {
-        double s = t < intercepts.size() ? intercepts[t] : 0;
-        for (std::size_t c = 0; c < columns; ++c) s += coefficients[t * columns + c] * v[r * columns + c];
-        out[r * targets + t] = s;
-      }
-    return out;
-  }
-};
-
-Linear linear_of(const OpCall& call) {
-  const Floats c = attr_or<Floats>(call, "coefficients", {}), i = attr_or<Floats>(call, "intercepts", {});
-  return {Vec(c.begin(), c.end()), Vec(i.begin(), i.end()), attr_or<std::string>(call, "post_transform", "NONE")};
-}
-
-Maybe<RunFn> prepare_linear_classifier(const OpCall& call, ExecEnv&) {
-  return RunFn([model = linear_of(call), labels = class_labels(call, "classlabels_ints")](KernelIo& io) {
-    std::size_t rows = 0;
-    const std::size_t classes = labels.size(), scored = std::max<std::size_t>(model.intercepts.size(), 1);
-    const std::size_t targets = classes == 2 && scored == 1 ? 1 : std::max(classes, std::size_t{1});
-    Vec scores = model.scores(io.in(0), targets, rows);
-    set_classes(io, std::move(scores), rows, targets, labels, model.transform, BinaryScore::around_zero);
-  });
-}
-
-Maybe<RunFn> prepare_linear_regressor(const OpCall& call, ExecEnv&) {
-  return RunFn([model = linear_of(call), targets = static_cast<std::size_t>(attr_or<std::int64_t>(call, "targets", 1))](KernelIo& io) {
-    std::size_t rows = 0;
-    Vec scores = model.scores(io.in(0), targets, rows);
-    for (std::size_t r = 0; r < rows; ++r) post_transform(std::span(scores).subspan(r * targets, targets), model.transform);
-    io.set(0, narrow(DType::float32, {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(targets)}, scores));
-  });
-}
-
 Maybe<RunFn> prepare_binarizer(const OpCall& call, ExecEnv&) {
   return RunFn([threshold = static_cast<double>(attr_or<float>(call, "threshold", 0))](KernelIo& io) {
     Vec x = widen<double>(io.in(0));
@@ -231,8 +185,6 @@ constexpr Kernel kKernels[] = {
     {"ai.onnx.ml", "OneHotEncoder", 1, kAnyVersion, prepare_one_hot_encoder},
     {"ai.onnx.ml", "DictVectorizer", 1, kAnyVersion, prepare_dict_vectorizer},
     {"ai.onnx.ml", "ZipMap", 1, kAnyVersion, prepare_zip_map},
-    {"ai.onnx.ml", "LinearClassifier", 1, kAnyVersion, prepare_linear_classifier},
-    {"ai.onnx.ml", "LinearRegressor", 1, kAnyVersion, prepare_linear_regressor},
     {"ai.onnx.ml", "Binarizer", 1, kAnyVersion, prepare_binarizer},
 };
 

@@ -10,19 +10,28 @@ namespace {
 
 double logistic(double x) { return 1 / (1 + std::exp(-x)); }
 
-// Inverse of the standard normal distribution function, by Newton steps on erfc from a logistic start.
+// The inverse normal distribution function in the closed form of Winitzki, as ONNX's evaluator and ONNX Runtime have it: good to three digits.
 double probit(double p) {
-  if (p <= 0 || p >= 1) return p <= 0 ? -INFINITY : INFINITY;
-  double x = std::log(p / (1 - p)) / 1.702;
-  for (int i = 0; i < 20; ++i) x -= (0.5 * std::erfc(-x / std::sqrt(2.0)) - p) / (std::exp(-x * x / 2) / std::sqrt(2 * M_PI));
-  return x;
+  const double x = 2 * p - 1, log = std::log((1 - x) * (1 + x)), a = 0.147;
+  const double v = 2 / (3.14159 * a) + 0.5 * log;
+  return (x < 0 ? -1 : 1) * std::sqrt(2.0) * std::sqrt(std::sqrt(v * v - log / a) - v);
 }
 
-void softmax(std::span<double> s, bool keep_zeros) {
-  double high = -INFINITY, sum = 0;
-  for (double x : s) high = std::max(high, x);
-  for (double& x : s)
-    if (!keep_zeros || x != 0) sum += x = std::exp(x - high);
+void softmax(std::span<double> s) {
+  const double high = *std::max_element(s.begin(), s.end());
+  double sum = 0;
+  for (double& x : s) sum += x = std::exp(x - high);
+  for (double& x : s) x /= sum;
+}
+
+// Scores that are zero stay (nearly) zero and do not count.
+void softmax_zero(std::span<double> s) {
+  const double high = *std::max_element(s.begin(), s.end());
+  double sum = 0;
+  for (double& x : s) {
+    if (std::abs(x) > 1e-7) sum += x = std::exp(x - high);
+    else x *= std::exp(-high);
+  }
   for (double& x : s) x /= sum;
 }
 
@@ -32,45 +41,47 @@ Labels class_labels(const OpCall& call, const char* ints_attribute) {
   return {attr_or<Ints>(call, ints_attribute, {}), attr_or<Strings>(call, "classlabels_strings", {})};
 }
 
-void post_transform(std::span<double> scores, const std::string& name) {
-  if (name == "NONE") return;
-  if (name == "SOFTMAX" || name == "SOFTMAX_ZERO") return softmax(scores, name == "SOFTMAX_ZERO");
-  if (name != "LOGISTIC" && name != "PROBIT") bad_input(fmt::format("post_transform '{}'", name));
-  for (double& x : scores) x = name == "LOGISTIC" ? logistic(x) : probit(x);
+Tensor label_tensor(const Labels& labels, const std::vector<std::size_t>& classes) {
+  const Dims dims = {static_cast<std::int64_t>(classes.size())};
+  for (std::size_t c : classes)
+    if (c >= labels.size()) bad_input(fmt::format("class {} has no label: there are {}", c, labels.size()));
+  if (labels.strings.empty()) {
+    std::vector<std::int64_t> y;
+    for (std::size_t c : classes) y.push_back(labels.ints[c]);
+    return Tensor::of<std::int64_t>(dims, y);
+  }
+  std::vector<std::string> y;
+  for (std::size_t c : classes) y.push_back(labels.strings[c]);
+  return Tensor::from_strings(dims, std::move(y));
 }
 
-void set_classes(KernelIo& io, std::vector<double> scores, std::size_t rows, std::size_t targets, const Labels& labels, const std::string& transform,
-                 BinaryScore binary) {
-  const std::size_t classes = targets == 1 ? 2 : targets;
-  const bool one_for_two = targets == 1;
-  std::vector<double> out(rows * classes);
-  std::vector<std::size_t> best(rows);
-  for (std::size_t r = 0; r < rows; ++r) {
-    const auto row = std::span(out).subspan(r * classes, classes);
-    if (one_for_two) {
-      const double s = scores[r];
-      best[r] = s > (binary == BinaryScore::around_zero ? 0.0 : 0.5) ? 1 : 0;
-      const bool transformed = transform == "LOGISTIC" || transform == "PROBIT";
-      row[1] = s;
-      row[0] = binary == BinaryScore::around_half && !transformed ? 1 - s : -s;
-      post_transform(row, transform == "SOFTMAX" && binary == BinaryScore::around_half ? "SOFTMAX" : transform);
-      continue;
-    }
-    std::copy_n(scores.begin() + static_cast<std::ptrdiff_t>(r * targets), targets, row.begin());
-    best[r] = static_cast<std::size_t>(std::max_element(row.begin(), row.end()) - row.begin());
-    post_transform(row, transform);
+PostTransform post_transform_named(std::string_view name) {
+  if (name == "NONE") return PostTransform::none;
+  if (name == "SOFTMAX") return PostTransform::softmax;
+  if (name == "LOGISTIC") return PostTransform::logistic;
+  if (name == "SOFTMAX_ZERO") return PostTransform::softmax_zero;
+  if (name != "PROBIT") bad_input(fmt::format("post_transform '{}'", name));
+  return PostTransform::probit;
+}
+PostTransform read_post_transform(const OpCall& call) { return post_transform_named(attr_or<std::string>(call, "post_transform", "NONE")); }
+
+void apply_to_row(PostTransform transform, std::span<double> scores) {
+  if (scores.empty()) return;
+  switch (transform) {
+    case PostTransform::none: return;
+    case PostTransform::softmax: return softmax(scores);
+    case PostTransform::softmax_zero: return softmax_zero(scores);
+    case PostTransform::logistic: std::transform(scores.begin(), scores.end(), scores.begin(), logistic); return;
+    case PostTransform::probit: std::transform(scores.begin(), scores.end(), scores.begin(), probit); return;
   }
-  const Dims label_dims = {static_cast<std::int64_t>(rows)};
-  if (!labels.strings.empty()) {
-    std::vector<std::string> y;
-    for (std::size_t b : best) y.push_back(labels.strings.at(std::min(b, labels.strings.size() - 1)));
-    io.set(0, Tensor::from_strings(label_dims, std::move(y)));
-  } else {
-    std::vector<std::int64_t> y;
-    for (std::size_t b : best) y.push_back(b < labels.ints.size() ? labels.ints[b] : static_cast<std::int64_t>(b));
-    io.set(0, Tensor::of<std::int64_t>(label_dims, y));
-  }
-  io.set(1, narrow(DType::float32, {static_cast<std::int64_t>(rows), static_cast<std::int64_t>(classes)}, out));
+}
+
+double apply_to_one(PostTransform transform, double score) { return transform == PostTransform::probit ? probit(score) : score; }
+
+void two_scores(PostTransform transform, Second second, double score, std::span<double, 2> out) {
+  const bool both = transform == PostTransform::logistic;
+  out[0] = both ? logistic(-score) : second == Second::complement ? 1 - score : -score;
+  out[1] = both ? logistic(score) : score;
 }
 
 }  // namespace onnxopt::ref

@@ -1,8 +1,11 @@
-// What the classifiers and regressors of ai.onnx.ml share: class labels, post_transform, from scores to labels.
+// What the classifiers and regressors of ai.onnx.ml share: class labels and post_transform. Where the specification is silent (and it mostly is), the
+// rules are ONNX Runtime's, which tests/tools/check_ml.py compares with.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "verify/exec/executor.h"
@@ -15,14 +18,19 @@ struct Labels {
   std::size_t size() const { return strings.empty() ? ints.size() : strings.size(); }
 };
 Labels class_labels(const OpCall& call, const char* ints_attribute);
+// A label for each row: the position of a class, in the type of the labels. Positions without a label throw Error(bad_input).
+Tensor label_tensor(const Labels& labels, const std::vector<std::size_t>& classes);
 
-// NONE, SOFTMAX, SOFTMAX_ZERO, LOGISTIC, PROBIT on the scores of one row, in place.
-void post_transform(std::span<double> scores, const std::string& name);
+enum class PostTransform : std::uint8_t { none, softmax, logistic, softmax_zero, probit };
+PostTransform post_transform_named(std::string_view name);  // NONE, SOFTMAX, ...; throws Error(bad_input)
+PostTransform read_post_transform(const OpCall& call);      // the string attribute post_transform
+// On all scores of one row, in place.
+void apply_to_row(PostTransform transform, std::span<double> scores);
+// On the only score of a row: probit is the only transform that changes it.
+double apply_to_one(PostTransform transform, double score);
 
-// How one score decides between two classes: its sign (linear models), or whether it is above one half (probabilities of trees).
-enum class BinaryScore { around_zero, around_half };
-// Outputs Y (labels) [rows] and Z (scores) [rows, classes] from scores [rows, targets]; one target for two classes gives both scores.
-void set_classes(KernelIo& io, std::vector<double> scores, std::size_t rows, std::size_t targets, const Labels& labels, const std::string& transform,
-                 BinaryScore binary);
+// How one score becomes those of two classes: {1 - s, s} or {-s, s}; logistic makes {logistic(-s), logistic(s)} of it either way.
+enum class Second : std::uint8_t { complement, negation };
+void two_scores(PostTransform transform, Second second, double score, std::span<double, 2> out);
 
 }  // namespace onnxopt::ref

@@ -50,7 +50,13 @@ std::span<const Kernel> reference_kernels() {
                         flex_attention_kernels,
                         image_kernels,
                         legacy_kernels,
-                        experimental_kernels}) {
+                        experimental_kernels,
+                        ml_label_kernels,
+                        ml_linear_kernels,
+                        ml_tree_kernels,
+                        string_kernels,
+                        tfidf_kernels,
+                        training_kernels}) {
       const auto kernels = family();
       list.insert(list.end(), kernels.begin(), kernels.end());
     }
