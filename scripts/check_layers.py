@@ -19,7 +19,7 @@ ALLOWED = {  # layer: what it may include
 }
 THIRD_PARTY = {  # header prefix: folders that may include it
     "CLI/": ("cli/",),
-    "nlohmann/": ("cli/", "quant/"),
+    "nlohmann/": ("cli/", "quant/", "verify/conformance/"),
     "google/protobuf": ("ir/io/",),
     "oneapi/": ("verify/kernels_cpu/",),
     "cuda": ("verify/kernels_cuda/",),

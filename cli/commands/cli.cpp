@@ -79,6 +79,7 @@ int parse_and_run(int argc, char** argv) {
   setup_passes(app, chosen);
   setup_bisect(app, chosen);
   setup_reduce(app, chosen);
+  setup_conformance(app, chosen);
   std::vector<std::string> args = expand_config(argc, argv);
   std::reverse(args.begin(), args.end());  // CLI11 takes them in reverse
   try {

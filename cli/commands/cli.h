@@ -35,5 +35,6 @@ void setup_run(CLI::App& app, Action& chosen);
 void setup_compare(CLI::App& app, Action& chosen);
 void setup_bisect(CLI::App& app, Action& chosen);
 void setup_reduce(CLI::App& app, Action& chosen);
+void setup_conformance(CLI::App& app, Action& chosen);
 
 }  // namespace onnxopt

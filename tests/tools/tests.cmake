@@ -1,6 +1,3 @@
-# The conformance runner over ONNX backend test folders.
-add_executable(onnxopt_conformance ${CMAKE_CURRENT_SOURCE_DIR}/tools/conformance_main.cpp ${CMAKE_CURRENT_SOURCE_DIR}/tools/node_test.cpp)
-target_link_libraries(onnxopt_conformance PRIVATE verify_kernels_ref ir_io nlohmann_json::nlohmann_json onnxopt_warnings)
 # What inference knows of a model, for check_inference.py.
 add_executable(onnxopt_infer_dump EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/infer_dump_main.cpp)
 target_link_libraries(onnxopt_infer_dump PRIVATE passes_opset ir_io nlohmann_json::nlohmann_json onnxopt_warnings)
@@ -12,7 +9,7 @@ add_test(NAME verify/mutants COMMAND onnxopt_mutate --each 2 ${CMAKE_SOURCE_DIR}
 set_tests_properties(verify/mutants PROPERTIES LABELS unit)
 # Converts every node test to every opset that can hold it and runs the result.
 add_executable(onnxopt_convert_prover ${CMAKE_CURRENT_LIST_DIR}/convert_prover_main.cpp ${CMAKE_CURRENT_LIST_DIR}/node_test.cpp)
-target_link_libraries(onnxopt_convert_prover PRIVATE verify_kernels_ref passes_opset ir_io nlohmann_json::nlohmann_json onnxopt_warnings)
+target_link_libraries(onnxopt_convert_prover PRIVATE verify_conformance verify_kernels_ref passes_opset ir_io nlohmann_json::nlohmann_json onnxopt_warnings)
 find_program(ONNXOPT_PYTHON NAMES python3)
 if(ONNXOPT_PYTHON)
   execute_process(COMMAND ${ONNXOPT_PYTHON} -c "import onnx, numpy" RESULT_VARIABLE without_onnx OUTPUT_QUIET ERROR_QUIET)
