@@ -14,7 +14,7 @@
 #include "ir/io/io.h"
 #include "ir/ops/infer.h"
 #include "ir/ops/op_table.h"
-#include "node_test.h"
+#include "node_tests.h"
 #include "passes/opset/convert.h"
 #include "passes/opset/ir_version.h"
 

@@ -8,7 +8,7 @@ add_test(NAME verify/mutants COMMAND onnxopt_mutate --each 2 ${CMAKE_SOURCE_DIR}
   ${CMAKE_SOURCE_DIR}/tests/models/linear-classifier.onnx)
 set_tests_properties(verify/mutants PROPERTIES LABELS unit)
 # Converts every node test to every opset that can hold it and runs the result.
-add_executable(onnxopt_convert_prover ${CMAKE_CURRENT_LIST_DIR}/convert_prover_main.cpp ${CMAKE_CURRENT_LIST_DIR}/node_test.cpp)
+add_executable(onnxopt_convert_prover ${CMAKE_CURRENT_LIST_DIR}/convert_prover_main.cpp ${CMAKE_CURRENT_LIST_DIR}/node_tests.cpp)
 target_link_libraries(onnxopt_convert_prover PRIVATE verify_conformance verify_kernels_ref passes_opset ir_io nlohmann_json::nlohmann_json onnxopt_warnings)
 find_program(ONNXOPT_PYTHON NAMES python3)
 if(ONNXOPT_PYTHON)
@@ -25,3 +25,19 @@ foreach(opset 9 11 13 15 17 18 21 28)
              -o ${CMAKE_BINARY_DIR}/convert-${model}-${opset}.onnx --require-verified)
   endforeach()
 endforeach()
+# ONNX's own backend tests: a few an operator that are in the repository, and all of them where the onnx package is installed.
+add_test(NAME conformance/carried COMMAND onnxopt conformance ${CMAKE_SOURCE_DIR}/tests/conformance -q)
+set_tests_properties(conformance/carried PROPERTIES LABELS unit FAIL_REGULAR_EXPRESSION "refused [1-9]")
+find_program(ONNXOPT_VENV_PYTHON NAMES python PATHS ${CMAKE_SOURCE_DIR}/.venv/bin NO_DEFAULT_PATH)
+set(conformance_python ${ONNXOPT_VENV_PYTHON})
+if(NOT conformance_python)
+  set(conformance_python ${ONNXOPT_PYTHON})
+endif()
+if(conformance_python)
+  add_test(NAME conformance/whole COMMAND ${conformance_python} ${CMAKE_CURRENT_LIST_DIR}/make_conformance.py check $<TARGET_FILE:onnxopt>
+           ${CMAKE_BINARY_DIR}/conformance_whole)
+  set_tests_properties(conformance/whole PROPERTIES LABELS shared SKIP_RETURN_CODE 77 TIMEOUT 600)
+endif()
+# Which operators have kernels, for tools/generate_operator_docs.py.
+add_executable(onnxopt_kernel_list EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/kernel_list_main.cpp)
+target_link_libraries(onnxopt_kernel_list PRIVATE verify_kernels_ref onnxopt_warnings)

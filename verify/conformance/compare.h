@@ -8,7 +8,8 @@
 
 namespace onnxopt {
 
-// |got - expected| <= absolute + relative * |expected|, as numpy.testing.assert_allclose has it.
+// |got - expected| <= absolute + relative * |expected|, as numpy.testing.assert_allclose has it; of bfloat16 the relative part is at least two
+// rounding steps, unless it is 0.
 struct ConformanceTolerance {
   double relative = 1e-3, absolute = 1e-7;
 };

@@ -35,6 +35,17 @@ void collect(const fs::path& folder, std::vector<ConformanceTest>& tests) {
 
 Type declared(const Value& v) { return v.extra() && v.extra()->has_declared ? v.extra()->declared : v.type; }
 
+// Releases before 1.19 stored bfloat16 as uint16, which NumPy has: the bits are meant where the model says bfloat16.
+RtValue read_declared(const fs::path& file, const Value& v) {
+  const Type type = declared(v);
+  RtValue r = read_value_file(file, type);
+  if (type.kind == Type::Kind::tensor && type.dtype == DType::bfloat16 && r.is_tensor() && r.tensor().dtype() == DType::uint16) {
+    const auto bytes = r.tensor().bytes();
+    r.v = Tensor::from_bytes(DType::bfloat16, r.tensor().dims(), {bytes.begin(), bytes.end()});
+  }
+  return r;
+}
+
 std::vector<const Value*> fed_inputs(const Model& model) {
   std::vector<const Value*> r;
   for (const Value* v : model.graph().inputs())
@@ -58,7 +69,7 @@ RtValue dummy_input(const Value& v) {
 void read_outputs(const std::string& prefix, const Model& model, ConformanceData& data) {
   for (std::size_t i = 0; i < model.graph().outputs().size(); ++i)
     if (const fs::path at = fmt::format("{}output_{}.pb", prefix, i); fs::exists(at))
-      data.expected.emplace_back(i, read_value_file(at, declared(*model.graph().outputs()[i])));
+      data.expected.emplace_back(i, read_declared(at, *model.graph().outputs()[i]));
 }
 
 }  // namespace
@@ -90,7 +101,7 @@ std::vector<ConformanceData> read_conformance_data(const ConformanceTest& test, 
     for (const Value* v : model.graph().inputs()) {
       const fs::path at = folder / fmt::format("input_{}.pb", file++);
       if (v->constant()) continue;
-      data.inputs.push_back(fs::exists(at) ? read_value_file(at, declared(*v)) : RtValue());
+      data.inputs.push_back(fs::exists(at) ? read_declared(at, *v) : RtValue());
     }
     read_outputs((folder / "").string(), model, data);
     sets.push_back(std::move(data));

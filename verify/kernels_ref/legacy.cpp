@@ -107,9 +107,10 @@ Maybe<RunFn> prepare_concat(const OpCall& call, ExecEnv& env) {
   return prepare_as(movement_kernels(), op("Concat"), {{"axis", AttrValue(attr_or<int64_t>(call, "axis", 1))}}, call, env);
 }
 
+// Files without an opset count as version 1, also those that have the attribute of version 2.
 Maybe<RunFn> prepare_pad(const OpCall& call, ExecEnv& env) {
   Attrs attrs{{"mode", AttrValue(attr<std::string>(call, "mode"))},
-              {"pads", AttrValue(attr<Ints>(call, "paddings"))},
+              {"pads", AttrValue(attr<Ints>(call, has_attr(call, "paddings") ? "paddings" : "pads"))},
               {"value", AttrValue(attr<float>(call, "value"))}};
   return prepare_as(pad_kernels(), *find_op("", "Pad", 2), std::move(attrs), call, env);
 }

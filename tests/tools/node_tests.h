@@ -9,10 +9,6 @@
 
 namespace onnxopt {
 
-struct NodeTestTolerance {
-  double relative = 1e-3, absolute = 1e-7;
-};
-
 struct NodeTestResult {
   enum class Outcome { passed, failed, refused };
   Outcome outcome = Outcome::passed;

@@ -1,4 +1,4 @@
-#include "node_test.h"
+#include "node_tests.h"
 
 #include "verify/conformance/conformance.h"
 
