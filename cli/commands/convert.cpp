@@ -9,8 +9,10 @@
 #include "cli/report/progress.h"
 #include "ir/core/check.h"
 #include "ir/ops/infer.h"
+#include "ir/ops/op_table.h"
 #include "passes/core/manager.h"
 #include "passes/opset/ir_version.h"
+#include "passes/opset/profile.h"
 #include "passes/rewrite/origin.h"
 
 namespace onnxopt {
@@ -22,6 +24,21 @@ void check_target(const OutputOpsets& from, const OutputOpsets& to) {
   const int version = to.version("");
   if (version != from.version("") && version < kOldestTarget)
     throw Error(ExitCode::usage, fmt::format("--opset {}: conversion goes to opset {} and newer", version, kOldestTarget));
+}
+
+// No newer than the release knows; what is older it loads as it is.
+void fit_to_profile(OutputOpsets& to, const ConvertCommandOptions& o) {
+  if (o.target.empty()) return;
+  const RuntimeProfile& p = find_profile(o.target);
+  for (OpsetImport& i : to.imports) {
+    const std::string_view domain = canonical_domain(i.domain);
+    const int newest = domain.empty() ? p.opset : domain == "ai.onnx.ml" ? p.ml_opset : 0;
+    if (newest == 0 || i.version <= newest) continue;
+    if (!o.opsets.empty())
+      throw Error(ExitCode::usage,
+                  fmt::format("--opset {}: {} loads opset {} of {} at most", i.version, o.target, newest, domain.empty() ? "ai.onnx" : domain));
+    i.version = newest;
+  }
 }
 
 // The bodies of functions have no types. What cannot be expressed there is tried again in the graph that calls them.
@@ -44,6 +61,7 @@ std::unique_ptr<Model> prepare(const ConvertCommandOptions& o, ConvertResult& r)
     auto m = load_with_options(o.input, o.model, nullptr, [&](Model& raw) { refuse_newer(raw, o.model); });
     r.from = own_opsets(*m);
     r.to = parse_opsets(*m, o.opsets);
+    fit_to_profile(r.to, o);
     r.ir_from = m->ir_version;
     check_target(r.from, r.to);
     return m;
@@ -90,6 +108,10 @@ ConvertResult convert(const ConvertCommandOptions& o) {
   if (!r.blocked.empty()) return finish(r);
   lower(*m, r.to);
   r.ir_to = wanted_ir_version(*m, o, r);
+  if (!o.target.empty() && r.ir_to > find_profile(o.target).ir_version) {
+    r.blocked = fmt::format("the model needs IR version {}, {} loads IR version {} at most", r.ir_to, o.target, find_profile(o.target).ir_version);
+    return finish(r);
+  }
   note_inputs(set_ir_version(*m, r.ir_to), r);
   if (o.plan) return finish(r);
 

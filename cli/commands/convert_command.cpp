@@ -13,6 +13,8 @@ namespace {
 
 void add_options(CLI::App& c, ConvertCommandOptions& o) {
   c.add_option("--opset", o.opsets, "The opset to convert to, e.g. 13 or 13,ai.onnx.ml:2")->type_name("N")->allow_extra_args(false);
+  c.add_option("--target", o.target, "Convert to what this release of a runtime loads, e.g. onnxruntime-cpu@1.17 (docs/profiles.md)")
+      ->type_name("NAME@VERSION");
   c.add_option("-o,--out", o.output, "The .onnx file to write")->type_name("FILE");
   c.add_flag("--plan", o.plan, "Say what every node needs, and write nothing; exit 3 if some node cannot be converted");
   c.add_option("--ir-version", o.ir_version, "IR version of the output (default: the lowest that the content needs)")
@@ -36,7 +38,8 @@ void add_options(CLI::App& c, ConvertCommandOptions& o) {
 }
 
 int run(const ConvertCommandOptions& o) {
-  if (o.opsets.empty()) throw Error(ExitCode::usage, "convert: say which opset, e.g. --opset 13");
+  if (o.opsets.empty() && o.target.empty())
+    throw Error(ExitCode::usage, "convert: say which opset, e.g. --opset 13, or which runtime, e.g. --target onnxruntime-cpu@1.17");
   if (!o.plan && o.output.empty()) throw Error(ExitCode::usage, "convert: say where to write, -o FILE, or --plan");
   const ConvertResult r = convert(o);
   if (o.json) fmt::print("{}\n", convert_json(o, r).dump(2));
