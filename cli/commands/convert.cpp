@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "cli/commands/optimize.h"
+#include "cli/commands/target_option.h"
 #include "cli/commands/verified_save.h"
 #include "cli/report/progress.h"
 #include "ir/core/check.h"
@@ -12,7 +13,6 @@
 #include "ir/ops/op_table.h"
 #include "passes/core/manager.h"
 #include "passes/opset/ir_version.h"
-#include "passes/opset/profile.h"
 #include "passes/rewrite/origin.h"
 
 namespace onnxopt {
@@ -24,21 +24,6 @@ void check_target(const OutputOpsets& from, const OutputOpsets& to) {
   const int version = to.version("");
   if (version != from.version("") && version < kOldestTarget)
     throw Error(ExitCode::usage, fmt::format("--opset {}: conversion goes to opset {} and newer", version, kOldestTarget));
-}
-
-// No newer than the release knows; what is older it loads as it is.
-void fit_to_profile(OutputOpsets& to, const ConvertCommandOptions& o) {
-  if (o.target.empty()) return;
-  const RuntimeProfile& p = find_profile(o.target);
-  for (OpsetImport& i : to.imports) {
-    const std::string_view domain = canonical_domain(i.domain);
-    const int newest = domain.empty() ? p.opset : domain == "ai.onnx.ml" ? p.ml_opset : 0;
-    if (newest == 0 || i.version <= newest) continue;
-    if (!o.opsets.empty())
-      throw Error(ExitCode::usage,
-                  fmt::format("--opset {}: {} loads opset {} of {} at most", i.version, o.target, newest, domain.empty() ? "ai.onnx" : domain));
-    i.version = newest;
-  }
 }
 
 // The bodies of functions have no types. What cannot be expressed there is tried again in the graph that calls them.
@@ -61,7 +46,7 @@ std::unique_ptr<Model> prepare(const ConvertCommandOptions& o, ConvertResult& r)
     auto m = load_with_options(o.input, o.model, nullptr, [&](Model& raw) { refuse_newer(raw, o.model); });
     r.from = own_opsets(*m);
     r.to = parse_opsets(*m, o.opsets);
-    fit_to_profile(r.to, o);
+    fit_to_target(r.to, o.target, !o.opsets.empty());
     r.ir_from = m->ir_version;
     check_target(r.from, r.to);
     return m;
@@ -82,6 +67,7 @@ std::unique_ptr<Model> prepare(const ConvertCommandOptions& o, ConvertResult& r)
 std::int64_t wanted_ir_version(Model& m, const ConvertCommandOptions& o, const ConvertResult& r) {
   if (o.ir_version != 0) return o.ir_version;
   const std::int64_t lowest = lowest_ir_version(m, r.to.version(""));
+  if (!o.target.empty()) return std::min(std::max<std::int64_t>(m.ir_version, 3), lowest);
   return r.to.version("") > r.from.version("") || m.ir_version == 0 ? lowest : std::min(m.ir_version, lowest);
 }
 
@@ -108,10 +94,7 @@ ConvertResult convert(const ConvertCommandOptions& o) {
   if (!r.blocked.empty()) return finish(r);
   lower(*m, r.to);
   r.ir_to = wanted_ir_version(*m, o, r);
-  if (!o.target.empty() && r.ir_to > find_profile(o.target).ir_version) {
-    r.blocked = fmt::format("the model needs IR version {}, {} loads IR version {} at most", r.ir_to, o.target, find_profile(o.target).ir_version);
-    return finish(r);
-  }
+  check_ir_version(r.ir_to, o.target);
   note_inputs(set_ir_version(*m, r.ir_to), r);
   if (o.plan) return finish(r);
 

@@ -4,6 +4,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
+
+#include "ir/core/model.h"
 
 namespace onnxopt {
 
@@ -17,5 +20,7 @@ std::span<const RuntimeProfile> runtime_profiles();
 // "onnxruntime-cpu@1.17": the row of that release, or of the newest listed one before it; without a version the newest row.
 // Throws Error(usage) for a runtime or a version that is not known.
 const RuntimeProfile& find_profile(const std::string& text);
+// No newer than the release knows; what is older it loads as it is.
+void fit_to_profile(std::vector<OpsetImport>& imports, const RuntimeProfile& p);
 
 }  // namespace onnxopt
