@@ -45,6 +45,7 @@ class RemoveDead : public Pass {
 
   static bool trim_outputs(Graph& g, Node& n) {
     if (n.op().has(kOpaque) || n.op().has(kControlFlow) || n.outputs().size() < 2) return false;
+    if (n.op().name == "BatchNormalization") return false;  // training: their number is checked, and in old versions it is what says so
     bool changed = false;
     for (std::size_t i = n.outputs().size(); i-- > 0;) {
       if (i >= n.op().outputs.size() || n.op().outputs[i].option != ParamOption::optional) continue;

@@ -44,6 +44,10 @@ std::vector<Node*> apply(const Draft& d, std::span<const Draft> helpers, Node& n
   n.set_op(*d.op);
   n.mutable_attrs() = d.attrs;
   for (std::size_t i = n.outputs().size(); i-- > d.num_outputs;) g.set_output_omitted(n, i);
+  for (const std::string& name : d.more_outputs) {
+    Value& v = g.add_node_output(n);
+    if (!name.empty()) v.set_name(name, true);
+  }
   return made;
 }
 

@@ -45,9 +45,10 @@ class Draft {
   Attrs attrs;
   std::vector<Arg> inputs;
   std::vector<Helper> helpers;
-  std::vector<Type> helper_types;  // of their outputs
-  std::size_t num_outputs;         // trailing outputs beyond it were found unused
-  bool changed = false;            // more than `op` is not as it was
+  std::vector<Type> helper_types;         // of their outputs
+  std::size_t num_outputs;                // trailing outputs beyond it were found unused
+  std::vector<std::string> more_outputs;  // names ("": any) of outputs that nobody reads, to be made behind the others
+  bool changed = false;                   // more than `op` is not as it was
 
   bool has(std::size_t i) const { return i < inputs.size() && inputs[i].present(); }
   const Tensor* constant(std::size_t i) const { return i < inputs.size() ? inputs[i].constant() : nullptr; }

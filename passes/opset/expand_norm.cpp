@@ -127,6 +127,7 @@ std::string batch_normalization(Expansion& e) {
   for (std::size_t i = 1; i < e.node().outputs().size(); ++i)
     if (e.used(i)) return "no decomposition: training outputs";
   if (e.integer("training_mode", 0) != 0 || (e.since() < 7 && e.integer("is_test", 0) == 0)) return "no decomposition: training mode";
+  if (e.since() >= 7 && e.since() < 14 && e.node().outputs().size() > 1) return "no decomposition: training mode";
   const auto rank = e.rank(0);
   const DType t = e.dtype(0);
   if (!rank || !computable(t)) return "the rank of the input is not known";

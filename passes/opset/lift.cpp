@@ -150,6 +150,7 @@ class Lifter {
     const std::vector<Value*> before(n.inputs().begin(), n.inputs().end());
     if (d.asked_types())
       for (const Value* v : before) record->types.push_back(v ? v->type : Type());
+    for (std::size_t i = d.num_outputs; i < n.outputs().size(); ++i) record->dropped_outputs.emplace_back(n.output(i) ? n.output(i)->name() : "");
     std::vector<Draft> helpers(d.helpers.begin(), d.helpers.end());
     for (Node* h : apply(d, helpers, n, pool)) {
       h->lift_record = std::make_shared<HelperRecord>();

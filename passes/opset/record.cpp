@@ -51,6 +51,7 @@ std::optional<Draft> restored(const Node& n, int version) {
     if (!r->types.empty() && v && !(v->type == r->types[i])) return std::nullopt;
     d.inputs[i] = Arg(v);
   }
+  d.more_outputs = r->dropped_outputs;
   if (d.num_outputs > static_cast<std::size_t>(r->op->max_outputs) || !types_fit(d, *r->op).empty()) return std::nullopt;
   return d;
 }

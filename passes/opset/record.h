@@ -26,6 +26,7 @@ struct NodeLiftRecord : LiftRecord {
   const OpSchema* lifted_op = nullptr;
   Attrs lifted_attrs;
   std::uint32_t lifted_inputs = 0;                     // how many
+  std::vector<std::string> dropped_outputs;            // names of trailing outputs that nobody read and the lifted form does not have
   std::vector<std::pair<std::uint32_t, Tensor>> made;  // lifted inputs that are constants of lifting
 };
 

@@ -15,14 +15,27 @@ std::string batch_norm_9_up(Draft& d) {
   d.drop("spatial");
   return "";
 }
+// Until 13 the five outputs say that the node trains: the first one comes from the statistics of the batch, as runtimes compute it. From 14 on an
+// attribute says so, and the saved statistics are no output any more.
+constexpr std::size_t kTrainingOutputs = 5;
+
 std::string batch_norm_14_up(Draft& d) {
-  for (std::size_t i = 1; i < d.num_outputs; ++i)
-    if (d.output(i)) return "training mode: more than one output";
+  if (d.num_outputs <= 1) return "";
+  if (d.num_outputs != kTrainingOutputs) return "neither one output (inference) nor five (training)";
+  for (std::size_t i = 3; i < kTrainingOutputs; ++i)
+    if (d.output_used(i)) return "training mode: the saved statistics are used";
+  d.num_outputs = 3;
+  d.set("training_mode", std::int64_t{1});
   return "";
 }
 std::string batch_norm_14_down(Draft& d) {
-  if (int_attr(d, "training_mode", 0) != 0) return "no decomposition: training_mode = 1";
+  const bool training = int_attr(d, "training_mode", 0) != 0;
   d.drop("training_mode");
+  if (training) {
+    d.more_outputs.assign(kTrainingOutputs - std::min(d.num_outputs, kTrainingOutputs), "");
+    d.touch();
+    return "";
+  }
   for (std::size_t i = 1; i < d.num_outputs; ++i)
     if (d.output_used(i)) return "no decomposition: training outputs";
   if (d.num_outputs > 1) d.touch();

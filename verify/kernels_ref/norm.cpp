@@ -52,7 +52,8 @@ Maybe<RunFn> prepare_batch_norm(const OpCall& call, ExecEnv&) {
   return RunFn([epsilon = static_cast<double>(attr_or<float>(call, "epsilon", 1e-5f)),
                 by_element = attr_or<int64_t>(call, "spatial", 1) == 0,  // until version 9: one statistic for each element of a batch entry
                 momentum = static_cast<double>(attr_or<float>(call, "momentum", 0.9f)),
-                training = attr_or<int64_t>(call, "training_mode", 0) != 0](KernelIo& io) {
+                training = attr_or<int64_t>(call, "training_mode", 0) != 0 || (call.op->since >= 7 && call.op->since < 14 && call.num_outputs > 1),
+                saved = call.op->since < 14 && call.num_outputs > 3](KernelIo& io) {
     // A matrix N x C is N x C x 1; a vector is one channel.
     const Dims shape = io.in(0).dims();
     Tensor x = shape.size() < 2 ? io.in(0).reshaped({io.in(0).size(), 1}) : io.in(0);
@@ -76,6 +77,12 @@ Maybe<RunFn> prepare_batch_norm(const OpCall& call, ExecEnv&) {
       }
       io.set(1, narrow(io.in(3).dtype(), {channels}, running_mean));
       io.set(2, narrow(io.in(4).dtype(), {channels}, running_var));
+      if (saved) {  // until 13, as runtimes compute them: the mean and the inverse deviation of the batch
+        std::vector<double> inverse(variance.size());
+        for (int64_t c = 0; c < channels; ++c) inverse[at(c)] = 1 / std::sqrt(variance[at(c)] + epsilon);
+        io.set(3, narrow(io.in(3).dtype(), {channels}, mean));
+        io.set(4, narrow(io.in(4).dtype(), {channels}, inverse));
+      }
     }
     io.set(0, normalize_channels(x, mean, variance, scale, bias, epsilon).reshaped(shape));
   });
