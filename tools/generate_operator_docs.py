@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Writes docs/operators.md from the tables: ir/ops/generated/rows.cpp, the inference tables, and the kernel lists that the build's
-onnxopt_kernel_list prints.  python3 tools/generate_operator_docs.py BUILD/tests/onnxopt_kernel_list"""
+onnxopt_kernel_list prints.
+
+  generate_operator_docs.py BUILD/tests/onnxopt_kernel_list            writes the file
+  generate_operator_docs.py BUILD/tests/onnxopt_kernel_list --check    exit status 1 if it is not what would be written"""
 import pathlib
 import re
 import subprocess
@@ -34,7 +37,7 @@ for line in subprocess.run([sys.argv[1]], check=True, capture_output=True, text=
 def runs(domain, name, versions):
     """The backends that run an operator and the versions of which they have a kernel."""
     has = kernels.get((domain, name), {})
-    if not has: return "none"
+    if not has: return ""
     alive = [v for v, t in versions if "kDeprecated" not in t]
     backends = sorted({b for bs in has.values() for b in bs})
     parts = []
@@ -57,5 +60,8 @@ for domain, title in TITLES.items():
         listed = ", ".join(f"{v}{' (d)' if 'kDeprecated' in t else ''}" for v, t in versions)
         out.append(f"| {name} | {listed} | {', '.join(traits)} | {'shapes' if name in inferred[domain] else 'types'} | {runs(domain, name, versions)} |")
     out.append("")
-(root / "docs/operators.md").write_text("\n".join(out))
+docs = root / "docs/operators.md"
+if sys.argv[2:] == ["--check"]:
+    sys.exit(docs.read_text() != "\n".join(out) and "docs/operators.md is not current: run tools/generate_operator_docs.py")
+docs.write_text("\n".join(out))
 print({t: len(ops.get(d, {})) for d, t in TITLES.items()})

@@ -5,10 +5,12 @@
 #include <chrono>
 
 #include "cli/commands/optimize.h"
+#include "cli/commands/target_option.h"
 #include "cli/commands/verified_save.h"
 #include "cli/report/progress.h"
 #include "ir/core/check.h"
 #include "ir/ops/infer.h"
+#include "ir/ops/op_table.h"
 #include "passes/core/manager.h"
 #include "passes/opset/ir_version.h"
 #include "passes/rewrite/origin.h"
@@ -44,6 +46,7 @@ std::unique_ptr<Model> prepare(const ConvertCommandOptions& o, ConvertResult& r)
     auto m = load_with_options(o.input, o.model, nullptr, [&](Model& raw) { refuse_newer(raw, o.model); });
     r.from = own_opsets(*m);
     r.to = parse_opsets(*m, o.opsets);
+    fit_to_target(r.to, o.target, !o.opsets.empty());
     r.ir_from = m->ir_version;
     check_target(r.from, r.to);
     return m;
@@ -64,6 +67,7 @@ std::unique_ptr<Model> prepare(const ConvertCommandOptions& o, ConvertResult& r)
 std::int64_t wanted_ir_version(Model& m, const ConvertCommandOptions& o, const ConvertResult& r) {
   if (o.ir_version != 0) return o.ir_version;
   const std::int64_t lowest = lowest_ir_version(m, r.to.version(""));
+  if (!o.target.empty()) return std::min(std::max<std::int64_t>(m.ir_version, 3), lowest);
   return r.to.version("") > r.from.version("") || m.ir_version == 0 ? lowest : std::min(m.ir_version, lowest);
 }
 
@@ -90,6 +94,7 @@ ConvertResult convert(const ConvertCommandOptions& o) {
   if (!r.blocked.empty()) return finish(r);
   lower(*m, r.to);
   r.ir_to = wanted_ir_version(*m, o, r);
+  check_ir_version(r.ir_to, o.target);
   note_inputs(set_ir_version(*m, r.ir_to), r);
   if (o.plan) return finish(r);
 

@@ -16,6 +16,7 @@ struct ConvertCommandOptions {
   std::string input, output;
   ModelOptions model;
   std::vector<std::string> opsets;  // --opset 13 or 13,ai.onnx.ml:2
+  std::string target;               // --target onnxruntime-cpu@1.17: what that release loads
   std::int64_t ir_version = 0;
   std::optional<std::string> external_data;
   std::uint64_t external_threshold = 1024;

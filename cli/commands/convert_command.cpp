@@ -6,6 +6,7 @@
 
 #include "cli/commands/cli.h"
 #include "cli/commands/convert.h"
+#include "cli/commands/target_option.h"
 #include "ir/ops/op_table.h"
 
 namespace onnxopt {
@@ -13,6 +14,7 @@ namespace {
 
 void add_options(CLI::App& c, ConvertCommandOptions& o) {
   c.add_option("--opset", o.opsets, "The opset to convert to, e.g. 13 or 13,ai.onnx.ml:2")->type_name("N")->allow_extra_args(false);
+  add_target_option(c, o.target);
   c.add_option("-o,--out", o.output, "The .onnx file to write")->type_name("FILE");
   c.add_flag("--plan", o.plan, "Say what every node needs, and write nothing; exit 3 if some node cannot be converted");
   c.add_option("--ir-version", o.ir_version, "IR version of the output (default: the lowest that the content needs)")
@@ -36,7 +38,13 @@ void add_options(CLI::App& c, ConvertCommandOptions& o) {
 }
 
 int run(const ConvertCommandOptions& o) {
-  if (o.opsets.empty()) throw Error(ExitCode::usage, "convert: say which opset, e.g. --opset 13");
+  if (lists_targets(o.target)) {
+    fmt::print("{}", targets_text());
+    return static_cast<int>(ExitCode::ok);
+  }
+  if (o.input.empty()) throw Error(ExitCode::usage, "convert: say which model");
+  if (o.opsets.empty() && o.target.empty())
+    throw Error(ExitCode::usage, "convert: say which opset, e.g. --opset 13, or which runtime, e.g. --target onnxruntime-cpu@1.17");
   if (!o.plan && o.output.empty()) throw Error(ExitCode::usage, "convert: say where to write, -o FILE, or --plan");
   const ConvertResult r = convert(o);
   if (o.json) fmt::print("{}\n", convert_json(o, r).dump(2));
@@ -51,9 +59,15 @@ int run(const ConvertCommandOptions& o) {
 void setup_convert(CLI::App& app, Action& chosen) {
   auto o = std::make_shared<ConvertCommandOptions>();
   CLI::App* c = app.add_subcommand("convert", "Convert a model to another opset, and nothing else; check the result against the original");
-  c->add_option("model", o->input, "The .onnx file to read")->required();
+  c->add_option("model", o->input, "The .onnx file to read");
   add_options(*c, *o);
-  c->footer("Example: onnxopt convert model.onnx --opset 13 -o model-13.onnx");
+  c->footer(
+      "Examples:\n"
+      "  onnxopt convert model.onnx --opset 13 -o model-13.onnx\n"
+      "  onnxopt convert model.onnx --opset 13,ai.onnx.ml:2 -o out.onnx    other domains too\n"
+      "  onnxopt convert model.onnx --target onnxruntime-cpu@1.17 -o out.onnx    what that release loads\n"
+      "  onnxopt convert model.onnx --opset 9 --plan    what every node needs, and what blocks; writes nothing\n"
+      "Exit status: 0 converted, 1 the result differs from the original, 3 some node cannot be expressed (nothing is written).");
   c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
 }
 

@@ -27,7 +27,7 @@ std::string opsets_text(const OutputOpsets& o) {
 std::string plan_table(const Conversion& c) {
   Table t({"node", "operator", "what", "how"});
   for (const ConversionStep& s : c.steps) {
-    const std::string how = s.kind == Kind::blocked ? fmt::format("{}: {}", refusal_text(s.refusal), s.reason) : s.to;
+    const std::string how = s.kind == Kind::blocked ? refusal_line(s) : s.to;
     t.add({s.graph.empty() ? s.node : fmt::format("{} (in {})", s.node, s.graph), s.from, std::string(kind_text(s.kind)), how});
   }
   return t.empty() ? "" : t.text(2);

@@ -9,6 +9,7 @@
 #include <iostream>
 #include <unordered_set>
 
+#include "cli/commands/target_option.h"
 #include "cli/commands/verified_save.h"
 #include "cli/report/progress.h"
 #include "ir/core/check.h"
@@ -17,6 +18,8 @@
 #include "ir/ops/op_table.h"
 #include "passes/core/instruments.h"
 #include "passes/core/reproducer.h"
+#include "passes/opset/ir_version.h"
+#include "passes/opset/profile.h"
 #include "passes/rewrite/origin.h"
 
 namespace onnxopt {
@@ -126,6 +129,7 @@ void prepare_context(Prepared& p, const OptimizeOptions& o, std::uint64_t bytes)
   ctx.model = p.model.get();
   ctx.evaluator = p.evaluator.get();
   ctx.output = parse_opsets(*p.model, o.opsets);
+  fit_to_target(ctx.output, o.target, !o.opsets.empty());
   ctx.level = static_cast<Level>(o.level);
   ctx.growth.left_bytes = growth_budget(o.max_growth, bytes);
   ctx.fuel = o.fuel;
@@ -169,11 +173,22 @@ void note_changes_of_interface(const Model& m, const std::vector<std::string>& i
   r.removed_inputs = std::move(gone);
 }
 
+// For a runtime that does not read the model's IR version: the lowest that the content needs.
+std::int64_t output_ir_version(const OptimizeOptions& o, Prepared& p) {
+  if (o.ir_version != 0 || o.target.empty()) return o.ir_version;
+  const std::int64_t own = p.model->ir_version, most = find_profile(o.target).ir_version;
+  if (own <= most) return 0;
+  if (most < 10) strip_origins(*p.model);  // nodes carry no metadata there
+  const std::int64_t lowest = std::max<std::int64_t>(lowest_ir_version(*p.model, p.ctx.output.version("")), 4);
+  check_ir_version(lowest, o.target);
+  return lowest;
+}
+
 void write_result(const OptimizeOptions& o, Prepared& p, OptimizeResult& r, Progress& progress) {
   SaveOptions save_options;
   save_options.target = p.ctx.output;
   save_options.lower.restore = o.restore;
-  save_options.ir_version = o.ir_version;
+  save_options.ir_version = output_ir_version(o, p);
   save_options.write.external_data = o.external_data == kBesideTheModel ? std::string() : o.external_data;
   save_options.write.external_threshold = o.external_threshold;
   save_options.write.inferred_types = o.infer_types;

@@ -23,6 +23,7 @@ struct OptimizeOptions {
   std::optional<std::string> passes;  // --passes TEXT; "" runs nothing
   std::vector<std::string> disable, keep_nodes;
   std::vector<std::string> opsets;  // --opset 17 or 17,ai.onnx.ml:3
+  std::string target;               // --target onnxruntime-cpu@1.17
   std::int64_t ir_version = 0;
   bool inline_functions = false, keep_overridable = false, restore = true, infer_types = false, in_place = false;
   std::optional<std::string> external_data;

@@ -6,6 +6,7 @@
 
 #include "cli/commands/cli.h"
 #include "cli/commands/optimize.h"
+#include "cli/commands/target_option.h"
 #include "ir/ops/op_table.h"
 
 namespace onnxopt {
@@ -15,6 +16,7 @@ void add_output_options(CLI::App& c, OptimizeOptions& o) {
   c.add_option("--opset", o.opsets, "Opset of the output, e.g. 21 or 21,ai.onnx.ml:3 (default: the model's own)")
       ->type_name("N")
       ->allow_extra_args(false);
+  add_target_option(c, o.target);
   c.add_option("--ir-version", o.ir_version, "IR version of the output (default: the model's own)")
       ->type_name("N")
       ->check(CLI::Range(1, kNewestIrVersion));
@@ -66,8 +68,8 @@ void add_debug_options(CLI::App& c, OptimizeOptions& o) {
 void setup_optimize(CLI::App& app, Action& chosen) {
   auto o = std::make_shared<OptimizeOptions>();
   CLI::App* c = app.add_subcommand("optimize", "Simplify, fold and fuse a model; check the result against the original");
-  c->add_option("model", o->input, "The .onnx file to read")->required();
-  c->add_option("-o,--out", o->output, "The .onnx file to write")->required();
+  c->add_option("model", o->input, "The .onnx file to read");
+  c->add_option("-o,--out", o->output, "The .onnx file to write");
   add_rewrite_options(*c, *o);
   add_model_options(*c, o->model);
   add_output_options(*c, *o);
@@ -79,6 +81,11 @@ void setup_optimize(CLI::App& app, Action& chosen) {
   c->footer("Example: onnxopt optimize model.onnx -o better.onnx --dim batch=1");
   c->callback([o, &chosen] {
     chosen = [o] {
+      if (lists_targets(o->target)) {
+        fmt::print("{}", targets_text());
+        return static_cast<int>(ExitCode::ok);
+      }
+      if (o->input.empty() || o->output.empty()) throw Error(ExitCode::usage, "optimize: say which model to read, and where to write: -o FILE");
       const OptimizeResult r = optimize(*o);
       if (o->json) fmt::print("{}\n", optimize_json(*o, r).dump(2));
       else if (!o->quiet) fmt::print("{}", optimize_text(*o, r));

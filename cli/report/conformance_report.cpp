@@ -8,7 +8,8 @@ namespace onnxopt {
 namespace {
 
 const char* outcome_name(ConformanceOutcome o) {
-  return o == ConformanceOutcome::passed ? "passed" : o == ConformanceOutcome::failed ? "failed" : "refused";
+  constexpr const char* kNames[] = {"passed", "failed", "refused", "disputed"};
+  return kNames[static_cast<std::size_t>(o)];
 }
 
 std::string xml_text(const std::string& text) {
@@ -26,7 +27,7 @@ std::string xml_text(const std::string& text) {
 }
 
 nlohmann::json counts_json(const ConformanceSummary::Counts& c) {
-  return {{"passed", c.passed}, {"failed", c.failed}, {"refused", c.refused}, {"random", c.random}};
+  return {{"passed", c.passed}, {"failed", c.failed}, {"refused", c.refused}, {"disputed", c.disputed}, {"random", c.random}};
 }
 
 void append_case(const ConformanceResult& r, std::string& out) {
@@ -39,14 +40,16 @@ void append_case(const ConformanceResult& r, std::string& out) {
 
 std::string conformance_text(const ConformanceSummary& s, bool only_problems) {
   std::string out;
-  Table t({"operator", "passed", "failed", "refused", "random"});
+  Table t({"operator", "passed", "failed", "refused", "disputed", "random"});
   for (const auto& [op, c] : s.by_operator)
-    if (!only_problems || c.failed + c.refused > 0)
-      t.add({op, std::to_string(c.passed), std::to_string(c.failed), std::to_string(c.refused), std::to_string(c.random)});
+    if (!only_problems || c.failed + c.refused + c.disputed > 0)
+      t.add(
+          {op, std::to_string(c.passed), std::to_string(c.failed), std::to_string(c.refused), std::to_string(c.disputed), std::to_string(c.random)});
   if (!t.empty()) out += t.text() + "\n";
   for (const ConformanceResult& r : s.results)
     if (r.outcome != ConformanceOutcome::passed) out += fmt::format("{} {} ({}): {}\n", outcome_name(r.outcome), r.name, r.op, r.why);
   out += fmt::format("passed {}, failed {}, refused {}", s.total.passed, s.total.failed, s.total.refused);
+  if (s.total.disputed > 0) out += fmt::format(", disputed {} (another release of ONNX contradicts what they store)", s.total.disputed);
   if (s.total.random > 0) out += fmt::format("; {} of them with random values, judged by shape, type and statistics", s.total.random);
   return out + "\n";
 }
@@ -67,7 +70,8 @@ std::string conformance_junit(const ConformanceSummary& s) {
   std::map<std::string, std::string> cases;
   for (const ConformanceResult& r : s.results) append_case(r, cases[r.op]);
   const auto counts = [](const ConformanceSummary::Counts& c) {
-    return fmt::format("tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\"", c.passed + c.failed + c.refused, c.failed, c.refused);
+    return fmt::format("tests=\"{}\" failures=\"{}\" errors=\"0\" skipped=\"{}\"", c.passed + c.failed + c.refused + c.disputed, c.failed,
+                       c.refused + c.disputed);
   };
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
   out += fmt::format("<testsuites name=\"onnxopt conformance\" tests=\"{}\" failures=\"{}\" errors=\"0\">\n", s.results.size(), s.total.failed);

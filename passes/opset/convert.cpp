@@ -23,6 +23,13 @@ Refusal kind_of(const Node& n, const std::string& why) {
   return n.kept ? Refusal::kept : Refusal::no_decomposition;
 }
 
+// The steps' reasons start with the class where it matters; reports print the class before the reason.
+std::string without_class(const std::string& why) {
+  for (const Refusal r : {Refusal::type, Refusal::no_decomposition, Refusal::non_constant_operand})
+    if (const std::string prefix = std::string(refusal_text(r)) + ": "; why.starts_with(prefix)) return without_class(why.substr(prefix.size()));
+  return why;
+}
+
 class Converter {
  public:
   Converter(Model& model, const OutputOpsets& target) : model_(model), own_(own_opsets(model)), target_(target) {}
@@ -96,6 +103,8 @@ class Converter {
       s.refusal = kind_of(n, s.reason);
       s.kind = ConversionStep::Kind::blocked;
       if (why.empty()) lower_by_parts(n, s);
+      else ++result_.blocked;
+      s.reason = without_class(s.reason);
     }
     result_.steps.push_back(std::move(s));
   }
@@ -161,6 +170,8 @@ std::string_view refusal_text(Refusal r) {
   return "";
 }
 
+std::string refusal_line(const ConversionStep& s) { return fmt::format("{}: {}", refusal_text(s.refusal), s.reason); }
+
 Conversion prepare_conversion(Model& lifted, const OutputOpsets& target) { return Converter(lifted, target).run(); }
 
 std::string blocked_text(const Conversion& c, const OutputOpsets& target) {
@@ -171,7 +182,7 @@ std::string blocked_text(const Conversion& c, const OutputOpsets& target) {
     if (s.kind != ConversionStep::Kind::blocked) continue;
     if (shown++ == kMost) break;
     text += fmt::format("{}{}node '{}' ({}): {}", shown > 1 ? "; " : "", s.graph.empty() ? "" : fmt::format("in '{}', ", s.graph), s.node, s.from,
-                        s.reason);
+                        refusal_line(s));
   }
   if (c.blocked > kMost) text += fmt::format("; and {} more nodes", c.blocked - kMost);
   return text;

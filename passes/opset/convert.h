@@ -33,6 +33,7 @@ struct Conversion {
 
 // Decomposes what `target` cannot express. If nothing is blocked, lower(model, target) will do. The model is changed either way.
 Conversion prepare_conversion(Model& lifted, const OutputOpsets& target);
+std::string refusal_line(const ConversionStep& s);  // "type: input 0 is bfloat16, ..."
 // One line that names the blocked nodes.
 std::string blocked_text(const Conversion& c, const OutputOpsets& target);
 

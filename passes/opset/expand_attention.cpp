@@ -143,6 +143,8 @@ std::string rotary_embedding(Expansion& e) {
   const std::int64_t half = dim / 2;
   const auto cache = [&](std::size_t i) {
     Value* c = e.has(3) ? e.op("Gather", {e.in(i), e.in(3)}, {{"axis", std::int64_t{0}}}) : e.in(i);
+    const Shape* known = Expansion::shape_of(c);
+    if (!known || known->back() != Dim(half)) c = e.slice(c, 0, half, 2);  // of a wider cache the first columns count
     return e.unsqueeze(c, {flat ? 2 : 1});
   };
   Value *cosine = cache(1), *sine = cache(2);

@@ -15,9 +15,13 @@ std::string drop_consumed_inputs(Draft& d) {
   return "";
 }
 
+// The name of an element type in version 1, its number since 6. Files of that time mix the versions up, so a step takes both.
 std::string cast_up(Draft& d) {
   const auto* to = d.attrs.get<std::string>("to");
-  if (!to) return "attribute 'to' is not a string";
+  if (!to) {
+    if (d.attrs.get<std::int64_t>("to")) d.touch();
+    return d.changed ? "" : "attribute 'to' is neither the name of a type nor its number";
+  }
   constexpr std::array<std::pair<std::string_view, DType>, 15> kNames{{{"FLOAT", DType::float32},
                                                                        {"UINT8", DType::uint8},
                                                                        {"INT8", DType::int8},
@@ -40,6 +44,8 @@ std::string cast_up(Draft& d) {
     }
   return fmt::format("attribute 'to' is '{}', which names no type", *to);
 }
+
+std::string cast_6_up(Draft& d) { return d.attrs.get<std::string>("to") ? cast_up(d) : ""; }
 
 std::string cast_down(Draft& d) {
   constexpr std::array<std::string_view, 16> kNames{"",       "FLOAT", "UINT8",   "INT8",   "UINT16", "INT16",  "INT32",     "INT64",
@@ -190,6 +196,7 @@ constexpr Step kSteps[] = {
     {"BatchNormalization", 6, 7, batch_norm_6_up, batch_norm_6_down},
     {"Dropout", 6, 7, dropout_6_up, dropout_6_down},
     {"Cast", 1, 6, cast_up, cast_down},
+    {"Cast", 6, 9, cast_6_up},
     {"Concat", 1, 4, concat_up},
     {"GlobalLpPool", 1, 2, lp_p_up, lp_p_down},
     {"LpPool", 1, 2, lp_pool_up, lp_p_down},

@@ -10,7 +10,7 @@ constexpr Relabel kRelabels[] = {
     {"Abs", 6, 13}, {"Acos", 7, 22}, {"Acosh", 9, 22}, {"Add", 7, 13}, {"Add", 13, 14}, {"ArgMax", 11, 12}, {"ArgMax", 12, 13}, {"ArgMin", 11, 12},
     {"ArgMin", 12, 13}, {"Asin", 7, 22}, {"Asinh", 9, 22}, {"Atan", 7, 22}, {"Atanh", 9, 22}, {"Attention", 23, 24}, {"Attention", 24, 25},
     {"AveragePool", 1, 7}, {"AveragePool", 7, 10}, {"AveragePool", 10, 11}, {"AveragePool", 11, 19}, {"AveragePool", 19, 22},
-    {"BatchNormalization", 14, 15}, {"Bernoulli", 15, 22}, {"BitShift", 11, 28}, {"Cast", 6, 9}, {"Cast", 9, 13}, {"Cast", 19, 21},
+    {"BatchNormalization", 14, 15}, {"Bernoulli", 15, 22}, {"BitShift", 11, 28}, {"Cast", 9, 13}, {"Cast", 19, 21},
     {"Cast", 21, 23}, {"Cast", 24, 25}, {"Cast", 25, 28}, {"CastLike", 19, 21}, {"CastLike", 21, 23}, {"CastLike", 24, 25}, {"Ceil", 6, 13},
     {"Celu", 12, 28}, {"Clip", 11, 12}, {"Clip", 12, 13}, {"Compress", 11, 28}, {"Concat", 11, 13}, {"Constant", 1, 9}, {"Constant", 9, 11},
     {"Constant", 12, 13}, {"Constant", 13, 19}, {"Constant", 19, 21}, {"Constant", 21, 23}, {"Constant", 23, 24}, {"Constant", 24, 25},

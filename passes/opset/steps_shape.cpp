@@ -75,7 +75,8 @@ std::string slice_10_down(Draft& d) {
 
 std::string pad_2_up(Draft& d) {
   const auto* p = d.attrs.get<Ints>("paddings");
-  if (!p) return "attribute 'paddings' is missing";
+  if (!p && d.attrs.get<Ints>("pads")) d.touch();  // files without an opset count as version 1, also those that have the attribute of version 2
+  if (!p) return d.changed ? "" : "attribute 'paddings' is missing";
   const Ints pads = *p;
   d.drop("paddings");
   d.set("pads", pads);

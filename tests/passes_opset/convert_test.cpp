@@ -49,7 +49,12 @@ TEST_SUITE("convert_test") {
     const ConversionStep& s = b.conversion.steps.back();
     CHECK(s.from == "StringNormalizer-10");
     CHECK(s.refusal == Refusal::no_decomposition);
-    CHECK(blocked_text(b.conversion, {{{"", 9}}}).find("StringNormalizer first appears in opset 10") != std::string::npos);
+    const std::string text = blocked_text(b.conversion, {{{"", 9}}});
+    CHECK(text.find("no decomposition: StringNormalizer first appears in opset 10") != std::string::npos);
+    CHECK(text.find("no decomposition: no decomposition") == std::string::npos);
+    const auto c = converted(13, 12, "y = Invented (x)", "(float[3] x) => (float[3] y)");
+    REQUIRE(c.conversion.blocked == 1);
+    CHECK(c.conversion.steps[0].refusal == Refusal::unknown_op);
   }
 
   TEST_CASE("IR versions") {

@@ -56,6 +56,18 @@ TEST_SUITE("opset_test") {
     return print_graph(m->graph(), {.full = true});
   }
 
+  TEST_CASE("old files that mix versions up") {
+    for (const auto& [opset, body] : std::initializer_list<std::pair<int, const char*>>{
+             {6, "y = Cast <to = \"DOUBLE\"> (x)"}, {5, "y = Cast <to = 11> (x)"}, {5, "y = Cast <to = \"DOUBLE\"> (x)"}}) {
+      CAPTURE(body);
+      auto m = parsed(text_at(opset, body, "(float[3] x) => (double[3] y)"));
+      CHECK(lift(*m).kept.empty());
+      CHECK(m->graph().first()->attr<std::int64_t>("to") == 11);
+    }
+    auto m = parsed(text_at(1, "y = Pad <pads = [1, 0]> (x)", "(float[3] x) => (float[4] y)"));
+    CHECK(lift(*m).kept.empty());
+  }
+
   TEST_CASE("attributes that became inputs") {
     round_trip(text_at(11, "y = Squeeze <axes = [0]> (x)", "(float[1,3] x) => (float[3] y)"), "Squeeze", 25);
     round_trip(text_at(9, "y = Unsqueeze <axes = [0, 3]> (x)", "(float[1,3] x) => (float[1,1,3,1] y)"), "Unsqueeze", 25);

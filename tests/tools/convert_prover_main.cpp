@@ -51,7 +51,7 @@ std::unique_ptr<Model> converted(std::unique_ptr<Model> m, int target, std::stri
   const Conversion c = prepare_conversion(*m, to);
   if (c.blocked > 0) {
     for (const ConversionStep& s : c.steps)
-      if (s.kind == ConversionStep::Kind::blocked) why = fmt::format("{}: {}: {}", s.from, refusal_text(s.refusal), s.reason);
+      if (s.kind == ConversionStep::Kind::blocked) why = fmt::format("{}: {}", s.from, refusal_line(s));
     return nullptr;
   }
   lower(*m, to);

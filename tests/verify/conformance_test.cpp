@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "cli/report/conformance_report.h"
+#include "verify/conformance/disputed.h"
 
 using namespace onnxopt;
 namespace fs = std::filesystem;
@@ -98,19 +99,38 @@ TEST_SUITE("conformance_test") {
     fs::remove_all(work);
   }
 
+  // tests/verify/disputed: a test as onnx 1.9.0 shipped it, with the wrong auto_pad in its model.
+  TEST_CASE("a test that another release contradicts is known by its bytes") {
+    const fs::path work = fs::temp_directory_path() / "onnxopt_disputed_test";
+    fs::remove_all(work);
+    fs::copy(fs::path(ONNXOPT_SOURCE_DIR) / "tests/verify/disputed", work, fs::copy_options::recursive);
+    const ConformanceTest test = find_conformance_tests(work).at(0);
+    ConformanceResult r = run_conformance_test(test, reference());
+    CHECK(r.outcome == ConformanceOutcome::disputed);
+    CHECK(r.why.starts_with("output 0: element 1: 1, expected 0; onnx 1.9.0: the model says SAME_LOWER"));
+    fs::copy_file(kCarried / "test_abs/test_data_set_0/output_0.pb", test.folder / "test_data_set_0/output_0.pb",
+                  fs::copy_options::overwrite_existing);
+    r = run_conformance_test(test, reference());
+    CHECK(r.outcome == ConformanceOutcome::failed);
+    CHECK(find_disputed(find_conformance_tests(kCarried / "test_abs").at(0)) == nullptr);
+    fs::remove_all(work);
+  }
+
   TEST_CASE("reports count by operator and escape") {
     ConformanceSummary s;
     s.add({"a", "Abs", ConformanceOutcome::passed, "", 0, 1});
     s.add({"b", "Abs", ConformanceOutcome::failed, "got <1> & \"2\"", 1, 1});
     s.add({"c", "Gradient", ConformanceOutcome::refused, "no kernel", 0, 1});
+    s.add({"d", "Abs", ConformanceOutcome::disputed, "they say 1, we say 2", 0, 1});
     const auto j = conformance_json(s, "reference");
     CHECK(j["passed"] == 1);
     CHECK(j["failed"] == 1);
     CHECK(j["refused"] == 1);
+    CHECK(j["disputed"] == 1);
     CHECK(j["by_operator"]["Abs"]["failed"] == 1);
     const std::string xml = conformance_junit(s);
     CHECK(xml.find("got &lt;1&gt; &amp; &quot;2&quot;") != std::string::npos);
-    CHECK(xml.find("<testsuite name=\"Abs\" tests=\"2\" failures=\"1\" errors=\"0\" skipped=\"0\">") != std::string::npos);
-    CHECK(conformance_text(s, true).find("passed 1, failed 1, refused 1; 1 of them with random values") != std::string::npos);
+    CHECK(xml.find("<testsuite name=\"Abs\" tests=\"3\" failures=\"1\" errors=\"0\" skipped=\"1\">") != std::string::npos);
+    CHECK(conformance_text(s, true).find("passed 1, failed 1, refused 1, disputed 1 (another") != std::string::npos);
   }
 }

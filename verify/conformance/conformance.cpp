@@ -5,6 +5,7 @@
 #include <chrono>
 
 #include "passes/opset/opset.h"
+#include "verify/conformance/disputed.h"
 
 namespace onnxopt {
 namespace {
@@ -127,12 +128,18 @@ ConformanceResult run_conformance_test(const ConformanceTest& test, const Confor
     r.outcome = ConformanceOutcome::failed;
     r.why = e.what();
   }
+  if (r.outcome == ConformanceOutcome::failed)
+    if (const DisputedTest* d = find_disputed(test)) {
+      r.outcome = ConformanceOutcome::disputed;
+      r.why = fmt::format("{}; onnx {}: {}", r.why, d->releases, d->evidence);
+    }
   r.milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   return r;
 }
 
 void ConformanceSummary::Counts::add(const ConformanceResult& r) {
-  ++(r.outcome == ConformanceOutcome::passed ? passed : r.outcome == ConformanceOutcome::failed ? failed : refused);
+  std::size_t* const counts[] = {&passed, &failed, &refused, &disputed};
+  ++*counts[static_cast<std::size_t>(r.outcome)];
   if (r.random > 0) ++random;
 }
 

@@ -11,7 +11,8 @@
 
 namespace onnxopt {
 
-enum class ConformanceOutcome : std::uint8_t { passed, failed, refused };
+// disputed: it would be failed, but another release of ONNX contradicts the stored data (verify/conformance/disputed.h)
+enum class ConformanceOutcome : std::uint8_t { passed, failed, refused, disputed };
 
 struct ConformanceResult {
   std::string name, op;  // op: of a model of one node its operator, else "(graphs)"
@@ -32,7 +33,8 @@ ConformanceResult run_conformance_test(const ConformanceTest& test, const Confor
 
 struct ConformanceSummary {
   struct Counts {
-    std::size_t passed = 0, failed = 0, refused = 0, random = 0;  // random: of the passed and failed, those with outputs judged by statistics
+    std::size_t passed = 0, failed = 0, refused = 0, disputed = 0,
+                random = 0;  // random: of the passed and failed, those with outputs judged by statistics
     void add(const ConformanceResult& r);
   };
   Counts total;

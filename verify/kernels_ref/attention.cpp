@@ -220,7 +220,8 @@ struct RotaryAttrs {
   int64_t heads, dim;
 };
 
-// cos and sin caches: [positions, dim / 2] with position ids, [batch, sequence, dim / 2] without.
+// cos and sin caches: [positions, dim / 2] with position ids, [batch, sequence, dim / 2] without. Of wider caches, which tests of ONNX 1.18 have, the
+// first columns count, as the function body says.
 void run_rotary(KernelIo& io, const RotaryAttrs& a) {
   const Tensor& x = io.in(0);
   const bool flat = x.rank() == 3;
@@ -231,8 +232,8 @@ void run_rotary(KernelIo& io, const RotaryAttrs& a) {
   if (dim > size || dim % 2 != 0) bad_input(fmt::format("rotary dimension {} of heads of {}", dim, size));
   const Tensor &cosines = io.in(1), &sines = io.in(2);
   const Ints ids = io.has(3) ? ints_of(io.in(3)) : Ints();
-  const int64_t rows = half == 0 ? 0 : cosines.size() / half;
-  if (cosines.dims() != sines.dims() || cosines.dims().empty() || cosines.dims().back() != half ||
+  const int64_t width = cosines.rank() == 0 ? 0 : cosines.dims().back(), rows = width == 0 ? 0 : cosines.size() / width;
+  if (cosines.dims() != sines.dims() || cosines.dims().empty() || width < half ||
       (ids.empty() ? rows != batch * steps : static_cast<int64_t>(ids.size()) != batch * steps))
     bad_input(fmt::format("caches {} and {} for an input {}", dims_text(cosines.dims()), dims_text(sines.dims()), dims_text(x.dims())));
   const std::vector<double> c = widen<double>(cosines), s = widen<double>(sines);
@@ -246,7 +247,7 @@ void run_rotary(KernelIo& io, const RotaryAttrs& a) {
         for (int64_t i = 0; i < half; ++i) {
           double& one = e[a.interleaved ? 2 * i : i];
           double& two = e[a.interleaved ? 2 * i + 1 : i + half];
-          const double cosine = c[at(row * half + i)], sine = s[at(row * half + i)], real = cosine * one - sine * two;
+          const double cosine = c[at(row * width + i)], sine = s[at(row * width + i)], real = cosine * one - sine * two;
           two = sine * one + cosine * two;
           one = real;
         }

@@ -1,0 +1,44 @@
+#include "cli/commands/target_option.h"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "cli/report/format.h"
+#include "ir/core/error.h"
+#include "passes/opset/profile.h"
+
+namespace onnxopt {
+
+void add_target_option(CLI::App& cmd, std::string& target) {
+  cmd.add_option("--target", target, "Write what this release of a runtime loads, e.g. onnxruntime-cpu@1.17; 'list' prints those that are known")
+      ->type_name("NAME@VERSION");
+}
+
+bool lists_targets(const std::string& target) { return target == "list"; }
+
+std::string targets_text() {
+  Table t({"target", "opset", "ai.onnx.ml", "IR version", "source"});
+  for (const RuntimeProfile& p : runtime_profiles())
+    t.add({fmt::format("{}@{}", p.runtime, p.version), std::to_string(p.opset), p.ml_opset ? std::to_string(p.ml_opset) : "-",
+           std::to_string(p.ir_version), std::string(p.source)});
+  return t.text() + "\nA release between two rows loads what the row before it says. onnxruntime-cuda reads what onnxruntime-cpu does.\n";
+}
+
+void fit_to_target(OutputOpsets& to, const std::string& target, bool opset_given) {
+  if (target.empty()) return;
+  const OutputOpsets asked = to;
+  fit_to_profile(to.imports, find_profile(target));
+  for (std::size_t i = 0; i < to.imports.size() && opset_given; ++i)
+    if (to.imports[i].version != asked.imports[i].version)
+      throw Error(ExitCode::usage, fmt::format("--opset {}: {} loads opset {} of {} at most", asked.imports[i].version, target, to.imports[i].version,
+                                               to.imports[i].domain.empty() ? "ai.onnx" : to.imports[i].domain));
+}
+
+void check_ir_version(std::int64_t version, const std::string& target) {
+  if (target.empty()) return;
+  const RuntimeProfile& p = find_profile(target);
+  if (version > p.ir_version) bad_input(fmt::format("the model needs IR version {}, {} loads IR version {} at most", version, target, p.ir_version));
+}
+
+}  // namespace onnxopt

@@ -1,0 +1,22 @@
+// --target NAME@VERSION: the runtime that shall load the output.
+#pragma once
+
+#include <string>
+
+#include "passes/opset/opset.h"
+
+namespace CLI {
+class App;
+}
+
+namespace onnxopt {
+
+void add_target_option(CLI::App& cmd, std::string& target);
+bool lists_targets(const std::string& target);  // --target list
+std::string targets_text();
+// Lowers what is newer than the release knows; where the user asked for an opset that the release does not load, throws Error(usage).
+void fit_to_target(OutputOpsets& to, const std::string& target, bool opset_given);
+// Throws Error(bad_input) if the release does not read this IR version.
+void check_ir_version(std::int64_t version, const std::string& target);
+
+}  // namespace onnxopt
