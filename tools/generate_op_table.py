@@ -105,7 +105,7 @@ def collect():
         ops[Op(s, "onnx").key()] = Op(s, "onnx")
     from onnxruntime.capi import onnxruntime_pybind11_state as ort
     for s in ort.get_all_operator_schema():
-        if s.domain == "com.microsoft" or (s.domain == "" and s.name in op_traits.EXTRA_AI_ONNX):
+        if s.domain in ("com.microsoft", "com.microsoft.nchwc") or (s.domain == "" and s.name in op_traits.EXTRA_AI_ONNX):
             op = Op(s, "onnxruntime")
             ops.setdefault(op.key(), op)
     return [ops[k] for k in sorted(ops)]
@@ -220,7 +220,7 @@ def main():
                    str(releases.get(v, min(r for o, r in releases.items() if o >= v))) for v in range(max(releases) + 1)) + "};",
                "struct DomainVersion { std::string_view domain; int newest; };",
                "inline constexpr DomainVersion kDomains[] = {" + ", ".join(
-                   [f"{{{quote(d)}, {v[1]}}}" for d, v in sorted(newest.items())] + ["{\"com.microsoft\", 1}"]) + "};",
+                   [f"{{{quote(d)}, {v[1]}}}" for d, v in sorted(newest.items())] + ["{\"com.microsoft\", 1}", "{\"com.microsoft.nchwc\", 1}"]) + "};",
                "}  // namespace onnxopt::op_data"]
     write(out / "op_data.h", header)
     for kind, name, content, stem in pools:

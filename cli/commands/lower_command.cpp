@@ -110,6 +110,7 @@ std::string text_of(const LowerCommandOptions& o, const LowerResult& r) {
   s += fmt::format("{} nodes became {}, {} have no way back\n", r.lowering.lowered, r.lowering.made_nodes, r.lowering.blocked);
   if (!t.empty()) s += "\n" + t.text(2);
   s += "\n";
+  for (const std::string& note : r.lowering.notes) s += "note: " + note + "\n";
   if (o.plan) return s;
   s += "Verification: " + verification_text(o.verify, r.verification);
   s += fmt::format("Time: {}\n", human_ms(r.total_ms));
@@ -129,6 +130,7 @@ nlohmann::json json_of(const LowerCommandOptions& o, const LowerResult& r) {
                       {"input", o.input},
                       {"nodes", {{"lowered", r.lowering.lowered}, {"made", r.lowering.made_nodes}, {"blocked", r.lowering.blocked}}},
                       {"steps", steps},
+                      {"notes", r.lowering.notes},
                       {"ms", r.total_ms}};
   if (!o.plan) j["output"] = o.output;
   if (!r.blocked.empty()) j["error"] = r.blocked;

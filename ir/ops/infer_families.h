@@ -153,5 +153,7 @@ void gradient(InferCtx& ctx);
 
 // infer_contrib.cpp
 InferFn contrib_function(std::string_view name);  // of com.microsoft; null: none
+// infer_nchwc.cpp
+InferFn nchwc_function(std::string_view name);
 
 }  // namespace onnxopt::infer_fn

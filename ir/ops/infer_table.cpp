@@ -278,6 +278,7 @@ InferFn infer_function(const OpSchema& op) {
   if (op.has(kOpaque)) return nullptr;
   if (op.domain.empty()) return op.name == "Scan" && op.since == 8 ? scan8 : find(kAiOnnx, op.name);
   if (op.domain == "com.microsoft") return contrib_function(op.name);
+  if (op.domain == "com.microsoft.nchwc") return nchwc_function(op.name);
   if (op.domain == "ai.onnx.ml") return find(kMl, op.name);
   if (op.domain == "ai.onnx.preview") return find(kPreview, op.name);
   return op.domain == "ai.onnx.preview.training" ? find(kTraining, op.name) : nullptr;

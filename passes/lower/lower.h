@@ -18,6 +18,7 @@ struct LowerStep {
 struct Lowering {
   std::vector<LowerStep> steps;  // in node order
   std::size_t lowered = 0, blocked = 0, made_nodes = 0;
+  std::vector<std::string> notes;  // what the file does not say and was assumed
 };
 
 // In place. Operators of ONNX Runtime's own domains, and those of ai.onnx that only it knows, become standard ones or are named with the reason.
@@ -25,6 +26,11 @@ Lowering lower_contrib(Model& model, const OutputOpsets& target);
 Lowering lower_contrib(Graph& root, const OutputOpsets& target);
 // One line that names what has no way back.
 std::string no_way_back_text(const Lowering& l);
+
+// Operators on ONNX Runtime's blocked layout (ir/ops/nchwc.h): all of a graph or none. `made`: for each of `nodes`, all of theirs in `g` in node
+// order, what took its place. "" or why there is no way back; nothing has changed then.
+std::string lower_nchwc(Graph& g, const OutputOpsets& target, ConstantPool& pool, std::span<Node* const> nodes, std::int64_t block,
+                        std::vector<std::string>& made);
 
 // Sorted by operator.
 std::span<const Decomposition> contrib_decompositions();

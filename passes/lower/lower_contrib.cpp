@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "ir/ops/nchwc.h"
 #include "passes/cleanup/whole_graph.h"
 #include "passes/lower/lower.h"
 #include "passes/opset/walk.h"
@@ -33,9 +34,10 @@ class Lowerer {
   Lowerer(const OutputOpsets& target, PassContext* ctx) : target_(target), ctx_(ctx) {}
   void root(Graph& g) {
     for_each_graph(g, [&](Graph& inner) {
-      std::vector<Node*> found;
+      std::vector<Node*> found, blocked;
       for (Node& n : inner.nodes())
-        if (is_contrib(n) && !(ctx_ && ctx_->is_kept(n))) found.push_back(&n);
+        if (is_contrib(n) && !(ctx_ && ctx_->is_kept(n))) (n.op().domain == kNchwcDomain ? blocked : found).push_back(&n);
+      nchwc(inner, blocked);
       for (Node* n : found) node(*n);
     });
   }
@@ -52,11 +54,40 @@ class Lowerer {
     return *p;
   }
 
-  void node(Node& n) {
+  static LowerStep step_of(const Node& n) {
     LowerStep s;
     s.graph = graph_name(*n.graph());
     s.node = n.name.empty() && n.output() ? n.output()->name() : n.name;
     s.op = n.op().domain.empty() ? std::string(n.op().name) : fmt::format("{}.{}", n.op().domain, n.op().name);
+    return s;
+  }
+
+  // The region of ONNX Runtime's blocked layout, as a whole.
+  void nchwc(Graph& g, const std::vector<Node*>& nodes) {
+    if (nodes.empty() || (ctx_ && !ctx_->take_fuel())) return;
+    const NchwcBlock block = nchwc_block(g.model());
+    std::vector<LowerStep> steps;
+    for (const Node* n : nodes) steps.push_back(step_of(*n));
+    std::vector<std::string> made;
+    const std::string why = lower_nchwc(g, target_, pool_of(g), nodes, block.size, made);
+    for (std::size_t i = 0; i < steps.size(); ++i) {
+      steps[i].reason = why;
+      if (why.empty()) {
+        steps[i].to = made[i].empty() ? "nothing" : made[i];
+        result.made_nodes += made[i].empty() ? 0 : static_cast<std::size_t>(std::count(made[i].begin(), made[i].end(), ',')) + 1;
+      }
+      ++(why.empty() ? result.lowered : result.blocked);
+      result.steps.push_back(std::move(steps[i]));
+    }
+    if (!block.certain)
+      result.notes.push_back(
+          fmt::format("blocks of {} channels were assumed, as ONNX Runtime makes them on this machine: the file does not say for "
+                      "which machine it was optimized, and all its sizes fit 8 and 16",
+                      block.size));
+  }
+
+  void node(Node& n) {
+    LowerStep s = step_of(n);
     const Decomposition* way = find_way_back(n);
     Expansion e(n, target_, pool_of(*n.graph()));
     if (!way) s.reason = n.op().has(kOpaque) ? "the operator is not known" : "no way back is known";
@@ -84,6 +115,7 @@ class LowerContrib : public Pass {
     l.root(graph);
     for (const LowerStep& s : l.result.steps)
       if (!s.reason.empty()) ctx.notes.push_back(fmt::format("{} '{}' stays: {}", s.op, s.node, s.reason));
+    ctx.notes.insert(ctx.notes.end(), l.result.notes.begin(), l.result.notes.end());
     ctx.rule_hits["lower-contrib"] += l.result.lowered;
     return l.result.lowered > 0;
   }
@@ -108,6 +140,7 @@ Lowering lower_contrib(Model& model, const OutputOpsets& target) {
     l.result.lowered += body.result.lowered;
     l.result.blocked += body.result.blocked;
     l.result.made_nodes += body.result.made_nodes;
+    l.result.notes.insert(l.result.notes.end(), body.result.notes.begin(), body.result.notes.end());
   }
   return std::move(l.result);
 }

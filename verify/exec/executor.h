@@ -74,6 +74,7 @@ struct ExecEnv {
   bool folding = false;    // true: what the specification leaves undefined must be refused with an Error
   // Runs a subgraph of the node on all its inputs; captured values come from the enclosing frames.
   std::function<std::vector<RtValue>(Graph&, std::vector<RtValue> inputs)> run_subgraph;
+  std::int64_t nchwc_block = 0;  // of com.microsoft.nchwc (ir/ops/nchwc.h); 0: nobody asked yet
 };
 
 struct ExecOptions {

@@ -5,10 +5,23 @@
 #include "verify/kernels_ref/codes.h"
 #include "verify/kernels_ref/conv.h"
 #include "verify/kernels_ref/families.h"
+#include "verify/kernels_ref/fused_activation.h"
 #include "verify/kernels_ref/matmul.h"
 #include "verify/kernels_ref/standard.h"
 
 namespace onnxopt::ref {
+
+double fused_activation(const std::string& name, const Floats& p, double x) {
+  const auto param = [&](std::size_t i, double otherwise) { return i < p.size() ? static_cast<double>(p[i]) : otherwise; };
+  if (name.empty()) return x;
+  if (name == "Relu") return x < 0 ? 0 : x;
+  if (name == "Tanh") return std::tanh(x);
+  if (name == "Sigmoid") return 1 / (1 + std::exp(-x));
+  if (name == "LeakyRelu") return x < 0 ? param(0, 0.01) * x : x;
+  if (name == "Clip") return std::clamp(x, param(0, -3.4028234663852886e38), param(1, 3.4028234663852886e38));
+  if (name == "HardSigmoid") return std::clamp(param(0, 0.2) * x + param(1, 0.5), 0.0, 1.0);
+  bad_input("attribute 'activation': unknown " + name);
+}
 namespace {
 
 using std::int64_t;
@@ -36,17 +49,6 @@ Maybe<RunFn> prepare_quick_gelu(const OpCall& call, ExecEnv&) {
   });
 }
 
-double activate(const std::string& name, const Floats& p, double x) {
-  const auto param = [&](std::size_t i, double otherwise) { return i < p.size() ? static_cast<double>(p[i]) : otherwise; };
-  if (name.empty()) return x;
-  if (name == "Relu") return x < 0 ? 0 : x;
-  if (name == "Tanh") return std::tanh(x);
-  if (name == "Sigmoid") return 1 / (1 + std::exp(-x));
-  if (name == "LeakyRelu") return x < 0 ? param(0, 0.01) * x : x;
-  if (name == "Clip") return std::clamp(x, param(0, -3.4028234663852886e38), param(1, 3.4028234663852886e38));
-  if (name == "HardSigmoid") return std::clamp(param(0, 0.2) * x + param(1, 0.5), 0.0, 1.0);
-  bad_input("attribute 'activation': unknown " + name);
-}
 // Conv, plus an optional fourth input Z, then an activation.
 Maybe<RunFn> prepare_fused_conv(const OpCall& call, ExecEnv&) {
   return RunFn([attrs = read_window(call), groups = attr_or<int64_t>(call, "group", 1), name = attr_or<std::string>(call, "activation", ""),
@@ -58,7 +60,7 @@ Maybe<RunFn> prepare_fused_conv(const OpCall& call, ExecEnv&) {
       const std::vector<double> z = widen<double>(io.in(3));
       for (std::size_t i = 0; i < v.size(); ++i) v[i] += z[i];
     }
-    for (double& e : v) e = activate(name, params, e);
+    for (double& e : v) e = fused_activation(name, params, e);
     io.set(0, narrow(y.dtype(), y.dims(), v));
   });
 }
@@ -104,7 +106,7 @@ Maybe<RunFn> prepare_fused_gemm(const OpCall& call, ExecEnv& env) {
        op = StandardOp("Gemm", attrs_without(call, {"activation", "activation_alpha", "activation_beta", "activation_gamma"}), env)](KernelIo& io) {
         const Tensor y = op.one({io.in(0), io.in(1), io.has(2) ? io.value(2) : RtValue()});
         std::vector<double> v = widen<double>(y);
-        for (double& e : v) e = activate(name, params, e);
+        for (double& e : v) e = fused_activation(name, params, e);
         io.set(0, narrow(y.dtype(), y.dims(), v));
       });
 }

@@ -55,6 +55,7 @@ std::span<const Kernel> contrib_norm_kernels();
 std::span<const Kernel> contrib_qlinear_kernels();
 std::span<const Kernel> contrib_weight_kernels();
 std::span<const Kernel> contrib_misc_kernels();
+std::span<const Kernel> nchwc_kernels();
 std::span<const Kernel> legacy_kernels();
 std::span<const Kernel> experimental_kernels();
 

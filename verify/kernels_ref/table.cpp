@@ -41,6 +41,7 @@ std::span<const Kernel> reference_kernels() {
                         contrib_qlinear_kernels,
                         contrib_weight_kernels,
                         contrib_misc_kernels,
+                        nchwc_kernels,
                         ml_kernels,
                         signal_kernels,
                         detection_kernels,

@@ -1118,5 +1118,10 @@ constinit const AttrSpec kAttrs[] = {
   {.name = "char_embedding_size", .type = AttrType::int_},
   {.name = "conv_window_size", .type = AttrType::int_},
   {.name = "embedding_size", .type = AttrType::int_},
+  {.name = "channels", .type = AttrType::int_, .has_default = true, .i = 0},
+  {.name = "channels_last", .type = AttrType::int_, .has_default = true, .i = 0},
+  {.name = "coordinate_transformation_mode", .type = AttrType::string, .has_default = true, .s = "asymmetric"},
+  {.name = "mode", .type = AttrType::string, .has_default = true, .s = "nearest"},
+  {.name = "scales", .type = AttrType::ints},
 };
 }  // namespace onnxopt::op_data

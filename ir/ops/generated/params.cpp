@@ -1198,5 +1198,9 @@ constinit const ParamSpec kParams[] = {
   {"W", "T1", ParamOption::single, true, 1},
   {"B", "T1", ParamOption::single, true, 1},
   {"C", "T1", ParamOption::single, true, 1},
+  {"X", "T", ParamOption::single, true, 1},
+  {"W", "T", ParamOption::single, true, 1},
+  {"B", "T", ParamOption::optional, true, 1},
+  {"Sum", "T", ParamOption::optional, true, 1},
 };
 }  // namespace onnxopt::op_data

@@ -819,5 +819,13 @@ constinit const OpSchema kRows[] = {
   {"com.microsoft", "VarlenNGramHashMapping", 1, {kParams + 1156, 10}, {kParams + 1166, 4}, {kAttrs + 1089, 5}, {kTypes + 536, 2}, 4, 10, 1, 4, 0},
   {"com.microsoft", "WhisperBeamSearch", 1, {kParams + 1170, 15}, {kParams + 1185, 5}, {kAttrs + 1094, 17}, {kTypes + 538, 5}, 5, 15, 1, 5, kControlFlow},
   {"com.microsoft", "WordConvEmbedding", 1, {kParams + 1190, 4}, {kParams + 158, 1}, {kAttrs + 1111, 3}, {kTypes + 543, 2}, 4, 4, 1, 1, 0},
+  {"com.microsoft.nchwc", "AveragePool", 1, {kParams + 0, 1}, {kParams + 1, 1}, {kAttrs + 45, 7}, {kTypes + 47, 1}, 1, 1, 1, 1, 0},
+  {"com.microsoft.nchwc", "Conv", 1, {kParams + 1194, 4}, {kParams + 1, 1}, {kAttrs + 757, 8}, {kTypes + 47, 1}, 2, 4, 1, 1, 0},
+  {"com.microsoft.nchwc", "GlobalAveragePool", 1, {kParams + 0, 1}, {kParams + 1, 1}, {}, {kTypes + 47, 1}, 1, 1, 1, 1, 0},
+  {"com.microsoft.nchwc", "GlobalMaxPool", 1, {kParams + 0, 1}, {kParams + 1, 1}, {}, {kTypes + 47, 1}, 1, 1, 1, 1, 0},
+  {"com.microsoft.nchwc", "MaxPool", 1, {kParams + 0, 1}, {kParams + 1, 1}, {kAttrs + 301, 7}, {kTypes + 47, 1}, 1, 1, 1, 1, 0},
+  {"com.microsoft.nchwc", "ReorderInput", 1, {kParams + 0, 1}, {kParams + 1, 1}, {kAttrs + 973, 1}, {kTypes + 47, 1}, 1, 1, 1, 1, 0},
+  {"com.microsoft.nchwc", "ReorderOutput", 1, {kParams + 0, 1}, {kParams + 1, 1}, {kAttrs + 1114, 2}, {kTypes + 47, 1}, 1, 1, 1, 1, 0},
+  {"com.microsoft.nchwc", "Upsample", 1, {kParams + 0, 1}, {kParams + 1, 1}, {kAttrs + 1116, 3}, {kTypes + 47, 1}, 1, 1, 1, 1, 0},
 };
 }  // namespace onnxopt::op_data
