@@ -7,6 +7,7 @@
 #include <charconv>
 #include <unordered_map>
 
+#include "ir/io/read_constants.h"
 #include "ir/ops/infer.h"
 
 namespace onnxopt {
@@ -201,7 +202,9 @@ std::unique_ptr<Model> read_raw(const std::string& file, const ModelOptions& o) 
 
 std::unique_ptr<Model> load_with_options(const std::string& file, const ModelOptions& o, LiftReport* report,
                                          const std::function<void(Model&)>& on_raw) {
-  std::unique_ptr<Model> m = read_raw(file, o);
+  ReadOptions read;
+  read.strict_links = o.strict_links;
+  std::unique_ptr<Model> m = read_model_with_constants(file, read);
   if (on_raw) on_raw(*m);
   for (const std::string& s : o.input_shapes) set_input_shape(*m, s);
   for (const std::string& s : o.dims) set_dim(*m, s);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "ir/io/constant_of.h"
+
 namespace onnxopt {
 namespace {
 
@@ -13,12 +15,13 @@ constexpr std::size_t kLargest = 10;
 void add_tensor(GraphStats& s, const std::string& name, const Tensor& t) {
   s.parameters += static_cast<std::uint64_t>(t.size());
   s.weight_bytes += t.byte_size();
-  s.largest.push_back({name, fmt::format("{}[{}]", dtype_name(t.dtype()), fmt::join(t.dims(), ",")), t.byte_size()});
-  if (s.largest.size() > 1000) {  // keep the list short while scanning
-    std::stable_sort(s.largest.begin(), s.largest.end(), [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
-    s.largest.resize(kLargest);
-  }
+  const auto smaller = std::find_if(s.largest.begin(), s.largest.end(), [&](const auto& x) { return x.bytes < t.byte_size(); });
+  if (smaller == s.largest.end() && s.largest.size() >= kLargest) return;
+  s.largest.insert(smaller, {name, fmt::format("{}[{}]", dtype_name(t.dtype()), fmt::join(t.dims(), ",")), t.byte_size()});
+  if (s.largest.size() > kLargest) s.largest.pop_back();
 }
+
+std::string label_of(const OpSchema& op) { return op.domain.empty() ? std::string(op.name) : fmt::format("{}.{}", op.domain, op.name); }
 
 double product(const Shape& s, std::size_t from, std::size_t to, bool& known) {
   double p = 1;
@@ -96,10 +99,7 @@ void peak(Graph& g, CostStats& s) {
 
 }  // namespace
 
-std::string op_label(const Node& n) {
-  const OpSchema& op = n.op();
-  return op.domain.empty() ? std::string(op.name) : fmt::format("{}.{}", op.domain, op.name);
-}
+std::string op_label(const Node& n) { return label_of(n.op()); }
 
 std::string type_text(const Type& t, SymbolTable& symbols) {
   switch (t.kind) {
@@ -122,20 +122,20 @@ std::string type_text(const Type& t, SymbolTable& symbols) {
 
 GraphStats graph_stats(Model& model) {
   GraphStats s;
+  std::unordered_map<const OpSchema*, std::size_t> ops;  // iterated, but only into a sorted map
   for (Graph* root : model.root_graphs())
     for_each_graph(*root, [&](Graph& g) {
       for (Value* v : g.constants()) add_tensor(s, v->name(), *v->constant());
       for (Node& n : g.nodes()) {
-        if (n.op().domain.empty() && n.op().name == "Constant") {
-          if (const Tensor* t = n.attrs().get<Tensor>("value")) add_tensor(s, n.output() ? n.output()->name() : n.name, *t);
+        if (n.is("Constant")) {
+          if (const Tensor t = constant_of(n.attrs())) add_tensor(s, n.output() ? n.output()->name() : n.name, t);
           continue;
         }
         ++s.nodes;
-        ++s.ops[op_label(n)];
+        ++ops[&n.op()];
       }
     });
-  std::stable_sort(s.largest.begin(), s.largest.end(), [](const auto& a, const auto& b) { return a.bytes > b.bytes; });
-  if (s.largest.size() > kLargest) s.largest.resize(kLargest);
+  for (const auto& [op, count] : ops) s.ops[label_of(*op)] += count;
   return s;
 }
 

@@ -4,13 +4,13 @@
 
 #include <atomic>
 #include <cstring>
-#include <mutex>
 #include <new>
 
 namespace onnxopt {
 namespace {
 
 constexpr std::size_t kAlignment = 16;
+constexpr std::size_t kSmall = 64;  // bytes that a tensor holds without a vector
 
 struct AlignedFree {
   void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t(kAlignment)); }
@@ -72,20 +72,39 @@ std::size_t raw_byte_size(DType t, const Dims& dims) {
   return static_cast<std::size_t>((bits + 7) / 8);
 }
 
+// What few tensors have: kept out of the way, since a big graph has a million small constants.
 struct Tensor::Payload {
+  struct Rare {
+    std::shared_ptr<const void> owner;  // where it is not range.file
+    std::shared_ptr<const std::vector<std::string>> strings;
+    std::shared_ptr<const TensorNotes> notes;
+  };
   DType dtype = DType::undefined;
+  bool on_disk = false;  // `range` says where
   Dims dims;
   std::int64_t count = 0;
   std::span<const std::byte> bytes;
-  AlignedBytes heap;
-  std::shared_ptr<const void> owner;  // of a view, or the payload that a reshaped tensor shares
-  FileRange range;
-  std::shared_ptr<const std::vector<std::string>> strings;
-  std::shared_ptr<const TensorNotes> notes;
-  mutable std::once_flag aligned_once;
-  mutable AlignedBytes aligned;
+  FileRange range;  // its file also keeps the bytes of a view alive
+  std::unique_ptr<Rare> rare;
+  mutable std::atomic<std::byte*> aligned{nullptr};
   mutable std::atomic<std::uint64_t> hash{0};
-  const Payload* base = nullptr;  // the payload whose aligned copy is shared (kept alive by owner)
+  const Payload* base = nullptr;  // the payload whose aligned copy is shared (kept alive by the owner)
+
+  Payload() = default;
+  Payload(const Payload&) = delete;
+  Payload& operator=(const Payload&) = delete;
+  ~Payload() { AlignedFree()(aligned.load(std::memory_order_relaxed)); }
+
+  Rare& make_rare() {
+    if (!rare) rare = std::make_unique<Rare>();
+    return *rare;
+  }
+  const std::vector<std::string>* strings() const { return rare ? rare->strings.get() : nullptr; }
+  void set_owner(std::shared_ptr<const void> owner) {
+    if (!owner || owner == range.file) return;
+    if (!range.file) range.file = std::move(owner);
+    else make_rare().owner = std::move(owner);
+  }
 };
 
 namespace {
@@ -99,9 +118,16 @@ Tensor Tensor::from_bytes(DType t, Dims dims, std::vector<std::byte> bytes) {
   p->dtype = t;
   p->count = element_count(dims);
   p->dims = std::move(dims);
-  auto held = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
-  p->bytes = *held;
-  p->owner = std::move(held);
+  if (bytes.size() <= kSmall) {  // one allocation instead of two
+    auto held = std::make_shared<std::byte[]>(bytes.size());
+    if (!bytes.empty()) std::memcpy(held.get(), bytes.data(), bytes.size());
+    p->bytes = {held.get(), bytes.size()};
+    p->set_owner(std::move(held));
+  } else {
+    auto held = std::make_shared<const std::vector<std::byte>>(std::move(bytes));
+    p->bytes = *held;
+    p->set_owner(std::move(held));
+  }
   Tensor r;
   r.payload_ = std::move(p);
   return r;
@@ -115,8 +141,9 @@ Tensor Tensor::from_view(DType t, Dims dims, std::span<const std::byte> bytes, s
   p->count = element_count(dims);
   p->dims = std::move(dims);
   p->bytes = bytes;
-  p->owner = std::move(owner);
+  p->on_disk = range.file != nullptr;
   p->range = std::move(range);
+  p->set_owner(std::move(owner));
   Tensor r;
   r.payload_ = std::move(p);
   return r;
@@ -128,7 +155,7 @@ Tensor Tensor::from_strings(Dims dims, std::vector<std::string> strings) {
   p->dtype = DType::string;
   p->count = element_count(dims);
   p->dims = std::move(dims);
-  p->strings = std::make_shared<const std::vector<std::string>>(std::move(strings));
+  p->make_rare().strings = std::make_shared<const std::vector<std::string>>(std::move(strings));
   Tensor r;
   r.payload_ = std::move(p);
   return r;
@@ -150,19 +177,22 @@ std::size_t Tensor::byte_size() const { return payload_ ? payload_->bytes.size()
 std::span<const std::byte> Tensor::bytes() const { return payload_ ? payload_->bytes : std::span<const std::byte>(); }
 std::span<const std::string> Tensor::strings() const {
   ONNXOPT_CHECK(dtype() == DType::string, "tensor is not of strings");
-  return *payload_->strings;
+  return *payload_->strings();
 }
 
 const std::byte* Tensor::aligned() const {
   if (!payload_) return nullptr;
   const Payload* p = payload_->base ? payload_->base : payload_.get();
   if (reinterpret_cast<std::uintptr_t>(p->bytes.data()) % kAlignment == 0) return p->bytes.data();
-  std::call_once(p->aligned_once, [p] { p->aligned = aligned_copy(p->bytes); });
-  return p->aligned.get();
+  std::byte* made = p->aligned.load(std::memory_order_acquire);
+  if (made) return made;
+  AlignedBytes copy = aligned_copy(p->bytes);
+  if (p->aligned.compare_exchange_strong(made, copy.get(), std::memory_order_acq_rel)) return copy.release();
+  return made;  // another thread was faster
 }
 
-const FileRange* Tensor::file_range() const { return payload_ && payload_->range.file ? &payload_->range : nullptr; }
-const TensorNotes* Tensor::notes() const { return payload_ ? payload_->notes.get() : nullptr; }
+const FileRange* Tensor::file_range() const { return payload_ && payload_->on_disk ? &payload_->range : nullptr; }
+const TensorNotes* Tensor::notes() const { return payload_ && payload_->rare ? payload_->rare->notes.get() : nullptr; }
 
 Tensor Tensor::reshaped(Dims dims) const {
   ONNXOPT_CHECK(element_count(dims) == size(), "reshape changes the number of elements");
@@ -171,10 +201,17 @@ Tensor Tensor::reshaped(Dims dims) const {
   p->count = payload_->count;
   p->dims = std::move(dims);
   p->bytes = payload_->bytes;
-  p->owner = payload_;
-  p->base = payload_->base ? payload_->base : payload_.get();
+  p->on_disk = payload_->on_disk;
   p->range = payload_->range;
-  p->strings = payload_->strings;
+  if (payload_->strings()) p->make_rare().strings = payload_->rare->strings;
+  // A small view stands for itself; else the aligned bytes are made once, by the payload that is the base of all.
+  const bool plain_view = p->on_disk && p->bytes.size() <= kSmall && !payload_->base;
+  if (plain_view) {
+    if (payload_->rare) p->set_owner(payload_->rare->owner);
+  } else {
+    p->set_owner(payload_);
+    p->base = payload_->base ? payload_->base : payload_.get();
+  }
   Tensor r;
   r.payload_ = std::move(p);
   return r;
@@ -182,7 +219,7 @@ Tensor Tensor::reshaped(Dims dims) const {
 
 Tensor Tensor::with_notes(TensorNotes notes) const {
   Tensor r = reshaped(dims());
-  const_cast<Payload&>(*r.payload_).notes = std::make_shared<const TensorNotes>(std::move(notes));
+  const_cast<Payload&>(*r.payload_).make_rare().notes = std::make_shared<const TensorNotes>(std::move(notes));
   return r;
 }
 
@@ -192,8 +229,8 @@ std::uint64_t Tensor::content_hash() const {
   if (h != 0) return h;
   h = mix(0x243F6A8885A308D3ull, static_cast<std::uint64_t>(dtype()));
   for (std::int64_t d : dims()) h = mix(h, static_cast<std::uint64_t>(d));
-  if (payload_->strings) {
-    for (const std::string& s : *payload_->strings) h = hash_bytes(s.data(), s.size(), mix(h, s.size()));
+  if (payload_->strings()) {
+    for (const std::string& s : *payload_->strings()) h = hash_bytes(s.data(), s.size(), mix(h, s.size()));
   } else {
     h = hash_bytes(payload_->bytes.data(), payload_->bytes.size(), h);
   }
@@ -205,14 +242,14 @@ std::uint64_t Tensor::content_hash() const {
 bool Tensor::same_content(const Tensor& other) const {
   if (payload_ == other.payload_) return true;
   if (!payload_ || !other.payload_ || dtype() != other.dtype() || dims() != other.dims()) return false;
-  if (payload_->strings) return *payload_->strings == *other.payload_->strings;
+  if (payload_->strings()) return *payload_->strings() == *other.payload_->strings();
   if (payload_->bytes.data() == other.payload_->bytes.data()) return true;
   return payload_->bytes.empty() || std::memcmp(payload_->bytes.data(), other.payload_->bytes.data(), payload_->bytes.size()) == 0;
 }
 
 bool Tensor::shares_payload(const Tensor& other) const {
   if (!payload_ || !other.payload_) return false;
-  if (payload_->strings) return payload_->strings == other.payload_->strings;
+  if (payload_->strings()) return payload_->strings() == other.payload_->strings();
   return payload_->bytes.data() == other.payload_->bytes.data() && payload_->bytes.size() == other.payload_->bytes.size();
 }
 

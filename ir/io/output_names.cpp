@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ir/core/model.h"
+
 namespace onnxopt {
 namespace {
 
@@ -81,6 +83,7 @@ void OutputNames::assign_value(const Value& v, const Graph& g, Scope& scope) {
 
 void OutputNames::assign_graph(const Graph& g, const Scope* outer) {
   Scope scope{outer, {}};
+  scope.names.reserve(g.node_count() + g.inputs().size());
   for (const Value* v : g.inputs()) assign_value(*v, g, scope);
   for (const Value* v : g.outputs())  // public names come first
     if (v->graph() == &g) assign_value(*v, g, scope);

@@ -21,6 +21,7 @@ struct ReadContext {
   std::shared_ptr<const void> owner;  // keeps the bytes alive; held by every view
   bool on_disk = false;               // the bytes are a MappedFile
   bool verify_checksums = false;
+  bool constants_at_once = false;  // Constant nodes become constants with a record, where they can
   ExternalData* external = nullptr;
   SymbolTable* symbols = nullptr;
   mutable int depth = 0;

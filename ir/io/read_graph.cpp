@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ir/io/constant_of.h"
 #include "ir/io/fields.h"
 #include "ir/io/read_tensor.h"
 #include "ir/io/type_codec.h"
@@ -90,8 +91,37 @@ void GraphReader::add_subgraphs(Scope& scope, Node& node, std::vector<PendingGra
   }
 }
 
+// A Constant node that needs no Node: false where it does. (An output of IR version 3 and older must be made by a node, and which values are outputs
+// is not known yet.)
+bool GraphReader::add_as_constant(Scope& scope, const OpSchema& op, const NodeParts& parts) {
+  if (!op.is("Constant") || !parts.inputs.empty() || parts.outputs.size() != 1 || parts.outputs[0].empty() || model_.ir_version < 4) return false;
+  std::vector<PendingGraphs> graphs;
+  const Attrs attrs = read_attributes(parts.attributes, ctx_, graphs);
+  Tensor t = constant_of(attrs);
+  if (!t) return false;
+  ConstantNodeRecord record;
+  record.node_name = parts.name;
+  record.doc_string = parts.doc_string;
+  record.unknown = parts.unknown;
+  record.overload = parts.overload;
+  record.metadata = parts.metadata;
+  record.attr_name = attrs.begin()->name;
+  const auto same = [](const ConstantNodeRecord& a, const ConstantNodeRecord& b) {
+    return a.node_name == b.node_name && a.attr_name == b.attr_name && a.doc_string == b.doc_string && a.unknown == b.unknown &&
+           a.overload == b.overload && a.metadata == b.metadata;
+  };
+  if (!last_record_ || !same(*last_record_, record)) last_record_ = std::make_shared<const ConstantNodeRecord>(std::move(record));
+  Value& v = scope.graph.add_constant(parts.outputs[0], std::move(t));
+  v.set_name(std::string(parts.outputs[0]), true);
+  v.make_extra().constant_node = last_record_;
+  define(scope, parts.outputs[0], v);
+  return true;
+}
+
 void GraphReader::add_node(Scope& scope, const NodeParts& parts) {
   if (parts.op_type.empty()) bad_input("a node has no op_type");
+  const OpSchema& op = ops_.resolve(parts.domain, parts.op_type);
+  if (ctx_.constants_at_once && add_as_constant(scope, op, parts)) return;
   std::vector<Value*> inputs;
   inputs.reserve(parts.inputs.size());
   for (const std::string_view name : parts.inputs) {
@@ -103,7 +133,7 @@ void GraphReader::add_node(Scope& scope, const NodeParts& parts) {
     inputs.push_back(v);
   }
   std::vector<PendingGraphs> graphs;
-  Node& node = scope.graph.append(ops_.resolve(parts.domain, parts.op_type), std::move(inputs), read_attributes(parts.attributes, ctx_, graphs), 0);
+  Node& node = scope.graph.append(op, std::move(inputs), read_attributes(parts.attributes, ctx_, graphs), 0);
   node.name = parts.name;
   if (!parts.doc_string.empty() || !parts.overload.empty() || !parts.unknown.empty() || !parts.metadata.empty()) {
     NodeExtra& extra = node.make_extra();

@@ -37,6 +37,7 @@ class GraphReader {
   void add_sparse_initializer(Scope& scope, std::string_view message);
   void add_nodes(Scope& scope, const Views& nodes);
   void add_node(Scope& scope, const NodeParts& parts);
+  bool add_as_constant(Scope& scope, const OpSchema& op, const NodeParts& parts);
   void add_subgraphs(Scope& scope, Node& node, std::vector<PendingGraphs>& graphs);
   void add_output(Scope& scope, std::string_view name, const ValueInfoParts* info);
   void add_value_info(Scope& scope, std::string_view message);
@@ -51,6 +52,7 @@ class GraphReader {
   bool sort_nodes_;
   std::deque<NodeParts> scratch_;  // one a nesting level, reused from node to node
   std::size_t level_ = 0;
+  std::shared_ptr<const ConstantNodeRecord> last_record_;  // most Constant nodes of a file say nothing but their value, and share one
 };
 
 // Order in which the nodes can be built, stable; Error names a node on a cycle.

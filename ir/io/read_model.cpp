@@ -7,6 +7,7 @@
 #include "ir/io/fields.h"
 #include "ir/io/io.h"
 #include "ir/io/mapped_file.h"
+#include "ir/io/read_constants.h"
 #include "ir/io/read_graph.h"
 #include "ir/ops/op_table.h"
 
@@ -202,9 +203,7 @@ std::unique_ptr<Model> read_bytes(std::string_view message, const ReadContext& c
 
 std::string_view as_text(std::span<const std::byte> bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 
-}  // namespace
-
-std::unique_ptr<Model> read_model(const std::filesystem::path& file, const ReadOptions& options) {
+std::unique_ptr<Model> read_file(const std::filesystem::path& file, const ReadOptions& options, bool constants_at_once) {
   const auto mapped = MappedFile::open(file);
   if (mapped->size() == 0) bad_input(fmt::format("{}: the file is empty", file.string()));
   ExternalData external(file.parent_path(), file, options.strict_links);
@@ -214,8 +213,17 @@ std::unique_ptr<Model> read_model(const std::filesystem::path& file, const ReadO
   ctx.owner = mapped;
   ctx.on_disk = true;
   ctx.verify_checksums = options.verify_checksums;
+  ctx.constants_at_once = constants_at_once;
   ctx.external = &external;
   return with_context(file.string(), [&] { return read_bytes(message, ctx); });
+}
+
+}  // namespace
+
+std::unique_ptr<Model> read_model(const std::filesystem::path& file, const ReadOptions& options) { return read_file(file, options, false); }
+
+std::unique_ptr<Model> read_model_with_constants(const std::filesystem::path& file, const ReadOptions& options) {
+  return read_file(file, options, true);
 }
 
 std::unique_ptr<Model> read_model(std::span<const std::byte> bytes, std::shared_ptr<const void> owner, const std::filesystem::path& folder,

@@ -58,8 +58,9 @@ void write_imports(WireWriter& out, std::uint32_t field, const std::vector<Opset
 }  // namespace
 
 bool ModelWriter::is_sparse_initializer(const Node& n) {
+  if (!n.is("Constant")) return false;
   const Value* v = n.output();
-  return v && v->extra() && v->extra()->sparse && n.is("Constant") && n.attrs().get<SparseTensor>("sparse_value");
+  return v && v->extra() && v->extra()->sparse && n.attrs().get<SparseTensor>("sparse_value");
 }
 
 ModelWriter::ModelWriter(const Model& model, const ModelWriterOptions& options)

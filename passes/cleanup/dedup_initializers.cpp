@@ -1,8 +1,8 @@
 // Constants of equal type and content become one; an inner graph reads the outer one. Weight tying only grows this way.
 // Big tensors are told apart by a few of their bytes first, so that a model's weights are not read from disk for nothing.
 #include <cstring>
-#include <unordered_map>
 
+#include "passes/cleanup/scoped_table.h"
 #include "passes/cleanup/whole_graph.h"
 
 namespace onnxopt {
@@ -43,7 +43,7 @@ class DedupInitializers : public Pass {
   }
 
  private:
-  using Table = std::unordered_multimap<std::uint64_t, Value*>;  // looked up only
+  using Table = ScopedTable<Value>;
 
   static bool has_notes(const Value& v) {
     const ValueExtra* e = v.extra();
@@ -53,7 +53,7 @@ class DedupInitializers : public Pass {
   // `table`: constants of the enclosing graphs; what this graph adds is taken out again.
   static bool visit(Graph& g, PassContext& ctx, Table& table) {
     bool changed = false;
-    std::vector<std::pair<std::uint64_t, Value*>> added;
+    const std::size_t outer = table.size();
     for (Value* v : g.constants()) {
       if (v->is_graph_input() && ctx.keep_overridable) continue;
       const std::uint64_t h = sample_hash(*v->constant());
@@ -65,27 +65,20 @@ class DedupInitializers : public Pass {
         changed = true;
         continue;
       }
-      table.emplace(h, v);
-      added.emplace_back(h, v);
+      table.add(h, v);
     }
     for (Node& n : g.nodes())
       if (n.op().has(kControlFlow))
         for (Graph* sub : n.subgraphs()) changed |= visit(*sub, ctx, table);
-    for (const auto& [h, v] : added)
-      for (auto [it, end] = table.equal_range(h); it != end; ++it)
-        if (it->second == v) {
-          table.erase(it);
-          break;
-        }
+    table.shrink(outer);
     return changed;
   }
 
   static Value* find(const Table& table, std::uint64_t h, const Value& v) {
     Value* best = nullptr;
-    for (auto [it, end] = table.equal_range(h); it != end; ++it) {
-      Value* c = it->second;
-      if ((!best || c->id() < best->id()) && replaceable(v, *c) && c->constant()->same_content(*v.constant())) best = c;
-    }
+    table.for_each(h, [&](Value& c) {
+      if ((!best || c.id() < best->id()) && replaceable(v, c) && c.constant()->same_content(*v.constant())) best = &c;
+    });
     return best;
   }
 };

@@ -2,8 +2,8 @@
 // commutative operator in either order) gives way to it. Inner graphs see the nodes of the enclosing graphs that stand before them.
 #include <bit>
 #include <functional>
-#include <unordered_map>
 
+#include "passes/cleanup/scoped_table.h"
 #include "passes/cleanup/whole_graph.h"
 
 namespace onnxopt {
@@ -78,22 +78,22 @@ class DedupNodes : public Pass {
   }
 
  private:
-  using Table = std::unordered_multimap<std::uint64_t, Node*>;  // looked up only
+  using Table = ScopedTable<Node>;
 
   static bool visit(Graph& g, PassContext& ctx, Table& table) {
     bool changed = false;
-    std::vector<std::pair<std::uint64_t, Node*>> added;
+    const std::size_t outer = table.size();
     for (Node& n : g.nodes()) {
       if (n.op().has(kControlFlow))
         for (Graph* sub : n.subgraphs()) changed |= visit(*sub, ctx, table);
       if (!is_pure(n) || n.outputs().empty() || ctx.is_kept(n)) continue;
       const std::uint64_t h = hash_of(n);
       Node* earlier = nullptr;
-      for (auto [it, end] = table.equal_range(h); it != end; ++it)
-        if ((!earlier || it->second->id() < earlier->id()) && equal(n, *it->second)) earlier = it->second;
+      table.for_each(h, [&](Node& other) {
+        if ((!earlier || other.id() < earlier->id()) && equal(n, other)) earlier = &other;
+      });
       if (!earlier) {
-        table.emplace(h, &n);
-        if (g.parent()) added.emplace_back(h, &n);
+        table.add(h, &n);
         continue;
       }
       if (!book(ctx, "dedup-nodes", n, 1)) break;
@@ -102,12 +102,7 @@ class DedupNodes : public Pass {
       g.erase(n);
       changed = true;
     }
-    for (const auto& [h, n] : added)
-      for (auto [it, end] = table.equal_range(h); it != end; ++it)
-        if (it->second == n) {
-          table.erase(it);
-          break;
-        }
+    if (g.parent()) table.shrink(outer);
     return changed;
   }
 };

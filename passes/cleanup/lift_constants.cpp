@@ -9,6 +9,11 @@ class LiftConstants : public Pass {
   bool run(Graph& graph, PassContext& ctx) override { return graph.function() ? false : visit(graph, ctx); }
 
  private:
+  static bool says_nothing(const ValueExtra& e) {
+    return !e.has_declared && e.dim_denotations.empty() && e.type_denotation.empty() && e.doc_string.empty() && e.unknown.empty() &&
+           e.metadata.empty() && e.quantization.empty() && !e.sparse && e.opaque_type.empty();
+  }
+
   static bool visit(Graph& g, PassContext& ctx) {
     bool changed = false;
     for (Value* v : g.constants()) {
@@ -18,6 +23,7 @@ class LiftConstants : public Pass {
       if (extra.doc_string.empty()) extra.doc_string = extra.constant_node->doc_string;
       extra.metadata.insert(extra.metadata.end(), extra.constant_node->metadata.begin(), extra.constant_node->metadata.end());
       extra.constant_node.reset();
+      if (says_nothing(extra)) v->clear_extra();  // a big model has as many as nodes
       ++ctx.rule_hits["lift-constants"];
       ++ctx.rewrites;
       changed = true;

@@ -1,29 +1,9 @@
 #include "passes/opset/constant_nodes.h"
 
-#include <array>
+#include "ir/io/constant_of.h"
 
 namespace onnxopt {
 namespace {
-
-template <class T>
-Tensor vector_tensor(const std::vector<T>& v) {
-  return Tensor::of<T>({static_cast<std::int64_t>(v.size())}, v);
-}
-
-// No tensor: an attribute without a value of its own (a reference), or a form that stays a node.
-Tensor constant_of(const Node& n) {
-  if (n.attrs().size() != 1) return {};
-  const Attribute& a = *n.attrs().begin();
-  if (a.extra) return {};
-  if (a.name == "value") return n.attrs().get<Tensor>("value") ? *n.attrs().get<Tensor>("value") : Tensor();
-  if (const auto* f = n.attrs().get<float>("value_float")) return Tensor::scalar<float>(*f);
-  if (const auto* i = n.attrs().get<std::int64_t>("value_int")) return Tensor::scalar<std::int64_t>(*i);
-  if (const auto* f = n.attrs().get<Floats>("value_floats")) return vector_tensor(*f);
-  if (const auto* i = n.attrs().get<Ints>("value_ints")) return vector_tensor(*i);
-  if (const auto* s = n.attrs().get<std::string>("value_string")) return Tensor::from_strings({}, {*s});
-  if (const auto* s = n.attrs().get<Strings>("value_strings")) return Tensor::from_strings({static_cast<std::int64_t>(s->size())}, *s);
-  return {};
-}
 
 std::shared_ptr<const ConstantNodeRecord> record_of(const Node& n) {
   auto r = std::make_shared<ConstantNodeRecord>();
@@ -68,7 +48,7 @@ void constant_nodes_to_constants(Graph& root) {
     for (Node& n : g.nodes()) {
       if (!n.is("Constant") || n.outputs().size() != 1 || !n.output() || !n.inputs().empty()) continue;
       if (n.output()->is_graph_output() && !outputs_too) continue;
-      if (Tensor t = constant_of(n)) replace(g, n, std::move(t));
+      if (Tensor t = constant_of(n.attrs())) replace(g, n, std::move(t));
     }
   });
 }
