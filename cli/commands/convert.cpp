@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <unordered_set>
 
 #include "cli/commands/optimize.h"
 #include "cli/commands/target_option.h"
@@ -13,6 +14,7 @@
 #include "ir/ops/op_table.h"
 #include "passes/core/manager.h"
 #include "passes/opset/ir_version.h"
+#include "passes/opset/widen_types.h"
 #include "passes/rewrite/origin.h"
 
 namespace onnxopt {
@@ -24,6 +26,20 @@ void check_target(const OutputOpsets& from, const OutputOpsets& to) {
   const int version = to.version("");
   if (version != from.version("") && version < kOldestTarget)
     throw Error(ExitCode::usage, fmt::format("--opset {}: conversion goes to opset {} and newer", version, kOldestTarget));
+}
+
+void remove_uncalled_functions(Model& model) {
+  std::unordered_set<const Function*> called;
+  std::vector<Graph*> reached{&model.graph()};
+  while (!reached.empty()) {
+    Graph* root = reached.back();
+    reached.pop_back();
+    for_each_graph(*root, [&](Graph& g) {
+      for (const Node& n : g.nodes())
+        if (Function* f = model.function_of(n); f && called.insert(f).second) reached.push_back(f->body.get());
+    });
+  }
+  std::erase_if(model.functions, [&](const auto& f) { return !called.contains(f.get()); });
 }
 
 // The bodies of functions have no types. What cannot be expressed there is tried again in the graph that calls them.
@@ -38,7 +54,24 @@ void inline_functions(Model& model) {
   manager.add("inline-functions");
   manager.run(model, ctx);
   strip_origins(model);
+  remove_uncalled_functions(model);
   infer(model, {.strict = false});
+}
+
+// Whether the result can still be compared with the original.
+bool widen(Model& m, const ConvertCommandOptions& o, ConvertResult& r) {
+  if (!o.widen_types) return true;
+  const WidenReport w = widen_types(m, r.to);
+  r.notes.clear();
+  if (w.constants + w.values == 0) return true;
+  r.notes.push_back(fmt::format("types that the target cannot hold were widened: {} constants, {} values", w.constants, w.values));
+  if (!w.interface.empty())
+    r.notes.push_back(fmt::format("{} input{} or output{} of the model changed type, the first is '{}'", w.interface.size(),
+                                  w.interface.size() == 1 ? "" : "s", w.interface.size() == 1 ? "" : "s", w.interface[0]));
+  if (w.arithmetic) r.notes.push_back("what was computed in bfloat16 is computed in float32 now");
+  const bool comparable = w.interface.empty() && !w.arithmetic;
+  if (!comparable && o.verify) r.notes.push_back("not compared with the original, which rounds differently");
+  return comparable;
 }
 
 std::unique_ptr<Model> prepare(const ConvertCommandOptions& o, ConvertResult& r) {
@@ -49,6 +82,7 @@ std::unique_ptr<Model> prepare(const ConvertCommandOptions& o, ConvertResult& r)
     fit_to_target(r.to, o.target, !o.opsets.empty());
     r.ir_from = m->ir_version;
     check_target(r.from, r.to);
+    r.comparable = widen(*m, o, r);
     return m;
   };
   auto m = read();
@@ -104,7 +138,9 @@ ConvertResult convert(const ConvertCommandOptions& o) {
   save_options.write.external_data = o.external_data == kBesideTheModel ? std::string() : o.external_data;
   save_options.write.external_threshold = o.external_threshold;
   save_options.write.inferred_types = o.infer_types;
-  VerifiedSaveOptions v{o.input, o.output, o.model, o.verify, o.require_verified, true};
+  if (!r.comparable && o.require_verified)
+    throw Error(ExitCode::gate_failed, "--require-verified: not verified: widened types are not compared; nothing was written");
+  VerifiedSaveOptions v{o.input, o.output, o.model, o.verify && r.comparable, o.require_verified, true};
   v.verify_budget_s = o.verify_budget_s;
   VerifiedSave saved = save_verified(*m, save_options, v, progress);
   r.written = std::move(saved.written);

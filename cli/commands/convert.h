@@ -21,6 +21,7 @@ struct ConvertCommandOptions {
   std::optional<std::string> external_data;
   std::uint64_t external_threshold = 1024;
   bool plan = false, in_place = false, infer_types = false;
+  bool widen_types = false;  // bfloat16, float8, int4, ... to what the target can hold
   bool verify = true, require_verified = false;
   double verify_budget_s = 60;
   bool json = false, quiet = false;
@@ -33,6 +34,7 @@ struct ConvertResult {
   Conversion conversion;
   std::string blocked;  // not empty: nothing was written, and why
   std::optional<VerifyReport> verification;
+  bool comparable = true;  // false: widened types, so that there is nothing to compare with
   WriteResult written;
   double total_ms = 0;
 };

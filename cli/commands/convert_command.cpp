@@ -24,6 +24,7 @@ void add_options(CLI::App& c, ConvertCommandOptions& o) {
                "Write weights to this file beside the model (FILE.data if no name is given); automatic above 2 GiB")
       ->type_name("[=FILE]");
   c.add_option("--external-threshold", o.external_threshold, "Smallest tensor that goes to the external file, in bytes")->capture_default_str();
+  c.add_flag("--widen-types", o.widen_types, "Turn bfloat16, float8, int4 and their like into wider types where the target cannot hold them");
   c.add_flag("--infer", o.infer_types, "Write the inferred types of inner values into the model");
   c.add_flag("--in-place", o.in_place, "Allow the output to be the input file");
   c.add_flag("!--no-verify", o.verify, "Do not check the result against the original");

@@ -60,7 +60,7 @@ std::string convert_text(const ConvertCommandOptions& o, const ConvertResult& r)
   s += "\n";
   for (const std::string& n : r.notes) s += "note: " + n + "\n";
   if (o.plan) return s;
-  s += "Verification: " + verification_text(o.verify, r.verification);
+  s += "Verification: " + (r.comparable ? verification_text(o.verify, r.verification) : "not checked (--widen-types)\n");
   s += fmt::format("Time: {}\n", human_ms(r.total_ms));
   if (!r.written.external_file.empty()) s += fmt::format("Weights: {} ({})\n", r.written.external_file, human_bytes(r.written.external_bytes));
   return s;

@@ -86,6 +86,7 @@ class Converter {
     std::string why = refused(n);
     NodeLowering lowering;
     if (why.empty()) lowering = try_lower(n, *to_);
+    else if (replaced_experimental(n, why)) return;
     if (why.empty() && lowering.why.empty() && !lowering.edits) {
       ++result_.untouched;
       return;
@@ -116,18 +117,32 @@ class Converter {
     return "operator is not in the table";
   }
 
+  // An operator that was never released, and yet is known.
+  bool replaced_experimental(Node& n, const std::string& why) {
+    ConversionStep s;
+    s.graph = graph_name(*n.graph());
+    s.node = n.name.empty() && n.output() ? n.output()->name() : n.name;
+    s.from = original(n);
+    std::vector<Node*> parts;
+    if (!replace(n, why, 0, parts, s.refusal).empty()) return false;
+    lowered(parts, s);
+    result_.steps.push_back(std::move(s));
+    return true;
+  }
+
+  void lowered(const std::vector<Node*>& parts, ConversionStep& s) {
+    s.kind = ConversionStep::Kind::lowered;
+    for (const Node* p : parts) s.to += (s.to.empty() ? "" : ", ") + std::string(p->op().name);
+    s.reason.clear();
+    ++result_.lowered;
+    result_.made_nodes += parts.size();
+  }
+
   void lower_by_parts(Node& n, ConversionStep& s) {
     std::vector<Node*> parts;
     const bool was_kept = n.kept;
     std::string why = replace(n, s.reason, 0, parts, s.refusal);
-    if (why.empty()) {
-      s.kind = ConversionStep::Kind::lowered;
-      for (const Node* p : parts) s.to += (s.to.empty() ? "" : ", ") + std::string(p->op().name);
-      s.reason.clear();
-      ++result_.lowered;
-      result_.made_nodes += parts.size();
-      return;
-    }
+    if (why.empty()) return lowered(parts, s);
     s.reason = std::move(why);
     if (was_kept && s.refusal == Refusal::no_decomposition) s.refusal = Refusal::kept;
     ++result_.blocked;

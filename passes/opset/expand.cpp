@@ -124,6 +124,7 @@ std::string expand(Node& n, const std::string& why, const OutputOpsets& target, 
       return "";
     }
     e.roll_back();
+    if (reason == kOtherReason) reason = why;
   }
   if (why.starts_with("type:") && !n.kept && expand_by_widening(e).empty()) {
     made = e.commit();

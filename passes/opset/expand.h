@@ -78,6 +78,8 @@ class Expansion {
   std::vector<std::pair<std::size_t, Value*>> results_;
 };
 
+// What an ExpandFn says where it has nothing to do with the reason why the node does not fit.
+inline constexpr const char* kOtherReason = "-";
 // "" or why it does not apply; what was made until then is rolled back by the caller.
 using ExpandFn = std::string (*)(Expansion&);
 struct Decomposition {

@@ -22,8 +22,27 @@ std::string unsqueeze(Expansion& e);
 std::string gather_nd(Expansion& e);
 std::string gather_elements(Expansion& e);
 std::string scatter_nd(Expansion& e);
-std::string scatter_elements(Expansion& e);
 std::string one_hot(Expansion& e);
+
+// expand_scatter.cpp
+std::string scatter_nd_known(Expansion& e);  // constant indices
+std::string scatter_elements(Expansion& e);
+
+// expand_late.cpp
+std::string swiglu(Expansion& e);
+std::string window(Expansion& e);
+std::string tensor_scatter(Expansion& e);
+std::string negative_log_likelihood_loss(Expansion& e);
+std::string softmax_cross_entropy_loss(Expansion& e);
+std::string space_to_depth(Expansion& e);
+std::string affine_grid(Expansion& e);
+std::string causal_conv(Expansion& e);
+std::string bernoulli(Expansion& e);
+std::string optional_has_element(Expansion& e);
+std::string optional_get_element(Expansion& e);
+std::string recurrent(Expansion& e);
+std::string arg_extreme(Expansion& e);
+std::string pool(Expansion& e);
 
 // expand_compare.cpp
 std::string greater_or_equal(Expansion& e);
@@ -42,7 +61,7 @@ std::string hyperbolic(Expansion& e);
 std::string erf(Expansion& e);
 std::string round(Expansion& e);
 std::string bit_shift(Expansion& e);
-std::string cum_sum(Expansion& e);
+std::string cumulative(Expansion& e);
 std::string relu(Expansion& e);
 
 // expand_activation.cpp
@@ -85,6 +104,7 @@ std::string reduce(Expansion& e);
 std::string depth_to_space(Expansion& e);
 std::string top_k(Expansion& e);
 std::string affine(Expansion& e);
+std::string constant_fill(Expansion& e);
 std::string crop(Expansion& e);
 
 // expand_einsum.cpp

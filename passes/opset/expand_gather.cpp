@@ -52,6 +52,10 @@ std::string gather_nd(Expansion& e) {
 
 // Before opset 11 Scatter took element indices; whole slices are spread over them.
 std::string scatter_nd(Expansion& e) {
+  if (e.opset() < 9 || e.text("reduction", "none") != "none") {
+    const std::string why = scatter_nd_known(e);
+    if (why != kOtherReason) return why;
+  }
   const auto count = last_dim(e, 1);
   const auto rank = e.rank(0), indices_rank = e.rank(1);
   if (!count || !rank || !indices_rank) return "the shapes of data and indices are not known";

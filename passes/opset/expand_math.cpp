@@ -81,31 +81,38 @@ std::string bit_shift(Expansion& e) {
   return "";
 }
 
-// Element by element: a running sum, for axes that are short.
-std::string cum_sum(Expansion& e) {
+// In doubling steps: y[i] += y[i - 1], y[i - 2], y[i - 4], ...
+std::string cumulative(Expansion& e) {
   const auto axis_list = e.constant_ints(1);
   const auto rank = e.rank(0);
+  const bool sums = e.node().is("CumSum");
   if (!axis_list || axis_list->size() != 1) return "non-constant operand: axis";
   if (!rank) return "the rank of the input is not known";
   std::int64_t axis = axis_list->front();
   axis += axis < 0 ? *rank : 0;
   const DType t = e.dtype(0);
   const Dim d = (*e.shape(0))[static_cast<std::size_t>(axis)];
-  constexpr std::int64_t kLongest = 128;
-  if (!d.is_value() || d.value() > kLongest || d.value() == 0) return "no decomposition: a long axis, or one of unknown size";
-  if (!plain_float(t) && t != DType::int32 && t != DType::int64) return "type: CumSum of this type";
-  const bool exclusive = e.integer("exclusive", 0) != 0, reverse = e.integer("reverse", 0) != 0;
-  std::vector<Value*> sums(static_cast<std::size_t>(d.value()));
-  Value* sum = nullptr;
-  for (std::int64_t k = 0; k < d.value(); ++k) {
-    const std::int64_t i = reverse ? d.value() - 1 - k : k;
-    Value* x = e.slice(e.in(0), i, i + 1, axis);
-    if (exclusive && !sum) sums[static_cast<std::size_t>(i)] = sum = e.sub(x, x);
-    else if (exclusive) sums[static_cast<std::size_t>(i)] = sum = e.add(sum, e.slice(e.in(0), reverse ? i + 1 : i - 1, reverse ? i + 2 : i, axis));
-    else sums[static_cast<std::size_t>(i)] = sum = sum ? e.add(sum, x) : x;
+  if (!d.is_value() || d.value() == 0) return "no decomposition: an axis of unknown size";
+  if (!plain_float(t) && t != DType::float16 && t != DType::bfloat16 && t != DType::int32 && t != DType::int64)
+    return sums ? "type: CumSum of this type" : "type: CumProd of this type";
+  const std::int64_t n = d.value();
+  const bool reverse = e.integer("reverse", 0) != 0;
+  Value* y = e.in(0);
+  const char* op = sums ? "Add" : "Mul";
+  for (std::int64_t k = 1; k < n; k *= 2) {
+    Value *head = e.slice(y, 0, n - k, axis), *tail = e.slice(y, k, n, axis);
+    Value* both = e.op(op, {head, tail});
+    y = reverse ? e.concat({both, e.slice(y, n - k, n, axis)}, axis) : e.concat({e.slice(y, 0, k, axis), both}, axis);
   }
-  if (exclusive && plain_float(t)) return "no decomposition: a zero to begin with";
-  e.result(0, e.concat(std::move(sums), axis));
+  if (e.integer("exclusive", 0) != 0) {
+    Ints pads(2 * static_cast<std::size_t>(*rank), 0);
+    pads[static_cast<std::size_t>(reverse ? *rank + axis : axis)] = 1;
+    Value* kept = reverse ? e.slice(y, 1, n, axis) : e.slice(y, 0, n - 1, axis);
+    const DType way = plain_float(t) ? t : t == DType::int32 || t == DType::int64 ? DType::float64 : DType::float32;
+    if (t == DType::int64) return "type: CumSum of int64, exclusive";
+    y = e.cast(e.op("Pad", {e.cast(kept, way), e.ints(pads, "pads"), e.scalar(way, sums ? 0 : 1)}), t);
+  }
+  e.result(0, n == 1 && e.integer("exclusive", 0) == 0 ? e.op("Identity", {y}) : y);
   return "";
 }
 

@@ -45,6 +45,15 @@ std::string affine(Expansion& e) {
   e.result(0, e.add(e.mul(e.in(0), e.scalar(t, e.real("alpha", 1))), e.scalar(t, e.real("beta", 0))));
   return "";
 }
+// Never in a release's schemas, and yet in files of opsets 6 and 7.
+std::string constant_fill(Expansion& e) {
+  const DType t = static_cast<DType>(e.integer("dtype", 1));
+  const auto value = float_scalar(t, e.real("value", 0));
+  if (!value || e.integers("extra_shape") || !e.has(0)) return "no decomposition: ConstantFill of this form";
+  Value* shape = e.integer("input_as_shape", 0) != 0 ? e.in(0) : e.shape_value(e.in(0));
+  e.result(0, e.op("ConstantOfShape", {e.cast(shape, DType::int64)}, {{"value", value->reshaped({1})}}));
+  return "";
+}
 std::string crop(Expansion& e) {
   const Ints* border = e.integers("border");
   if (!border || border->size() != 4) return "no decomposition: border";

@@ -9,10 +9,22 @@ namespace {
 
 bool stored_integer(DType t) { return is_integer(t) && bit_width(t) >= 8 && bit_width(t) <= 16; }
 
+// One element of `v` for every `block` elements along the axis.
+Value* repeated(Expansion& e, Value* v, std::int64_t block) {
+  const auto rank = e.rank(0);
+  std::int64_t axis = e.integer("axis", 1);
+  axis += axis < 0 && rank ? *rank : 0;
+  if (!rank || axis < 0 || axis >= *rank || !(*e.shape(0))[static_cast<std::size_t>(axis)].is_value()) return nullptr;
+  Ints from;
+  for (std::int64_t i = 0; i < (*e.shape(0))[static_cast<std::size_t>(axis)].value(); ++i) from.push_back(i / block);
+  return e.op("Gather", {v, e.ints(from, "blocks")}, {{"axis", axis}});
+}
+
 // Scale or zero point, shaped so that it meets its axis; null where that is not known.
 Value* along_axis(Expansion& e, Value* v) {
   const Shape* s = Expansion::shape_of(v);
   if (!s) return nullptr;
+  if (const std::int64_t block = e.integer("block_size", 0); block > 0) return repeated(e, v, block);
   if (s->empty() || (s->size() == 1 && s->front().is(1))) return s->empty() ? v : e.reshape(v, {});
   const auto rank = e.rank(0);
   if (!rank || s->size() != 1) return nullptr;
@@ -35,21 +47,21 @@ Value* offset(Expansion& e, std::size_t i) {
 
 std::string dequantize_linear(Expansion& e) {
   const DType t = e.dtype(0);
-  if (e.integer("block_size", 0) != 0) return "no decomposition: block_size";
-  if (e.dtype(1) != DType::float32 || (e.integer("output_dtype", 0) != 0 && e.integer("output_dtype") != 1)) return "type: the scale";
-  if (!stored_integer(t) && t != DType::int32) return "type: DequantizeLinear of this type";
+  const DType scale_type = e.dtype(1), w = DType::float32;
+  if (scale_type != DType::float32 && scale_type != DType::float16 && scale_type != DType::bfloat16) return "type: the scale";
+  const DType to = e.integer("output_dtype", 0) != 0 ? static_cast<DType>(e.integer("output_dtype")) : scale_type;
+  if (!stored_integer(t) && t != DType::int32 && t != w) return "type: DequantizeLinear of this type";
   if (t == DType::int32 && e.has(2) && offset(e, 2)) return "type: a zero point of 32 bits";
   Value* scale = along_axis(e, e.in(1));
   if (!scale || (e.has(2) && !along_axis(e, e.in(2)))) return "the shape of the scale is not known";
-  Value* x = e.op("Cast", {e.in(0)}, {{"to", std::int64_t{1}}});  // weights stay as they are stored
+  Value* x = t == w ? e.in(0) : e.op("Cast", {e.in(0)}, {{"to", std::int64_t{1}}});  // weights stay as they are stored
   if (Value* zero = offset(e, 2)) x = e.sub(x, zero);
-  e.result(0, e.mul(x, scale));
+  e.result(0, e.cast(e.mul(x, e.cast(scale, w)), to));
   return "";
 }
 
 // Clipped before it is rounded, so that adding 1.5 * 2^23 rounds half to even, exactly, without the operator Round.
 std::string quantize_linear(Expansion& e) {
-  if (e.integer("block_size", 0) != 0) return "no decomposition: block_size";
   if (e.dtype(0) != DType::float32 || e.dtype(1) != DType::float32 || e.integer("precision", 0) > 1) return "type: input or scale";
   const std::int64_t stated = e.integer("output_dtype", 0);
   const DType t = e.has(2) ? e.dtype(2) : stated != 0 ? static_cast<DType>(stated) : DType::uint8;

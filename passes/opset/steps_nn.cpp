@@ -139,6 +139,13 @@ std::string group_norm_21_down(Draft& d) {
   return "";
 }
 
+// C was required before: zeros stood for none.
+std::string gemm_11_up(Draft& d) {
+  const Tensor* c = d.has(2) ? d.constant(2) : nullptr;
+  if (c && c->size() == 1 && c->dtype() != DType::string && std::ranges::all_of(c->bytes(), [](std::byte b) { return b == std::byte{0}; }))
+    d.trim_inputs(2);
+  return "";
+}
 std::string gemm_11_down(Draft& d) {
   if (d.has(2)) return "";
   const auto zero = float_scalar(d.dtype(0), 0.0);
@@ -153,14 +160,10 @@ std::string erf_13_up(Draft& d) {
 }
 
 constexpr Step kSteps[] = {
-    {"BatchNormalization", 7, 9, batch_norm_9_up},
-    {"BatchNormalization", 9, 14, batch_norm_14_up, batch_norm_14_down},
-    {"Dropout", 7, 10, dropout_10_up, dropout_10_down},
-    {"Dropout", 10, 12, dropout_12_up, dropout_12_down},
-    {"Clip", 6, 11, clip_11_up, clip_11_down},
-    {"GroupNormalization", 18, 21, group_norm_21_up, group_norm_21_down},
-    {"Gemm", 9, 11, nullptr, gemm_11_down},
-    {"Erf", 9, 13, erf_13_up},
+    {"BatchNormalization", 7, 9, batch_norm_9_up},      {"BatchNormalization", 9, 14, batch_norm_14_up, batch_norm_14_down},
+    {"Dropout", 7, 10, dropout_10_up, dropout_10_down}, {"Dropout", 10, 12, dropout_12_up, dropout_12_down},
+    {"Clip", 6, 11, clip_11_up, clip_11_down},          {"GroupNormalization", 18, 21, group_norm_21_up, group_norm_21_down},
+    {"Gemm", 9, 11, gemm_11_up, gemm_11_down},          {"Erf", 9, 13, erf_13_up},
 };
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "ir/core/check.h"
 #include "ir/text/text.h"
 #include "passes/opset/ir_version.h"
+#include "passes/opset/widen_types.h"
 
 using namespace onnxopt;
 
@@ -50,7 +51,7 @@ TEST_SUITE("convert_test") {
     CHECK(s.from == "StringNormalizer-10");
     CHECK(s.refusal == Refusal::no_decomposition);
     const std::string text = blocked_text(b.conversion, {{{"", 9}}});
-    CHECK(text.find("no decomposition: StringNormalizer first appears in opset 10") != std::string::npos);
+    CHECK(text.find("no decomposition: operator StringNormalizer first appears in opset 10") != std::string::npos);
     CHECK(text.find("no decomposition: no decomposition") == std::string::npos);
     const auto c = converted(13, 12, "y = Invented (x)", "(float[3] x) => (float[3] y)");
     REQUIRE(c.conversion.blocked == 1);
@@ -73,5 +74,50 @@ TEST_SUITE("convert_test") {
     CHECK(e.conversion.blocked == 1);
     CHECK(e.conversion.steps[0].refusal == Refusal::type);
     CHECK(lowest_ir_version(*e.model, 13) == 9);
+  }
+
+  std::unique_ptr<Model> lifted(int opset, const std::string& text) {
+    auto m = parse_model("<ir_version: 10, opset_import: [\"\" : " + std::to_string(opset) + "]>\n" + text);
+    m->file_opsets = m->opsets;
+    lift(*m);
+    return m;
+  }
+
+  TEST_CASE("weights of 4 bits become bytes, and nothing else changes") {
+    auto m = lifted(21,
+                    "g (float[2,4] x) => (float[2,4] y) <int4[2,4] w = {1, -2, 3, -4, 5, -6, 7, -8}, float[2] s = {0.5, 2}>\n{\n"
+                    "d = DequantizeLinear <axis = 0> (w, s)\ny = Add (x, d)\n}");
+    const OutputOpsets target{{{"", 13}}};
+    CHECK(prepare_conversion(*lifted(21, "g (int4[2] x) => (float[2] y) { y = Cast <to = 1> (x) }"), target).blocked == 1);
+    const WidenReport r = widen_types(*m, target);
+    CHECK(r.constants == 1);
+    CHECK(r.interface.empty());
+    CHECK(!r.arithmetic);
+    REQUIRE(prepare_conversion(*m, target).blocked == 0);
+    lower(*m, target);
+    CHECK(check(*m).empty());
+    const Tensor* w = m->graph().first()->input(0)->constant();
+    REQUIRE(w);
+    CHECK(w->dtype() == DType::int8);
+    CHECK(w->data<std::int8_t>()[7] == -8);
+  }
+
+  TEST_CASE("bfloat16 and float8 before the opsets that have them") {
+    auto m = lifted(19,
+                    "g (bfloat16[2] x) => (float[2] y) <float8e4m3fn[2] w = {56, 64}, float s = {2}>\n{\n"
+                    "a = Mul (x, x)\nb = Cast <to = 1> (a)\nd = DequantizeLinear (w, s)\ny = Add (b, d)\n}");
+    const OutputOpsets target{{{"", 12}}};
+    const WidenReport r = widen_types(*m, target);
+    CHECK(r.arithmetic);
+    REQUIRE(r.interface.size() == 1);
+    CHECK(r.interface[0] == "x");
+    const Conversion c = prepare_conversion(*m, target);
+    REQUIRE(c.blocked == 0);
+    lower(*m, target);
+    CHECK(check(*m).empty());
+    CHECK(m->graph().inputs()[0]->type.dtype == DType::float32);
+    auto kept = lifted(19, "g (float[2] x) => (float[2] y) { a = Cast <to = 17> (x)  y = Cast <to = 1> (a) }");
+    CHECK(widen_types(*kept, target).values == 0);  // rounding to float8 is what this model does
+    CHECK(prepare_conversion(*kept, target).blocked > 0);
   }
 }

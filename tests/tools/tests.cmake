@@ -8,8 +8,19 @@ add_test(NAME verify/mutants COMMAND onnxopt_mutate --each 2 ${CMAKE_SOURCE_DIR}
   ${CMAKE_SOURCE_DIR}/tests/models/linear-classifier.onnx)
 set_tests_properties(verify/mutants PROPERTIES LABELS unit)
 # Converts every node test to every opset that can hold it and runs the result.
-add_executable(onnxopt_convert_prover ${CMAKE_CURRENT_LIST_DIR}/convert_prover_main.cpp ${CMAKE_CURRENT_LIST_DIR}/node_tests.cpp)
+add_executable(onnxopt_convert_prover ${CMAKE_CURRENT_LIST_DIR}/convert_prover_main.cpp ${CMAKE_CURRENT_LIST_DIR}/node_tests.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/conversion_cells.cpp)
 target_link_libraries(onnxopt_convert_prover PRIVATE verify_conformance verify_kernels_ref passes_opset ir_io nlohmann_json::nlohmann_json onnxopt_warnings)
+# Operator versions x targets: the page in docs/ is what the tables of passes/opset say.
+add_executable(onnxopt_conversion_matrix ${CMAKE_CURRENT_LIST_DIR}/conversion_matrix_main.cpp ${CMAKE_CURRENT_LIST_DIR}/conversion_cells.cpp)
+target_link_libraries(onnxopt_conversion_matrix PRIVATE passes_opset onnxopt_warnings)
+add_test(NAME convert/matrix COMMAND onnxopt_conversion_matrix --check ${CMAKE_SOURCE_DIR}/docs/conversion-matrix.txt)
+set_tests_properties(convert/matrix PROPERTIES LABELS unit)
+# One opset inside: what is read comes back at its own opset, and rules fire at every opset.
+add_executable(onnxopt_opset_promises ${CMAKE_CURRENT_LIST_DIR}/opset_promises_main.cpp)
+target_link_libraries(onnxopt_opset_promises PRIVATE test_cases onnxopt_warnings)
+add_test(NAME convert/own_opset COMMAND onnxopt_opset_promises own ${CMAKE_SOURCE_DIR}/tests/models)
+add_test(NAME convert/rules_at_every_opset COMMAND onnxopt_opset_promises rules ${CMAKE_SOURCE_DIR}/tests/cases/passes)
 find_program(ONNXOPT_PYTHON NAMES python3)
 if(ONNXOPT_PYTHON)
   execute_process(COMMAND ${ONNXOPT_PYTHON} -c "import onnx, numpy" RESULT_VARIABLE without_onnx OUTPUT_QUIET ERROR_QUIET)
