@@ -7,6 +7,7 @@
 #include "cli/commands/cli.h"
 #include "cli/commands/model_options.h"
 #include "ir/core/check.h"
+#include "ir/ops/infer.h"
 
 namespace onnxopt {
 namespace {
@@ -22,6 +23,7 @@ std::vector<Finding> findings_of(const std::string& file, const ModelOptions& op
   const auto raw = read_raw(file, options);
   std::vector<Finding> found = check(*raw);
   if (!found.empty()) return found;
+  infer(*raw);  // throws where a node contradicts its inputs
   const auto lifted = load_with_options(file, options);
   return check(*lifted);
 }

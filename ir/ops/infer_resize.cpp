@@ -159,6 +159,7 @@ void stft(InferCtx& ctx) {
   }
   const std::optional<Elements> step = ctx.known(1);
   Dim frames;
+  if (step && step->size() == 1 && (*step)[0].is_value() && (*step)[0].value() <= 0) ctx.fail(fmt::format("frame_step is {}", (*step)[0].value()));
   if (step && step->size() == 1 && !(*step)[0].is(0)) frames = s.add(s.floor_div(s.sub(signal_length, length), (*step)[0]), Dim(1));
   const bool onesided = ctx.attr_or<std::int64_t>("onesided", 1) != 0;
   const Dim bins = onesided ? s.add(s.floor_div(length, Dim(2)), Dim(1)) : length;

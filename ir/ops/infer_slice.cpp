@@ -201,7 +201,14 @@ void concat(InferCtx& ctx) {
   ctx.set_known(0, std::move(e));
 }
 
-// Sizes from the attribute (before 13) or the input; else equal parts, where from 18 on the last may be smaller.
+// Length of part `i` of `parts` where each but the last takes `chunk`, as far as there is something left: 5 in 4 parts are 2, 2, 1, 0.
+Dim uneven_part(SymbolTable& symbols, Dim d, Dim chunk, std::int64_t i, std::int64_t parts) {
+  if (same(symbols.mul(chunk, Dim(parts)), d) || i == 0) return chunk;
+  const Dim left = symbols.sub(d, symbols.mul(chunk, Dim(i)));
+  return parts == 2 ? left : symbols.min(chunk, symbols.max(Dim(0), left));
+}
+
+// Sizes from the attribute (before 13) or the input; else equal parts, where from 18 on the last ones may be smaller.
 void split(InferCtx& ctx) {
   const DType t = ctx.input_dtype(0);
   const std::size_t count = ctx.num_outputs();
@@ -236,8 +243,7 @@ void split(InferCtx& ctx) {
     Shape out = *in;
     if (sizes) out[axis] = (*sizes)[i];
     else if (from_input) out[axis] = Dim();
-    else if (uneven && static_cast<std::int64_t>(i) == parts - 1) out[axis] = ctx.symbols().sub(d, ctx.symbols().mul(chunk, Dim(parts - 1)));
-    else out[axis] = chunk;
+    else out[axis] = uneven ? uneven_part(ctx.symbols(), d, chunk, static_cast<std::int64_t>(i), parts) : chunk;
     const Dim length = out[axis];
     ctx.set_tensor(i, t, std::move(out));
     const bool inside = known && length.is_value() && length.value() >= 0 && at + static_cast<std::size_t>(length.value()) <= known->size();

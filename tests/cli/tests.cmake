@@ -1,3 +1,10 @@
 # The command line as a user sees it.
 add_test(NAME cli/exit_codes COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/exit_codes.sh $<TARGET_FILE:onnxopt> ${CMAKE_SOURCE_DIR}/tests/models)
 set_tests_properties(cli/exit_codes PROPERTIES LABELS cli)
+if(DEFINED ENV{ONNXOPT_SHARED})
+  set(shared_models $ENV{ONNXOPT_SHARED}/models)
+else()
+  set(shared_models ${CMAKE_SOURCE_DIR}/../shared/models)
+endif()
+add_test(NAME cli/broken_models COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/broken_models.sh $<TARGET_FILE:onnxopt> ${shared_models})
+set_tests_properties(cli/broken_models PROPERTIES LABELS shared SKIP_RETURN_CODE 77)

@@ -80,6 +80,7 @@ TEST_SUITE("infer_test") {
     CHECK(slice("10", 2, 9, 3) == "float[3]");
     CHECK(slice("10", -1, -11, -1) == "float[10]");
     CHECK(slice("10", 20, 30) == "float[0]");
+    CHECK(slice("1", -6, -4, -100) == "float[1]");  // the start is clamped to the first element
     CHECK(slice("N", 0, 9223372036854775807) == "float[N]");
     CHECK(slice("N", 0, 512) == "float[min(512, N)]");
     CHECK(slice("N", 1, 9223372036854775807) == "float[max(0, N - 1)]");
@@ -94,6 +95,7 @@ TEST_SUITE("infer_test") {
     CHECK(inferred("g (float[3] x) => (y) { y = Unsqueeze <axes = [0, 2]> (x) }", 11) == "float[1,3,1]");
     CHECK(inferred("g (float[4,6] x) => (a, b) { a, b = Split <axis = 1, split = [2, 4]> (x) }", 11) == "float[4,2]; float[4,4]");
     CHECK(inferred("g (float[7] x) => (a, b) { a, b = Split <num_outputs = 2> (x) }") == "float[4]; float[3]");
+    CHECK(inferred("g (float[5] x) => (a, b, c, d) { a, b, c, d = Split <num_outputs = 4> (x) }") == "float[2]; float[2]; float[1]; float[0]");
     CHECK(inferred("g (float[4,6] x) => (v, i) { v, i = TopK <axis = 1, k = 2> (x) }", 1) == "float[4,2]; int64[4,2]");
     CHECK(inferred("g (float[1,2,3,4] x) => (y) { y = Upsample <scales = [1.0, 1.0, 2.0, 3.0]> (x) }", 7) == "float[1,2,6,12]");
     CHECK(inferred("g (float[2,3] x) => (y) { y = ReduceSum <axes = [1], keepdims = 0> (x) }", 11) == "float[2]");

@@ -16,12 +16,13 @@ namespace onnxopt {
 
 namespace {
 
-// What a symbolic dim is set to, per attempt; `ids`: integers of unknown meaning stay below it; `rank`: of an input whose rank nobody knows.
+// What a symbolic dim is set to, per attempt; 0: as the fixed dim of some input. `ids`: integers of unknown meaning stay below it; `rank`: of an
+// input whose rank nobody knows.
 struct Sizes {
   std::int64_t batch, length, image, other, ids;
   std::size_t rank;
 };
-constexpr std::array<Sizes, 11> kAttempts = {{{1, 16, 224, 4, 20, 2},
+constexpr std::array<Sizes, 14> kAttempts = {{{1, 16, 224, 4, 20, 2},
                                               {1, 8, 64, 1, 4, 1},
                                               {2, 32, 320, 8, 20, 4},
                                               {1, 1, 640, 1, 2, 3},
@@ -31,7 +32,10 @@ constexpr std::array<Sizes, 11> kAttempts = {{{1, 16, 224, 4, 20, 2},
                                               {1, 512, 96, 3, 2, 3},
                                               {1, 512, 320, 512, 20, 4},
                                               {1, 1536, 256, 1536, 20, 2},
-                                              {1, 16000, 160, 16000, 20, 2}}};
+                                              {1, 16000, 160, 16000, 20, 2},
+                                              {3, 3, 96, 3, 2, 3},
+                                              {1, 16, 224, 0, 20, 2},
+                                              {0, 0, 0, 0, 20, 2}}};
 constexpr std::int64_t kLargestInput = 1ll << 28;  // elements; beyond it the assignment of dims is not sensible
 
 std::string lower(std::string_view s) {
@@ -160,12 +164,19 @@ Tensor make_tensor(const Wanted& w, Random& random) {
 SeededInputs::SeededInputs(Model& model) : model_(model) {
   for (Value* v : model.graph().inputs())
     if (!v->constant()) plans_.push_back({v, is_integer(v->type.dtype) ? index_limit(*v) : 0});
+  for (const Plan& p : plans_)
+    if (p.value->type.is_tensor() && p.value->type.has_rank())
+      for (const Dim& d : *p.value->type.shape)
+        if (d.is_value()) fixed_ = std::max(fixed_, d.value());
 }
 
 int SeededInputs::attempts() const { return static_cast<int>(kAttempts.size()); }
 
 Dims SeededInputs::make_dims(const std::string& value_name, const Type& type) {
-  const Sizes& sizes = kAttempts[static_cast<std::size_t>(attempt_)];
+  Sizes sizes = kAttempts[static_cast<std::size_t>(attempt_)];
+  for (std::int64_t* size : {&sizes.batch, &sizes.length, &sizes.image, &sizes.other})
+    if (*size == 0) *size = fixed_;
+  const bool as_fixed = kAttempts[static_cast<std::size_t>(attempt_)].other == 0;
   Dims dims;
   if (!type.has_rank()) {
     Dims guess(sizes.rank, sizes.other);
@@ -190,7 +201,8 @@ Dims SeededInputs::make_dims(const std::string& value_name, const Type& type) {
     const std::string name = anonymous ? std::string() : lower(key);
     const bool length_like = contains_any(name, {"seq", "len", "time", "token", "word", "frame", "past"});
     std::int64_t d = sizes.other;
-    if (name.rfind("total", 0) == 0) d = 2 * sizes.length;  // past + sequence, as decoders name their masks' length
+    if (as_fixed && shape.size() == 1) d = fixed_;
+    else if (name.rfind("total", 0) == 0) d = 2 * sizes.length;  // past + sequence, as decoders name their masks' length
     else if (name.find("batch") != std::string::npos || (name == "n" && i == 0) || name == "b" || name == "none" ||
              (i == 0 && !contains_any(name, {"seq", "len", "time"})))
       d = sizes.batch;

@@ -41,6 +41,7 @@ class SeededInputs {
   Model& model_;
   std::vector<Plan> plans_;
   int attempt_ = 0;
+  std::int64_t fixed_ = 1;  // the largest dim that some input states as a number
   std::int64_t length_ = 4;
   InputStyle style_ = InputStyle::likely;
   std::map<std::string, std::int64_t> dims_;

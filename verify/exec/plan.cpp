@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <new>
 #include <stdexcept>
+#include <unordered_set>
 
 namespace onnxopt {
 namespace {
@@ -36,6 +37,32 @@ void run_kernel(const RunFn& run, KernelIo& io) {
   }
 }
 
+// Marks what the nodes of a body read, those of bodies inside of it too.
+void mark_read(const Graph& body, std::unordered_set<const Value*>& read) {
+  for (const Value* v : body.outputs()) read.insert(v);
+  for (const Node& n : body.nodes()) {
+    for (const Value* v : n.inputs()) read.insert(v);
+    for (const Graph* g : n.subgraphs()) mark_read(*g, read);
+  }
+}
+
+// The nodes that some output of the graph needs; the others are not run, as runtimes do not run them either.
+std::vector<Node*> needed_nodes(Graph& graph) {
+  std::unordered_set<const Value*> read;
+  for (const Value* v : graph.outputs()) read.insert(v);
+  std::vector<Node*> all, needed;
+  for (Node& n : graph.nodes()) all.push_back(&n);
+  for (auto n = all.rbegin(); n != all.rend(); ++n) {
+    const auto outputs = (*n)->outputs();
+    if (std::none_of(outputs.begin(), outputs.end(), [&](const Value* v) { return v && read.count(v) > 0; })) continue;
+    needed.push_back(*n);
+    for (const Value* v : (*n)->inputs()) read.insert(v);
+    for (const Graph* g : (*n)->subgraphs()) mark_read(*g, read);
+  }
+  std::reverse(needed.begin(), needed.end());
+  return needed;
+}
+
 // The caller's attributes over the function's defaults.
 std::unique_ptr<Attrs> bind(const Function& f, const Attrs& stated) {
   auto bound = std::make_unique<Attrs>(stated);
@@ -57,7 +84,7 @@ Plan::Plan(PlanContext& context, Graph& graph, const Attrs* bound, Plan* outer) 
   const bool root = outer == nullptr && bound == nullptr;
   for (Value* v : graph.inputs())
     if (const int s = slot_of(*v); !root || !v->constant()) inputs_.push_back(s);
-  for (Node& n : graph.nodes()) add_step(n);
+  for (Node* n : needed_nodes(graph)) add_step(*n);
   for (Value* v : graph.outputs()) outputs_.push_back(slot_of(*v));
   std::vector<int> last_step(frame_.size(), kNoSlot);
   for (std::size_t i = 0; i < steps_.size(); ++i) {
@@ -126,6 +153,11 @@ void Plan::prepare(Step& step, Node& node) {
     auto plan_one = [&](const std::shared_ptr<Graph>& g) { subgraphs_[g.get()] = std::make_unique<Plan>(context_, *g, bound_, this); };
     if (const auto* g = std::get_if<std::shared_ptr<Graph>>(&a.value)) plan_one(*g);
     if (const auto* gs = std::get_if<std::vector<std::shared_ptr<Graph>>>(&a.value)) std::for_each(gs->begin(), gs->end(), plan_one);
+  }
+  const OpSchema& op = node.op();
+  if (!op.has(kOpaque) && static_cast<int>(node.inputs().size()) < op.min_inputs) {  // kernels rely on the inputs that every node has
+    context_.unsupported.push_back({&node, fmt::format("{} inputs, {} takes at least {}", node.inputs().size(), op.name, op.min_inputs)});
+    return;
   }
   try {
     Maybe<RunFn> fn = context_.index.prepare({&node.op(), attrs, node.outputs().size(), &node}, env_);

@@ -39,6 +39,7 @@ Tensor constant_value(const OpCall& call) {
   if (const auto* v = a.get<Ints>("value_ints")) return Tensor::int64s(*v);
   if (const auto* v = a.get<Strings>("value_strings")) return Tensor::from_strings({static_cast<int64_t>(v->size())}, *v);
   if (const auto* v = a.get<SparseTensor>("sparse_value")) return densify(*v);
+  if (const auto* v = a.get<SparseTensor>("value")) return densify(*v);  // what some write, and ONNX Runtime reads
   bad_input("a Constant without a value");
 }
 Maybe<RunFn> prepare_constant(const OpCall& call, ExecEnv&) {

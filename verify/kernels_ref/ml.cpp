@@ -40,20 +40,27 @@ Maybe<RunFn> prepare_normalizer(const OpCall& call, ExecEnv&) {
   });
 }
 
+template <class C>
+Tensor impute(const Tensor& x, const std::vector<C>& values, C missing) {
+  std::vector<C> v = widen<C>(x);
+  const auto columns = static_cast<std::size_t>(std::max<std::int64_t>(columns_of(x), 1));
+  if (values.empty() || (values.size() > 1 && values.size() < columns))
+    bad_input(fmt::format("{} imputed values for {} columns", values.size(), columns));
+  for (std::size_t i = 0; i < v.size(); ++i)
+    if (v[i] == missing || (v[i] != v[i] && missing != missing)) v[i] = values.size() == 1 ? values[0] : values[i % columns];
+  return narrow(x.dtype(), x.dims(), v);
+}
+
 Maybe<RunFn> prepare_imputer(const OpCall& call, ExecEnv&) {
   const Floats f = attr_or<Floats>(call, "imputed_value_floats", {});
   const Ints n = attr_or<Ints>(call, "imputed_value_int64s", {});
-  const double missing = f.empty() ? static_cast<double>(attr_or<std::int64_t>(call, "replaced_value_int64", 0))
-                                   : static_cast<double>(attr_or<float>(call, "replaced_value_float", 0));
-  const Vec values = f.empty() ? Vec(n.begin(), n.end()) : Vec(f.begin(), f.end());
-  return RunFn([values, missing](KernelIo& io) {
-    Vec x = widen<double>(io.in(0));
-    const auto columns = static_cast<std::size_t>(std::max<std::int64_t>(columns_of(io.in(0)), 1));
-    if (values.empty() || (values.size() > 1 && values.size() < columns))
-      bad_input(fmt::format("{} imputed values for {} columns", values.size(), columns));
-    for (std::size_t i = 0; i < x.size(); ++i)
-      if (x[i] == missing || (std::isnan(x[i]) && std::isnan(missing))) x[i] = values.size() == 1 ? values[0] : values[i % columns];
-    io.set(0, narrow(io.in(0).dtype(), io.in(0).dims(), x));
+  if (f.empty() && n.empty()) bad_input("attributes 'imputed_value_floats' and 'imputed_value_int64s' are missing");
+  return RunFn([=, missing = attr_or<std::int64_t>(call, "replaced_value_int64", 0),
+                missing_float = static_cast<double>(attr_or<float>(call, "replaced_value_float", 0))](KernelIo& io) {
+    if (f.empty() && is_signed_integer(io.in(0).dtype())) io.set(0, impute<std::int64_t>(io.in(0), n, missing));
+    else
+      io.set(0, impute<double>(io.in(0), f.empty() ? Vec(n.begin(), n.end()) : Vec(f.begin(), f.end()),
+                               f.empty() ? static_cast<double>(missing) : missing_float));
   });
 }
 
@@ -84,9 +91,14 @@ Maybe<RunFn> prepare_feature_vectorizer(const OpCall& call, ExecEnv&) {
   return RunFn([wanted = attr_or<Ints>(call, "inputdimensions", {})](KernelIo& io) {
     std::int64_t rows = 0, columns = 0;
     std::vector<std::int64_t> take;
+    if (!wanted.empty() && wanted.size() != io.num_inputs())
+      bad_input(fmt::format("{} inputdimensions for {} inputs", wanted.size(), io.num_inputs()));
     for (std::size_t i = 0; i < io.num_inputs(); ++i) {
       const Tensor& x = io.in(i);
-      rows = std::max<std::int64_t>(x.rank() <= 1 ? 1 : x.dims()[0], rows);
+      const std::int64_t own = x.rank() <= 1 ? 1 : x.dims()[0];
+      if (x.rank() > 2 || (i > 0 && own != rows) || (i < wanted.size() && wanted[i] < 0))
+        bad_input(fmt::format("input {}: rank {}, {} rows, the first has {}", i, x.rank(), own, rows));
+      rows = own;
       take.push_back(i < wanted.size() ? wanted[i] : columns_of(x));
       columns += take.back();
     }
@@ -107,6 +119,7 @@ Maybe<RunFn> prepare_one_hot_encoder(const OpCall& call, ExecEnv&) {
   return RunFn([ints = attr_or<Ints>(call, "cats_int64s", {}), strings = attr_or<Strings>(call, "cats_strings", {}),
                 zeros = attr_or<std::int64_t>(call, "zeros", 1) != 0](KernelIo& io) {
     const Tensor& x = io.in(0);
+    if (x.dtype() == DType::string ? strings.empty() : ints.empty()) bad_input(fmt::format("no categories for {}", dtype_name(x.dtype())));
     const std::size_t categories = x.dtype() == DType::string ? strings.size() : ints.size();
     const Vec numbers = x.dtype() == DType::string ? Vec() : widen<double>(x);
     Vec out(static_cast<std::size_t>(x.size()) * categories);

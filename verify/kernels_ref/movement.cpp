@@ -79,9 +79,12 @@ Ints split_sizes(KernelIo& io, const Ints& stated, int64_t length) {
   return sizes;
 }
 Maybe<RunFn> prepare_split(const OpCall& call, ExecEnv&) {
-  return RunFn([stated = attr_or<int64_t>(call, "axis", 0), sizes = attr_or<Ints>(call, "split", {})](KernelIo& io) {
+  const auto count = attr_or<int64_t>(call, "num_outputs", 0);
+  return RunFn([count, stated = attr_or<int64_t>(call, "axis", 0), sizes = attr_or<Ints>(call, "split", {})](KernelIo& io) {
     const Tensor& x = io.in(0);
     const auto axis = at(normalize_axis(stated, x.rank()));
+    if (count != 0 && count != static_cast<int64_t>(io.num_outputs()))
+      bad_input(fmt::format("num_outputs is {}, the node has {} outputs", count, io.num_outputs()));
     const Ints parts = split_sizes(io, sizes, x.dims()[axis]);
     int64_t total = 0;
     for (int64_t p : parts) {
@@ -113,7 +116,8 @@ SliceRange slice_range(int64_t start, int64_t end, int64_t step, int64_t n) {
     end = std::clamp(end, int64_t{0}, n);
     return {start, end > start ? (end - start - 1) / step + 1 : 0, step};
   }
-  start = std::clamp(start, int64_t{-1}, n - 1);
+  if (n == 0) return {0, 0, step};
+  start = std::clamp(start, int64_t{0}, n - 1);  // as specified: a start before the first element is the first; NumPy takes nothing there
   end = std::clamp(end, int64_t{-1}, n - 1);
   if (step == INT64_MIN) ++step;
   return {start, start > end ? (start - end - 1) / -step + 1 : 0, step};

@@ -152,7 +152,8 @@ void layer_norm(KernelIo& io, bool rms, int64_t stated, double epsilon, DType st
   const auto axis = at(normalize_axis(stated, x.rank()));
   const int64_t rows = product(x.dims(), 0, axis), n = product(x.dims(), axis);
   const Broadcasted scale = broadcast_to(io.in(1), x.dims(), axis), bias = io.has(2) ? broadcast_to(io.in(2), x.dims(), axis) : Broadcasted{{0.0}};
-  Buffer out(x.dtype(), x.dims());
+  const DType result = rms ? io.in(1).dtype() : x.dtype();  // RMSNormalization: type V, the scale's
+  Buffer out(result, x.dims());
   std::vector<double> means(at(rows)), inverses(at(rows));
   parallel_for(rows, 6.0 * static_cast<double>(n), [&](int64_t from, int64_t to) {
     std::vector<double> v(at(n));
@@ -165,7 +166,7 @@ void layer_norm(KernelIo& io, bool rms, int64_t stated, double epsilon, DType st
       } else m = moments(v.data(), n);
       const double inverse = 1 / std::sqrt(m.variance + epsilon);
       for (int64_t i = 0; i < n; ++i) v[at(i)] = (v[at(i)] - m.mean) * inverse * scale.at(r * n + i) + bias.at(r * n + i);
-      store_block<double>(x.dtype(), out.bytes(), r * n, n, v.data());
+      store_block<double>(result, out.bytes(), r * n, n, v.data());
       means[at(r)] = m.mean;
       inverses[at(r)] = inverse;
     }

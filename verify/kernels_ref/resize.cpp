@@ -32,7 +32,7 @@ double source_position(const ResizeAttrs& a, const AxisResize& r, int64_t i) {
   if (mode == "half_pixel") return (x + 0.5) / r.scale - 0.5;
   if (mode == "asymmetric") return x / r.scale;
   if (mode == "align_corners") return width == 1 || r.out == 1 ? 0 : x * (in - 1) / (width - 1);
-  if (mode == "pytorch_half_pixel") return width == 1 || r.out == 1 ? -0.5 : (x + 0.5) / r.scale - 0.5;
+  if (mode == "pytorch_half_pixel") return width == 1 || r.out == 1 ? 0 : (x + 0.5) / r.scale - 0.5;
   if (mode == "half_pixel_symmetric") {
     const double adjustment = static_cast<double>(r.out) / width;
     return in / 2 * (1 - adjustment) + (x + 0.5) / r.scale - 0.5;

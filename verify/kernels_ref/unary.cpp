@@ -144,8 +144,8 @@ struct Celu {
 struct Selu {
   double operator()(double x, Params p) const { return p.b * (x > 0 ? x : p.a * std::expm1(x)); }
 };
-struct HardSigmoid {
-  double operator()(double x, Params p) const { return std::max(0.0, std::min(1.0, p.a * x + p.b)); }
+struct HardSigmoid {  // in this order of arguments NaN stays NaN
+  double operator()(double x, Params p) const { return std::max(std::min(p.a * x + p.b, 1.0), 0.0); }
 };
 struct Swish {
   double operator()(double x, Params p) const { return x * sigmoid(p.a * x); }
@@ -203,6 +203,7 @@ Maybe<RunFn> signed_too(const OpCall&, ExecEnv&) {
   return RunFn([](KernelIo& io) {
     const Tensor& x = io.in(0);
     if (is_float(x.dtype())) return io.set(0, map_float<F>(x, {}, kCheap));
+    if (is_unsigned_integer(x.dtype()) && std::is_same_v<F, Neg>) bad_input(fmt::format("not defined for {}", dtype_name(x.dtype())));
     if (is_unsigned_integer(x.dtype()) && !std::is_same_v<F, Sign>) return io.set(0, x);
     io.set(0, map_strips<int64_t>(x, x.dtype(), kCheap, [](int64_t* v, int64_t n) {
              for (int64_t i = 0; i < n; ++i) v[i] = OfInt(v[i]);
