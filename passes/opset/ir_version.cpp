@@ -113,7 +113,7 @@ std::int64_t lowest_ir_version(Model& model, int opset) {
 std::vector<std::string> set_ir_version(Model& model, std::int64_t version) {
   const std::int64_t before = model.ir_version;
   model.ir_version = version;
-  if (before >= 4 && version < 4) list_initializers_as_inputs(model);
+  if (version < 4) list_initializers_as_inputs(model);  // files of IR version 3 that lack some are not valid
   if (before < 4 && before > 0 && version >= 4) return drop_initializers_from_inputs(model.graph());
   return {};
 }

@@ -1,4 +1,4 @@
-// What a release of a runtime loads: the newest opset and IR version, from a checked-in table with its sources (docs/profiles.md).
+// What a release of a runtime loads: the newest opset and IR version, from a checked-in table with its sources (docs/convert.md).
 #pragma once
 
 #include <span>
