@@ -282,7 +282,7 @@ class Graph {
   void drop_use(Node& n, std::uint32_t i);
   void link(Node& n, Node* before);
   void unlink(Node& n);
-  void renumber();
+  void make_room(Node& n);
 
   Model* model_;
   Node* parent_ = nullptr;
