@@ -60,8 +60,10 @@ Window make_window(const WindowAttrs& a, const Dims& in, const Dims& kernel) {
       const int64_t room = in[d] + begin + end - extent;
       if (room < 0) bad_input(fmt::format("a window of {} does not fit into {} (pads {}, {})", extent, in[d], begin, end));
       out = room / w.stride[d] + 1;
-      // Rounded up, but no window may start in the end padding.
-      if (a.ceil_mode && room % w.stride[d] != 0 && out * w.stride[d] < in[d] + begin) ++out;
+      if (a.ceil_mode) {  // rounded up, but no window may start in the end padding, be the division exact or not
+        out = (room + w.stride[d] - 1) / w.stride[d] + 1;
+        if ((out - 1) * w.stride[d] >= in[d] + begin) --out;
+      }
     }
     w.pad_begin.push_back(begin);
     w.pad_end.push_back(end);
