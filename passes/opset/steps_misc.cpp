@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <memory>
 
 #include "passes/opset/step.h"
 
@@ -14,6 +15,22 @@ std::string saturate_down(Draft& d) {
 }
 std::string round_mode_down(Draft& d) {
   d.drop("round_mode");  // of casts to float8e8m0, which the older version does not have
+  return "";
+}
+
+// Until opset 10 both branches give the same shapes.
+std::string if_11_down(Draft& d) {
+  const auto* then_branch = d.attrs.get<std::shared_ptr<Graph>>("then_branch");
+  const auto* else_branch = d.attrs.get<std::shared_ptr<Graph>>("else_branch");
+  if (!then_branch || !else_branch) return "";
+  const auto a = (*then_branch)->outputs(), b = (*else_branch)->outputs();
+  for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {
+    if (!a[i]->type.is_tensor() || !b[i]->type.is_tensor() || !a[i]->type.shape || !b[i]->type.shape) continue;
+    const Shape &x = *a[i]->type.shape, &y = *b[i]->type.shape;
+    bool differ = x.size() != y.size();
+    for (std::size_t k = 0; k < x.size() && !differ; ++k) differ = x[k].is_value() && y[k].is_value() && x[k].value() != y[k].value();
+    if (differ) return "no decomposition: branches that give different shapes before opset 11";
+  }
   return "";
 }
 
@@ -85,6 +102,7 @@ std::string scan_9_down(Draft&) { return "no decomposition: Scan-8 works on batc
 
 constexpr Step kSteps[] = {
     {"Cast", 13, 19, nullptr, saturate_down},
+    {"If", 1, 11, nullptr, if_11_down},
     {"CastLike", 15, 19, nullptr, saturate_down},
     {"Cast", 23, 24, nullptr, round_mode_down},
     {"CastLike", 23, 24, nullptr, round_mode_down},

@@ -24,7 +24,7 @@ constexpr Relabel kRelabels[] = {
     {"GatherND", 11, 12}, {"GatherND", 12, 13}, {"Gemm", 1, 6}, {"Gemm", 7, 9}, {"Gemm", 11, 13}, {"GlobalAveragePool", 1, 22},
     {"GlobalLpPool", 2, 22}, {"GlobalMaxPool", 1, 22}, {"Greater", 7, 9}, {"Greater", 9, 13}, {"GreaterOrEqual", 12, 16}, {"GridSample", 20, 22},
     {"HardSigmoid", 6, 22}, {"HardSwish", 14, 22}, {"Identity", 1, 13}, {"Identity", 13, 14}, {"Identity", 14, 16}, {"Identity", 16, 19},
-    {"Identity", 19, 21}, {"Identity", 21, 23}, {"Identity", 23, 24}, {"Identity", 24, 25}, {"If", 1, 11}, {"If", 11, 13}, {"If", 13, 16},
+    {"Identity", 19, 21}, {"Identity", 21, 23}, {"Identity", 23, 24}, {"Identity", 24, 25}, {"If", 11, 13}, {"If", 13, 16},
     {"If", 16, 19}, {"If", 19, 21}, {"If", 21, 23}, {"If", 23, 24}, {"If", 24, 25}, {"InstanceNormalization", 6, 22}, {"IsInf", 10, 20},
     {"IsNaN", 9, 13}, {"IsNaN", 13, 20}, {"LRN", 1, 13}, {"LSTM", 7, 14}, {"LSTM", 14, 22}, {"LeakyRelu", 6, 16}, {"Less", 7, 9}, {"Less", 9, 13},
     {"LessOrEqual", 12, 16}, {"Log", 6, 13}, {"Loop", 1, 11}, {"Loop", 11, 13}, {"Loop", 13, 16}, {"Loop", 16, 19}, {"Loop", 19, 21},
