@@ -264,6 +264,7 @@ def main():
         bad += judge_failures(command, a.out, judge)
     refused, dead = run_tests(command, a.out / "nobody")
     bad += dead
+    refused = [why for why in refused.values() if "no stored output" not in why]
     print(f"of those that neither runs, {len(refused)} are refused by us as well")
     for judge in [*JUDGES, "nobody"] if a.infer else []:
         lines, dead = run_all([a.infer], a.out / judge)
