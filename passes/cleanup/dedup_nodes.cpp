@@ -73,6 +73,7 @@ class DedupNodes : public Pass {
  public:
   bool run(Graph& graph, PassContext& ctx) override {
     Table table;
+    refresher_ = {};
     table.reserve(graph.node_count());
     return visit(graph, ctx, table);
   }
@@ -80,12 +81,22 @@ class DedupNodes : public Pass {
  private:
   using Table = ScopedTable<Node>;
 
-  static bool visit(Graph& g, PassContext& ctx, Table& table) {
+  Refresher refresher_;
+
+  // Unknown dims of two equal nodes had names of their own: what reads the second one learns that they are the same.
+  void replace(Graph& g, Value& from, Value& to) {
+    const bool differ = !(from.type == to.type) || (from.known != nullptr) != (to.known != nullptr) || (from.known && *from.known != *to.known);
+    if (differ) refresher_.behind(from);
+    g.replace_all_uses(from, to);
+  }
+
+  bool visit(Graph& g, PassContext& ctx, Table& table) {
     bool changed = false;
     const std::size_t outer = table.size();
     for (Node& n : g.nodes()) {
       if (n.op().has(kControlFlow))
         for (Graph* sub : n.subgraphs()) changed |= visit(*sub, ctx, table);
+      refresher_.refresh(n);
       if (!is_pure(n) || n.outputs().empty() || ctx.is_kept(n)) continue;
       const std::uint64_t h = hash_of(n);
       Node* earlier = nullptr;
@@ -98,7 +109,7 @@ class DedupNodes : public Pass {
       }
       if (!book(ctx, "dedup-nodes", n, 1)) break;
       for (std::size_t i = 0; i < n.outputs().size(); ++i)
-        if (n.output(i) && !n.output(i)->unused()) g.replace_all_uses(*n.output(i), *earlier->output(i));
+        if (n.output(i) && !n.output(i)->unused()) replace(g, *n.output(i), *earlier->output(i));
       g.erase(n);
       changed = true;
     }

@@ -1,7 +1,10 @@
 // (x + c) + d  ==>  x + (c + d),    (x * c) * d  ==>  x * (c * d),    also Sub of a constant, and Div by a constant after Mul or Div
-// O2 (reassociation), for float and double. The middle value has no other reader. Addends must have one sign: x + 65504 - 65504 rounds x, and is
-// meant to.
+// O2 (reassociation), for float and double. The middle value has no other reader. c and d are numbers, or of one shape (one value a channel), or
+// one is a number. Large addends must have one sign: x + 65504 - 65504 rounds x, and is meant to.
+#include <algorithm>
 #include <cmath>
+#include <optional>
+#include <vector>
 
 #include "passes/cleanup/facts.h"
 
@@ -27,6 +30,45 @@ std::optional<Step> step_of(const Node& n) {
 
 bool usual(double factor) { return std::abs(factor) >= 1.0 / (1 << 20) && std::abs(factor) <= 1 << 20; }
 
+// x + c - c with a large c rounds x, and is meant to; below this both are shifts of the usual kind.
+constexpr double kLargeShift = 1024;
+
+// The elements that meet; nullopt: the constants have different shapes, and together they would be larger, or no elements.
+struct Elements {
+  std::vector<double> c, d;
+};
+std::optional<Elements> elements_of(const Tensor& c, const Tensor& d) {
+  const auto read = [](const Tensor& t) {
+    std::vector<double> r;
+    if (t.dtype() == DType::float32)
+      for (const float v : t.data<float>()) r.push_back(v);
+    else
+      for (const double v : t.data<double>()) r.push_back(v);
+    return r;
+  };
+  Elements e{read(c), read(d)};
+  if (e.c.empty() || e.d.empty()) return std::nullopt;
+  if (c.size() == 1) e.c.assign(e.d.size(), e.c[0]);
+  if (d.size() == 1) e.d.assign(e.c.size(), e.d[0]);
+  const auto without_leading_ones = [](Dims dims) {
+    dims.erase(dims.begin(), std::find_if(dims.begin(), dims.end(), [](std::int64_t n) { return n != 1; }));
+    return dims;
+  };
+  const bool aligned = c.size() == 1 || d.size() == 1 || without_leading_ones(c.dims()) == without_leading_ones(d.dims());
+  return aligned ? std::optional(std::move(e)) : std::nullopt;
+}
+
+const char* harmful(const Elements& e, bool product, bool inverse) {
+  for (std::size_t i = 0; i < e.c.size(); ++i) {
+    if (product && !(usual(e.c[i]) && usual(e.d[i]))) return "a factor is so large or small that the middle value may leave the type's range";
+    if (!product && !(std::isfinite(e.c[i]) && std::isfinite(e.d[i]))) return "an addend is not finite";
+    const bool takes_back = !product && e.c[i] * (inverse ? -e.d[i] : e.d[i]) < 0;
+    if (takes_back && std::max(std::abs(e.c[i]), std::abs(e.d[i])) > kLargeShift)
+      return "one addend takes back what the other gave, and with it digits of x";
+  }
+  return nullptr;
+}
+
 bool visit(const Node& n, Rewriter& rw) {
   const auto second = step_of(n);
   if (!second || second->x->constant() || !second->x->used_once()) return no(rw, "not an operation with a constant on what has no other reader");
@@ -37,12 +79,11 @@ bool visit(const Node& n, Rewriter& rw) {
   if (!first || first->x->constant() || first->product != second->product) return no(rw, "the input is not such an operation");
   const DType t = n.output()->type.dtype;
   if (t != DType::float32 && t != DType::float64) return no(rw, "not a float or double tensor");
-  const auto c = splat(first->c), d = splat(second->c);
-  if (!c || !d || first->c->constant()->size() != 1 || second->c->constant()->size() != 1) return no(rw, "a constant is not one number");
+  const auto e = elements_of(*first->c->constant(), *second->c->constant());
+  if (!e) return no(rw, "the constants have different shapes");
   // x op1 c op2 d: the first operation stays, c and d meet by + or *, or by the inverse if exactly one of the two is inverse.
   const bool inverse = first->inverse != second->inverse;
-  if (first->product && !(usual(*c) && usual(*d))) return no(rw, "a factor is so large or small that the middle value may leave the type's range");
-  if (!first->product && *c * (inverse ? -*d : *d) < 0) return no(rw, "one addend takes back what the other gave, and with it digits of x");
+  if (const char* why = harmful(*e, first->product, inverse)) return no(rw, why);
   const std::string_view op = second->product ? (inverse ? "Div" : "Mul") : (inverse ? "Sub" : "Add");
   Value* k = rw.constant(rw.eval(op, {*first->c->constant(), *second->c->constant()}), "c");
   return becomes(n, rw, rw.op(inner->op().name, {first->x, k}));

@@ -2,8 +2,9 @@
 
 #include <algorithm>
 
+#include "ir/ops/infer.h"
+
 namespace onnxopt {
-namespace {}  // namespace
 
 std::string label_of(const Node& n) {
   if (!n.name.empty()) return n.name;
@@ -32,6 +33,23 @@ bool replaceable(const Value& from, const Value& to) {
 bool is_pure(const Node& n) {
   const auto& op = n.op();
   return !n.kept && !op.has(kControlFlow) && !op.has(kNondeterministic) && !op.has(kOpaque) && !n.has_ref_attrs();
+}
+
+void Refresher::behind(const Value& v) {
+  const auto mark = [&](const Node& n) {
+    if (n.id() >= stale_.size()) stale_.resize(std::max<std::size_t>(n.id() + 1, stale_.size() * 2));
+    stale_[n.id()] = true;
+  };
+  for (const Use& u : v.uses()) mark(*u.node);
+  if (v.is_graph_output() && v.graph()->parent()) mark(*v.graph()->parent());
+}
+
+void Refresher::refresh(Node& n) {
+  if (n.id() >= stale_.size() || !stale_[n.id()]) return;
+  stale_[n.id()] = false;
+  if (!infer(n, {.strict = false})) return;
+  for (const Value* v : n.outputs())
+    if (v) behind(*v);
 }
 
 }  // namespace onnxopt

@@ -3,6 +3,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "passes/core/pass.h"
 
@@ -15,5 +16,15 @@ std::string label_of(const Node& n);
 bool replaceable(const Value& from, const Value& to);
 // Nodes whose equal applications give equal results and have no effect besides: no control flow, random, custom, kept or attribute-referencing ones.
 bool is_pure(const Node& n);
+
+// Infers again what stands behind values whose type or known elements changed, as a sweep in the order of the graph comes by.
+class Refresher {
+ public:
+  void behind(const Value& v);
+  void refresh(Node& n);  // if something in front of it changed
+
+ private:
+  std::vector<bool> stale_;  // by node id
+};
 
 }  // namespace onnxopt

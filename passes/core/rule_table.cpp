@@ -7,10 +7,13 @@ namespace onnxopt {
 
 // ---- pattern rules
 Rule fuse_affine_chain();
+Rule fuse_attention();
+Rule fuse_celu();
 Rule fuse_clip_hardsigmoid();
 Rule fuse_conv_bn();
 Rule fuse_convtranspose_bn();
 Rule fuse_depth_to_space();
+Rule fuse_elu();
 Rule fuse_gelu();
 Rule fuse_gemm_add();
 Rule fuse_gemm_bn();
@@ -39,6 +42,7 @@ Rule fuse_reduce_log_sum();
 Rule fuse_reduce_log_sum_exp();
 Rule fuse_reduce_sum_square();
 Rule fuse_rms_norm();
+Rule fuse_selu();
 Rule fuse_softmax();
 Rule fuse_softplus();
 Rule fuse_space_to_depth();
@@ -126,12 +130,15 @@ NodeRule remove_zero_bias();
 NodeRule remove_zero_state();
 
 std::span<Rule (*const)()> all_rules() {
-  static constexpr std::array<Rule (*)(), 38> kRules = {
+  static constexpr std::array<Rule (*)(), 42> kRules = {
       fuse_affine_chain,
+      fuse_attention,
+      fuse_celu,
       fuse_clip_hardsigmoid,
       fuse_conv_bn,
       fuse_convtranspose_bn,
       fuse_depth_to_space,
+      fuse_elu,
       fuse_gelu,
       fuse_gemm_add,
       fuse_gemm_bn,
@@ -160,6 +167,7 @@ std::span<Rule (*const)()> all_rules() {
       fuse_reduce_log_sum_exp,
       fuse_reduce_sum_square,
       fuse_rms_norm,
+      fuse_selu,
       fuse_softmax,
       fuse_softplus,
       fuse_space_to_depth,

@@ -11,6 +11,7 @@ namespace onnxopt::cases {
 struct Outcome {
   std::vector<std::string> failures;  // empty: passed
   std::vector<std::string> skipped;   // checks that could not be made, counted and printed: no kernel, ...
+  bool fired = false;                 // the pass changed a graph of the case
   std::string after;                  // what AFTER would have to say, if only that differs
 };
 
