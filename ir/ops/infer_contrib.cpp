@@ -27,6 +27,15 @@ Shape channels_last(const Shape& s) {
   return r;
 }
 
+// Of an empty input there is no axis of tokens; its last one is 0.
+void tokenizer(InferCtx& ctx) {
+  OptShape s = copy_shape(ctx, 0);
+  if (s && std::any_of(s->begin(), s->end(), [](const Dim& d) { return d.is_value() && d.value() == 0; })) s->back() = Dim(0);
+  else if (s && std::all_of(s->begin(), s->end(), [](const Dim& d) { return d.is_value(); })) s->push_back(Dim());
+  else s.reset();
+  ctx.set_tensor(0, DType::string, std::move(s));
+}
+
 // Weights may be in either layout there, so only their first dim counts: the spatial extent comes from kernel_shape.
 OptShape nhwc_conv_shape(InferCtx& ctx, std::size_t x, std::size_t w) {
   const Shape *in = ctx.input_shape(x), *weights = ctx.input_shape(w);
@@ -236,6 +245,7 @@ constexpr Row kRows[] = {
     {"SkipGroupNorm", skip_group_norm},
     {"SkipLayerNormalization", ms_skip_layer_normalization},
     {"SkipSimplifiedLayerNormalization", ms_skip_layer_normalization},
+    {"Tokenizer", tokenizer},
     {"TransposeMatMul", fused_matmul},
     {"Trilu", same_type},
 };

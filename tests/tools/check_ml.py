@@ -111,6 +111,15 @@ def svm_classifier(rng):
                 support_vectors=floats(rng, k * n).tolist(), vectors_per_class=per.tolist(), rho=floats(rng, pairs).tolist(), post_transform=t,
                 **svm_kernel(rng), **probs, **labels)
 
+def tokenizer(rng):
+    texts = ["", "a b", "a  b;c", "the cat, the dog", "aXXbYc", "é ê;ô", "  lead", "abcde", "1,2;3", "жук ЖУК", ";", "xaab aaa"]
+    s = pick(rng, (4,), (2, 3), (1,), (0,), (2, 0)); n = int(np.prod(s))
+    x = np.array([pick(rng, *texts) for _ in range(n)], dtype=object).reshape(s)
+    by = pick(rng, {"separators": [" "]}, {"separators": [",", "[; ]"]}, {"separators": [""]}, {"separators": ["X*"]}, {"separators": ["a+|$", "^b"]},
+              {"tokenexp": "[a-z]+"}, {"tokenexp": "ab|bcde|a+"}, {"tokenexp": "[a-z]*"}, {"tokenexp": "é|."}, {"tokenexp": "^[a-zé ]+"})
+    least = 1 if by.get("separators") == [""] else pick(rng, 1, 1, 2, 3)
+    return Case("Tokenizer", {"x": x}, ["O"], domain="com.microsoft", mark=pick(rng, 0, 1), mincharnum=least, pad_value=pick(rng, "#", ""), **by)
+
 MODES = ("BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT", "BRANCH_EQ", "BRANCH_NEQ")
 def grow(rng, tree, features, nodes, ends, targets, sign, modes, full, depth=0):
     """Adds a tree in the old form; returns its root's id."""
@@ -236,7 +245,7 @@ def tfidf(rng):
 
 MAKERS = [scaler, normalizer, binarizer, imputer, extractor, vectorizer, one_hot, label_encoder, label_encoder_1, category_mapper, linear_classifier, linear_regressor,
           svm_regressor, svm_classifier, tree_regressor, tree_classifier, tree_ensemble, dict_vectorizer, cast_map, zip_map, string_concat, string_split, regex,
-          string_normalizer, tfidf]
+          string_normalizer, tfidf, tokenizer]
 
 def type_of(v):
     if isinstance(v, dict):
@@ -257,7 +266,7 @@ def model_of(c, swap=False):
         else: outs.append(h.make_tensor_value_info(f"y{i}", T.STRING if np.dtype(o) == object else h.np_dtype_to_tensor_dtype(np.dtype(o)), None))
     node = h.make_node(c.op, list(c.inputs), [o.name for o in outs], domain=c.domain, **attrs)
     version = c.version or 1
-    imports = [h.make_opsetid("", version if c.domain == "" else 17)] + ([h.make_opsetid(ML, version)] if c.domain == ML else [])
+    imports = [h.make_opsetid("", version if c.domain == "" else 17)] + ([h.make_opsetid(c.domain, version)] if c.domain else [])
     g = h.make_graph([node], "case", [h.make_value_info(k, type_of(v)) for k, v in c.inputs.items()], outs)
     return h.make_model(g, opset_imports=imports, ir_version=9)
 

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "verify/kernels_ref/families.h"
+#include "verify/kernels_ref/tokenizer.h"
 #include "verify/kernels_ref/utf8_case.h"
 #include "verify/kernels_ref/util.h"
 
@@ -137,10 +138,9 @@ Maybe<RunFn> prepare_full_match(const OpCall& call, ExecEnv&) {
 }
 
 constexpr Kernel kKernels[] = {
-    {"", "StringConcat", 20, kAnyVersion, simple<run_concat>},
-    {"", "StringSplit", 20, kAnyVersion, prepare_split},
-    {"", "StringNormalizer", 10, kAnyVersion, prepare_normalizer},
-    {"", "RegexFullMatch", 20, kAnyVersion, prepare_full_match},
+    {"", "StringConcat", 20, kAnyVersion, simple<run_concat>},         {"", "StringSplit", 20, kAnyVersion, prepare_split},
+    {"", "StringNormalizer", 10, kAnyVersion, prepare_normalizer},     {"", "RegexFullMatch", 20, kAnyVersion, prepare_full_match},
+    {"com.microsoft", "Tokenizer", 1, kAnyVersion, prepare_tokenizer},
 };
 
 }  // namespace
