@@ -50,8 +50,12 @@ if(conformance_python)
   set_tests_properties(conformance/whole PROPERTIES LABELS shared SKIP_RETURN_CODE 77 TIMEOUT 600)
 endif()
 # Which operators have kernels, for tools/generate_operator_docs.py.
-add_executable(onnxopt_kernel_list EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/kernel_list_main.cpp)
+add_executable(onnxopt_kernel_list ${CMAKE_CURRENT_LIST_DIR}/kernel_list_main.cpp)
 target_link_libraries(onnxopt_kernel_list PRIVATE verify_kernels_ref onnxopt_warnings)
 # Inferred types against computed values, for fuzz_ops.py.
 add_executable(onnxopt_infer_check EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/infer_check_main.cpp)
 target_link_libraries(onnxopt_infer_check PRIVATE verify_kernels_ref passes_opset ir_io onnxopt_warnings)
+if(ONNXOPT_PYTHON)
+  add_test(NAME docs/operators COMMAND ${ONNXOPT_PYTHON} ${CMAKE_SOURCE_DIR}/tools/generate_operator_docs.py $<TARGET_FILE:onnxopt_kernel_list> --check)
+  set_tests_properties(docs/operators PROPERTIES LABELS unit)
+endif()
