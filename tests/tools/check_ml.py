@@ -171,6 +171,7 @@ def tree_classifier(rng):
     version, kinds = (3, ("f8",)) if rng.random() < .3 else (pick(rng, 1, 3), ("f4", "i8", "i4"))
     if kinds == ("f8",): a = as_tensors(a, "class")
     t = pick(rng, *TRANSFORMS)
+    if t == "PROBIT" and classes == 2 and len(known) == 1: t = "NONE"   # there ONNX Runtime leaves half of its output unwritten
     return Case("TreeEnsembleClassifier", {"x": tree_input(rng, rows, features, kinds)}, ["O" if "classlabels_strings" in labels else "i8", "f4"], version=version,
                 post_transform=t, **a, **labels)
 def tree_ensemble(rng):

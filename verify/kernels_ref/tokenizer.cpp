@@ -53,6 +53,7 @@ void split(std::string_view s, const RE2& separator, std::size_t least, Tokens& 
   while (at <= s.size() && separator.Match(s, at, s.size(), RE2::UNANCHORED, &match, 1)) {
     const auto from = static_cast<std::size_t>(match.data() - s.data());
     add(at, from);
+    if (from == s.size()) return;  // a match of the end
     at = from + (match.empty() ? character(s, from) : match.size());
   }
   add(std::min(at, s.size()), s.size());
