@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <tuple>
 #include <utility>
 
 #include "ir/core/error.h"
@@ -54,13 +53,9 @@ std::string known(std::string_view runtime) {
 std::pair<int, int> version_of(std::string_view text, const std::string& option) {
   std::pair<int, int> v{0, 0};
   const char* end = text.data() + text.size();
-  auto [at, error] = std::from_chars(text.data(), end, v.first);
-  if (error == std::errc() && at != end && *at == '.')
-    std::tie(at, error) = [&] {
-      const auto r = std::from_chars(at + 1, end, v.second);
-      return std::make_tuple(r.ptr, r.ec);
-    }();
-  if (error != std::errc() || (at != end && *at != '.'))
+  std::from_chars_result r = std::from_chars(text.data(), end, v.first);
+  if (r.ec == std::errc() && r.ptr != end && *r.ptr == '.') r = std::from_chars(r.ptr + 1, end, v.second);
+  if (r.ec != std::errc() || (r.ptr != end && *r.ptr != '.'))
     throw Error(ExitCode::usage, fmt::format("--target {}: '{}' is not a version", option, text));
   return v;
 }
