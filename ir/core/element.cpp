@@ -62,6 +62,7 @@ C to_carrier(S s) {
 
 template <class C, class S>
 void load_plain(const byte* base, int64_t first, int64_t n, C* out) {
+  if (n == 0) return;  // where an empty tensor has no memory at all
   base += first * static_cast<int64_t>(sizeof(S));
   if constexpr (std::is_same_v<C, S>) std::memcpy(out, base, static_cast<std::size_t>(n) * sizeof(S));
   else
@@ -102,6 +103,7 @@ bool is_true(C c) {
 
 template <class C, class S>
 void store_plain(byte* base, int64_t first, int64_t n, const C* in) {
+  if (n == 0) return;  // where an empty tensor has no memory at all
   base += first * static_cast<int64_t>(sizeof(S));
   if constexpr (std::is_same_v<C, S>) std::memcpy(base, in, static_cast<std::size_t>(n) * sizeof(S));
   else if constexpr (std::is_floating_point_v<S> && std::is_same_v<C, std::complex<double>>)

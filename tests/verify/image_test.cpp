@@ -9,7 +9,7 @@ using namespace onnxopt;
 namespace {
 
 std::optional<Image> decode(const std::string& file) { return decode_image({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()}); }
-std::string little(std::uint32_t v, int bytes) {
+std::string little(std::uint64_t v, int bytes) {
   std::string s;
   for (int i = 0; i < bytes; ++i) s += static_cast<char>(v >> (8 * i) & 0xff);
   return s;
