@@ -55,9 +55,9 @@ class DedupInitializers : public Pass {
     bool changed = false;
     const std::size_t outer = table.size();
     for (Value* v : g.constants()) {
-      if (v->is_graph_input() && ctx.keep_overridable) continue;
+      if (v->unused() || (v->is_graph_input() && ctx.keep_overridable)) continue;  // an unused one is no home for others: that changes nothing
       const std::uint64_t h = sample_hash(*v->constant());
-      if (Value* same = v->unused() || has_notes(*v) ? nullptr : find(table, h, *v)) {
+      if (Value* same = has_notes(*v) ? nullptr : find(table, h, *v)) {
         if (!ctx.take_fuel()) break;
         ++ctx.rule_hits["dedup-initializers"];
         ++ctx.rewrites;
