@@ -67,6 +67,9 @@ bool Matcher::miss(F&& reason, std::size_t bonus) {
 bool Matcher::can_match(const Node& n) const {
   if (n.kept || n.op().has(kOpaque)) return false;
   if (!keep_.empty() && keep_.contains(n.name)) return false;
+  for (std::size_t i = 0; i < static_cast<std::size_t>(n.op().min_inputs); ++i)
+    if (!n.input(i)) return false;  // a broken node: rules may read what its operator requires
+  if (!n.output()) return false;
   return n.attrs().empty() || !n.has_ref_attrs();
 }
 
