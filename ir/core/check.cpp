@@ -89,6 +89,8 @@ class Checker {
       if (v->is_graph_input() || v->constant()) broken(where, fmt::format("output '{}' is also an input or constant", v->name()));
     }
     check_schema(n, where);
+    for (const Attribute& a : n.attrs())
+      if (a.type() == AttrType::graph && n.subgraphs().empty()) broken(where, fmt::format("the graph attribute '{}' was not adopted", a.name));
     for (Graph* sub : n.subgraphs()) {
       if (!sub) {
         broken(where, "a graph attribute is empty");

@@ -1,6 +1,7 @@
 #include "ir/core/dtype.h"
 
 #include <array>
+#include <string>
 
 namespace onnxopt {
 namespace {
@@ -30,6 +31,11 @@ DType dtype_from_name(std::string_view name) {
   for (int i = 1; i < kNumDTypes; ++i)
     if (kRows[i].name == name) return static_cast<DType>(i);
   return DType::undefined;
+}
+DType dtype_from_enumerator(std::string_view name) {
+  std::string lower(name);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return dtype_from_name(lower);
 }
 bool is_known_dtype(std::int64_t number) { return number > 0 && number < kNumDTypes; }
 bool is_float(DType t) { return row(t).cls == kFloat; }

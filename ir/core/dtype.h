@@ -45,6 +45,8 @@ int bit_width(DType t);
 std::string_view dtype_name(DType t);
 // Inverse of dtype_name; DType::undefined if unknown.
 DType dtype_from_name(std::string_view name);
+// Of the enumerators of TensorProto.DataType ("FLOAT", "INT64"), in any case; DType::undefined if unknown.
+DType dtype_from_enumerator(std::string_view name);
 bool is_known_dtype(std::int64_t number);
 
 bool is_float(DType t);    // all binary floating types, the 4, 6 and 8 bit ones included

@@ -286,6 +286,16 @@ float round_to_odd(double value) {
   return std::bit_cast<float>(u | 1u);
 }
 
+double unit_in_last_place(DType t) {
+  switch (t) {
+    case DType::float64: return 0x1p-52;
+    case DType::float32: return 0x1p-23;
+    case DType::float16: return 0x1p-10;
+    case DType::bfloat16: return 0x1p-7;
+    default: return 0;
+  }
+}
+
 double highest_value(DType t) {
   switch (t) {
     case DType::float32: return std::numeric_limits<float>::max();

@@ -52,6 +52,8 @@ std::uint16_t float_to_bfloat16(float value);
 // Double to float, rounded to odd: rounding the result to 21 mantissa bits or fewer then equals rounding the double once.
 float round_to_odd(double value);
 
+// The distance of two neighbours at 1, of float64, float32, float16 and bfloat16; 0 for other types.
+double unit_in_last_place(DType t);
 // Smallest and largest finite value of a numeric dtype.
 double lowest_value(DType t);
 double highest_value(DType t);

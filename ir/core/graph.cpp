@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "ir/core/model.h"
 #include "ir/ops/op_table.h"
@@ -59,6 +60,7 @@ template Strings Node::attr(std::string_view) const;
 
 std::vector<Graph*> Node::subgraphs() const {
   std::vector<Graph*> r;
+  if (!holds_subgraphs_) return r;
   for (const Attribute& a : attrs_) {
     if (const auto* g = std::get_if<std::shared_ptr<Graph>>(&a.value)) r.push_back(g->get());
     if (const auto* gs = std::get_if<std::vector<std::shared_ptr<Graph>>>(&a.value))
@@ -174,6 +176,7 @@ void Graph::set_output_omitted(Node& n, std::size_t i) {
 
 void Graph::adopt_subgraph(Node& n, std::string attr_name, std::shared_ptr<Graph> sub) {
   sub->parent_ = &n;
+  if (!std::exchange(n.holds_subgraphs_, true)) ++n.graph_->holders_;
   Attribute* a = n.attrs_.find(attr_name);
   if (a && std::holds_alternative<std::vector<std::shared_ptr<Graph>>>(a->value)) {
     std::get<std::vector<std::shared_ptr<Graph>>>(a->value).push_back(std::move(sub));

@@ -145,7 +145,7 @@ class Node {
  private:
   friend class Graph;
   std::uint32_t id_ = 0;
-  bool erased_ = false;
+  bool erased_ = false, holds_subgraphs_ = false;
   const OpSchema* op_ = nullptr;
   Graph* graph_ = nullptr;
   Node *prev_ = nullptr, *next_ = nullptr;
@@ -229,6 +229,7 @@ class Graph {
   Node* first() const { return first_; }
   Node* last() const { return last_; }
   std::size_t node_count() const { return node_count_; }  // of this graph, subgraphs not included
+  bool has_subgraphs() const { return holders_ > 0; }     // of some node; false spares a walk over all nodes
   std::span<Value* const> inputs() const { return inputs_; }
   std::span<Value* const> outputs() const { return outputs_; }
   std::vector<Value*> constants() const;               // live constants, in creation order
@@ -288,7 +289,7 @@ class Graph {
   Node* parent_ = nullptr;
   Function* function_ = nullptr;
   Node *first_ = nullptr, *last_ = nullptr;
-  std::size_t node_count_ = 0;
+  std::size_t node_count_ = 0, holders_ = 0;  // holders: nodes with subgraphs
   std::vector<Value*> inputs_, outputs_;
   std::vector<Value*> constants_;  // in creation order; may hold erased ones and ones that moved away until swept
   std::size_t dead_constants_ = 0;

@@ -29,6 +29,7 @@ void Graph::link(Node& n, Node* before) {
   (n.prev_ ? n.prev_->next_ : first_) = &n;
   (before ? before->prev_ : last_) = &n;
   ++node_count_;
+  holders_ += n.holds_subgraphs_;
   const std::uint64_t low = n.prev_ ? n.prev_->order_ : 0;
   if (!before) {
     n.order_ = low + kOrderGap;
@@ -42,6 +43,7 @@ void Graph::unlink(Node& n) {
   (n.prev_ ? n.prev_->next_ : first_) = n.next_;
   (n.next_ ? n.next_->prev_ : last_) = n.prev_;
   --node_count_;
+  holders_ -= n.holds_subgraphs_;
   // prev_ and next_ stay readable so that an iterator standing on the node can go on.
 }
 
@@ -126,19 +128,21 @@ bool Graph::sort_topologically(Node** culprit) {
     }
   }
   first_ = last_ = nullptr;
-  node_count_ = 0;
+  node_count_ = holders_ = 0;
   for (Node* n : order) link(*n, nullptr);
   return true;
 }
 
 void for_each_graph(Graph& g, const std::function<void(Graph&)>& visit) {
   visit(g);
+  if (!g.has_subgraphs()) return;
   for (Node& n : g.nodes())
     for (Graph* sub : n.subgraphs()) for_each_graph(*sub, visit);
 }
 
 std::size_t total_nodes(const Graph& g) {
   std::size_t count = g.node_count();
+  if (!g.has_subgraphs()) return count;
   for (Node& n : g.nodes())
     for (Graph* sub : n.subgraphs()) count += total_nodes(*sub);
   return count;

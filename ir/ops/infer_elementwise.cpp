@@ -1,6 +1,5 @@
 // Elementwise operators: unary, broadcasting, casts. Known integer elements are computed along.
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -210,9 +209,7 @@ void where(InferCtx& ctx) {
 void cast(InferCtx& ctx) {
   DType to = DType::undefined;
   if (const std::string* name = ctx.attr_ptr<std::string>("to")) {  // opset 1 spells the type
-    std::string lower = *name;
-    for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-    to = dtype_from_name(lower);
+    to = dtype_from_enumerator(*name);
   } else {
     const auto number = ctx.attr<std::int64_t>("to");
     if (!is_known_dtype(number) || number == 0) ctx.fail("attribute to is no element type");

@@ -33,6 +33,7 @@ class HoistInvariants : public Pass {
   // Inner graphs first: what leaves one may leave the next one too.
   bool visit(Graph& g) {
     bool changed = false;
+    if (!g.has_subgraphs()) return changed;
     for (Node& n : g.nodes()) {
       if (!n.op().has(kControlFlow)) continue;
       for (Graph* body : n.subgraphs()) {

@@ -17,6 +17,7 @@ class InlineConstantIf : public Pass {
  private:
   static bool visit(Graph& g, PassContext& ctx) {
     bool changed = false;
+    if (!g.has_subgraphs()) return changed;
     for (Node* n = g.first(); n;) {
       const auto taken = n->is("If") && !n->kept && !n->has_ref_attrs() && !ctx.is_kept(*n) ? splat_bool(n->input(0)) : std::nullopt;
       Node* before = n->prev();

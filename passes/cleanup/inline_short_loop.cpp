@@ -30,6 +30,7 @@ class InlineShortLoop : public Pass {
 
   static bool visit(Graph& g, PassContext& ctx) {
     bool changed = false;
+    if (!g.has_subgraphs()) return changed;
     for (Node* n = g.first(); n;) {
       Node* before = n->prev();
       if (n->is("Loop") && !n->kept && !n->has_ref_attrs() && !ctx.is_kept(*n) && replace(g, *n, ctx)) {

@@ -28,6 +28,7 @@ class LiftConstants : public Pass {
       ++ctx.rewrites;
       changed = true;
     }
+    if (!g.has_subgraphs()) return changed;
     for (Node& n : g.nodes())
       if (n.op().has(kControlFlow))
         for (Graph* sub : n.subgraphs()) changed |= visit(*sub, ctx);

@@ -15,6 +15,7 @@ class RemoveUnusedBranchOutputs : public Pass {
  private:
   static bool visit(Graph& g, PassContext& ctx) {
     bool changed = false;
+    if (!g.has_subgraphs()) return changed;
     for (Node& n : g.nodes()) {
       if (!n.op().has(kControlFlow)) continue;
       for (Graph* sub : n.subgraphs()) changed |= visit(*sub, ctx);

@@ -22,26 +22,11 @@ std::string cast_up(Draft& d) {
     if (d.attrs.get<std::int64_t>("to")) d.touch();
     return d.changed ? "" : "attribute 'to' is neither the name of a type nor its number";
   }
-  constexpr std::array<std::pair<std::string_view, DType>, 15> kNames{{{"FLOAT", DType::float32},
-                                                                       {"UINT8", DType::uint8},
-                                                                       {"INT8", DType::int8},
-                                                                       {"UINT16", DType::uint16},
-                                                                       {"INT16", DType::int16},
-                                                                       {"INT32", DType::int32},
-                                                                       {"INT64", DType::int64},
-                                                                       {"STRING", DType::string},
-                                                                       {"BOOL", DType::boolean},
-                                                                       {"FLOAT16", DType::float16},
-                                                                       {"DOUBLE", DType::float64},
-                                                                       {"UINT32", DType::uint32},
-                                                                       {"UINT64", DType::uint64},
-                                                                       {"COMPLEX64", DType::complex64},
-                                                                       {"COMPLEX128", DType::complex128}}};
-  for (const auto& [name, t] : kNames)
-    if (name == *to) {
-      d.set("to", static_cast<std::int64_t>(t));
-      return "";
-    }
+  const DType type = dtype_from_enumerator(*to);
+  if (type != DType::undefined) {
+    d.set("to", static_cast<std::int64_t>(type));
+    return "";
+  }
   return fmt::format("attribute 'to' is '{}', which names no type", *to);
 }
 

@@ -14,17 +14,6 @@ namespace {
 
 constexpr std::int64_t kBlock = 1024;
 
-// The distance of two neighbours at 1; 0: of a type that is not moved.
-double unit_in_last_place(DType t) {
-  switch (t) {
-    case DType::float64: return 0x1p-52;
-    case DType::float32: return 0x1p-23;
-    case DType::float16: return 0x1p-10;
-    case DType::bfloat16: return 0x1p-7;
-    default: return 0;
-  }
-}
-
 double root_mean_square(DType t, const std::byte* base, std::int64_t n) {
   double sum = 0, block[kBlock];
   for (std::int64_t first = 0; first < n; first += kBlock) {

@@ -124,34 +124,13 @@ Maybe<RunFn> prepare_upsample(const OpCall& call, ExecEnv& env) {
 
 // The element type by its name in TensorProto.DataType in version 1, by its number in 6; files of that time mix them up.
 Maybe<RunFn> prepare_cast(const OpCall& call, ExecEnv& env) {
-  struct Name {
-    std::string_view text;
-    DType type;
-  };
-  static constexpr std::array<Name, 15> kNames{{{"FLOAT", DType::float32},
-                                                {"UINT8", DType::uint8},
-                                                {"INT8", DType::int8},
-                                                {"UINT16", DType::uint16},
-                                                {"INT16", DType::int16},
-                                                {"INT32", DType::int32},
-                                                {"INT64", DType::int64},
-                                                {"STRING", DType::string},
-                                                {"BOOL", DType::boolean},
-                                                {"FLOAT16", DType::float16},
-                                                {"DOUBLE", DType::float64},
-                                                {"UINT32", DType::uint32},
-                                                {"UINT64", DType::uint64},
-                                                {"COMPLEX64", DType::complex64},
-                                                {"COMPLEX128", DType::complex128}}};
   if (const auto* number = call.attrs->get<int64_t>("to"))
     return prepare_as(cast_kernels(), *find_op("", "Cast", 9), {{"to", AttrValue(*number)}}, call, env);
   const auto* text = call.attrs->get<std::string>("to");
   if (!text) bad_input("attribute 'to' is missing");
-  std::string to = *text;
-  for (char& c : to) c = c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-  for (const Name& n : kNames)
-    if (n.text == to) return prepare_as(cast_kernels(), *find_op("", "Cast", 9), {{"to", AttrValue(static_cast<int64_t>(n.type))}}, call, env);
-  bad_input(fmt::format("attribute 'to': \"{}\" is no element type", to));
+  const DType to = dtype_from_enumerator(*text);
+  if (to != DType::undefined) return prepare_as(cast_kernels(), *find_op("", "Cast", 9), {{"to", AttrValue(static_cast<int64_t>(to))}}, call, env);
+  bad_input(fmt::format("attribute 'to': \"{}\" is no element type", *text));
 }
 
 constexpr Kernel kKernels[] = {
