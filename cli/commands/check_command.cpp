@@ -37,7 +37,7 @@ int run(const Options& o) {
       found = findings_of(file, o.model);
     } catch (const Error& e) {
       if (e.code() != ExitCode::bad_input) throw;
-      found.push_back({file, e.what()});
+      found.push_back({"", e.what()});  // says which file
     }
     bad += !found.empty();
     nlohmann::json list = nlohmann::json::array();
@@ -45,7 +45,7 @@ int run(const Options& o) {
     all.push_back({{"model", file}, {"valid", found.empty()}, {"findings", list}});
     if (o.json) continue;
     fmt::print("{}: {}\n", file, found.empty() ? "valid" : "INVALID");
-    for (const Finding& f : found) fmt::print("  {}: {}\n", f.where, f.what);
+    for (const Finding& f : found) fmt::print("  {}{}{}\n", f.where, f.where.empty() ? "" : ": ", f.what);
   }
   if (o.json) fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   return static_cast<int>(bad == 0 ? ExitCode::ok : ExitCode::bad_input);

@@ -60,6 +60,15 @@ std::vector<std::string> expand_config(int argc, char** argv) {
   return args;
 }
 
+// One line in our form of what CLI11 found wrong.
+Error usage_error(const CLI::App& app, const CLI::ParseError& e, const std::string& first_argument) {
+  const auto commands = app.get_subcommands();
+  if (!commands.empty()) return {ExitCode::usage, fmt::format("{0}: {1}; see onnxopt {0} --help", commands.front()->get_name(), e.what())};
+  const bool is_name = !first_argument.empty() && first_argument.front() != '-';
+  return {ExitCode::usage,
+          is_name ? fmt::format("'{}' is no command; see onnxopt --help", first_argument) : fmt::format("{}; see onnxopt --help", e.what())};
+}
+
 int parse_and_run(int argc, char** argv) {
   CLI::App app{kAbout};
   app.name("onnxopt");
@@ -81,12 +90,13 @@ int parse_and_run(int argc, char** argv) {
   setup_reduce(app, chosen);
   setup_conformance(app, chosen);
   std::vector<std::string> args = expand_config(argc, argv);
+  const std::string first = args.empty() ? "" : args.front();
   std::reverse(args.begin(), args.end());  // CLI11 takes them in reverse
   try {
     app.parse(args);
   } catch (const CLI::ParseError& e) {
-    const int code = app.exit(e);
-    return code == 0 ? 0 : static_cast<int>(ExitCode::usage);
+    if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
+    throw usage_error(app, e, first);
   }
   return chosen();
 }

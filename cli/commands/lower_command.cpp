@@ -107,7 +107,8 @@ std::string text_of(const LowerCommandOptions& o, const LowerResult& r) {
   for (const LowerStep& step : r.lowering.steps) ++groups[{step.op, step.reason.empty() ? step.to : "no way back: " + step.reason}];
   Table t({"operator", "became", "times"});
   for (const auto& [k, n] : groups) t.add({k.first, k.second, std::to_string(n)});
-  s += fmt::format("{} nodes became {}, {} have no way back\n", r.lowering.lowered, r.lowering.made_nodes, r.lowering.blocked);
+  if (r.lowering.steps.empty()) s += "nothing to lower: no operator of ONNX Runtime in it\n";
+  else s += fmt::format("{} nodes became {}, {} have no way back\n", r.lowering.lowered, r.lowering.made_nodes, r.lowering.blocked);
   if (!t.empty()) s += "\n" + t.text(2);
   s += "\n";
   for (const std::string& note : r.lowering.notes) s += "note: " + note + "\n";
