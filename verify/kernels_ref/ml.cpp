@@ -95,11 +95,11 @@ Maybe<RunFn> prepare_feature_vectorizer(const OpCall& call, ExecEnv&) {
       bad_input(fmt::format("{} inputdimensions for {} inputs", wanted.size(), io.num_inputs()));
     for (std::size_t i = 0; i < io.num_inputs(); ++i) {
       const Tensor& x = io.in(i);
-      const std::int64_t own = x.rank() <= 1 ? 1 : x.dims()[0];
-      if (x.rank() > 2 || (i > 0 && own != rows) || (i < wanted.size() && wanted[i] < 0))
-        bad_input(fmt::format("input {}: rank {}, {} rows, the first has {}", i, x.rank(), own, rows));
+      const std::int64_t own = x.rank() <= 1 ? 1 : x.dims()[0];  // what stands in a row, of any rank, is its features
+      if (i > 0 && own != rows) bad_input(fmt::format("input {} has {} rows, the first has {}", i, own, rows));
+      if (i < wanted.size() && wanted[i] < 0) bad_input(fmt::format("inputdimensions: {} for input {}", wanted[i], i));
       rows = own;
-      take.push_back(i < wanted.size() ? wanted[i] : columns_of(x));
+      take.push_back(i < wanted.size() ? wanted[i] : own == 0 ? 0 : x.size() / own);
       columns += take.back();
     }
     Vec out(static_cast<std::size_t>(rows * columns));
