@@ -1,5 +1,6 @@
 // c = Concat <axis> (p, q);  a, b = Split <axis> (c)  ==>  p, q,   and a Slice of c that takes exactly one of its inputs, or parts of one, or whole
 // inputs
+#include "ir/core/error.h"
 #include "passes/cleanup/slice_spec.h"
 
 namespace onnxopt {
@@ -42,7 +43,7 @@ bool slice_of_concat(const Node& n, const Node& concat, std::int64_t axis, const
     if (span->start <= at && at + size[i] <= span->end) whole.push_back(concat.input(i));
     else if (at < span->end && span->start < at + size[i]) return no(rw, "the slice takes parts of several inputs");
   }
-  if (whole.empty()) return no(rw, "the slice is empty");
+  ONNXOPT_CHECK(!whole.empty(), "a slice that lies in no input spans a border between two");
   return becomes(n, rw, rw.op("Concat", whole, concat.attrs()));
 }
 

@@ -75,7 +75,6 @@ bool fold_together(const Node& n, Rewriter& rw) {
 
 bool visit(const Node& n, Rewriter& rw) {
   if (const char* why = must_stay(n)) return no(rw, why);
-  if (!rw.context().evaluator) return no(rw, "there is no evaluator");
   if (too_large(n, rw.context().growth.left_bytes)) return fold_together(n, rw);
   Computed computed;
   if (!compute(n, rw, computed)) return false;

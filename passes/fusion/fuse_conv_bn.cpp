@@ -13,7 +13,7 @@ Rule fuse_conv_bn() {
         c = Conv (x, W, b?)
         y = BatchNormalization (c, scale, B, mean, var) <training_mode = 0>
       )",
-      .where = {is_constant("W b scale B mean var"), is_float_tensor("W")},
+      .where = {is_constant("W b scale B mean var")},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             if (!absorb_after(m.root(), "Conv", rw)) rw.give_up("the weights do not take it");

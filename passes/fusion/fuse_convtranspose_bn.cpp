@@ -12,7 +12,7 @@ Rule fuse_convtranspose_bn() {
         c = ConvTranspose (x, W, b?)
         y = BatchNormalization (c, scale, B, mean, var) <training_mode = 0>
       )",
-      .where = {is_constant("W b scale B mean var"), is_float_tensor("W")},
+      .where = {is_constant("W b scale B mean var")},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             if (!absorb_after(m.root(), "ConvTranspose", rw)) rw.give_up("the weights do not take it");

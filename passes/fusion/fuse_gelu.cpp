@@ -22,7 +22,6 @@ Rule fuse_gelu() {
       .name = "fuse-gelu",
       .summary = "x * 0.5 * (1 + Erf (x / sqrt(2))) to Gelu",
       .match = text,
-      .where = {scalars_keep_rank("x")},
       .rewrite = [](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op("Gelu", {m["x"]})); },
   };
 }

@@ -12,7 +12,7 @@ Rule fuse_gemm_bn() {
         g = Gemm (A, W, C?)
         y = BatchNormalization (g, scale, B, mean, var) <training_mode = 0>
       )",
-      .where = {is_constant("W C scale B mean var"), is_float_tensor("W")},
+      .where = {is_constant("W C scale B mean var")},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             if (!absorb_after(m.root(), "Gemm", rw)) rw.give_up("the weights do not take it");

@@ -17,7 +17,7 @@ Rule fuse_hardsigmoid() {
         c = Clip (a, 0.0, 6.0)
         y = Mul (c, 0.16666667~)
       )",
-      .where = {is_float_tensor("x"), scalars_keep_rank("x")},
+      .where = {is_float_tensor("x")},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             rw.replace(m["y"], rw.op("HardSigmoid", {m["x"]}, {{"alpha", 1.0F / 6.0F}, {"beta", 0.5F}}));

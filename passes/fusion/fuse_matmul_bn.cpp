@@ -12,7 +12,7 @@ Rule fuse_matmul_bn() {
         m = MatMul (x, W)
         y = BatchNormalization (m, scale, B, mean, var) <training_mode = 0>
       )",
-      .where = {is_constant("W scale B mean var"), is_float_tensor("W"), has_rank("m", 2)},
+      .where = {is_constant("W scale B mean var"), has_rank("m", 2)},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             if (!absorb_after(m.root(), "MatMul", rw)) rw.give_up("the weights do not take it");

@@ -32,11 +32,6 @@ Rule fuse_qk_scales() {
                            if (!m[x]->type.has_rank() || m[c]->constant()->rank() > m[x]->type.rank()) return false;
                          return true;
                        }),
-                custom("Div is by the constant",
-                       [](const Match& m) {
-                         return (m.node("p").is("Mul") || m.node("p").input(1) == m["s"]) &&
-                                (m.node("q").is("Mul") || m.node("q").input(1) == m["t"]);
-                       }),
                 custom("the scales' product is not above 1",
                        [](const Match& m) { return std::abs(factor(m, "p", "s") * factor(m, "q", "t")) <= 1.0; })},
       .rewrite =

@@ -1,4 +1,3 @@
-#include "passes/fusion/conditions.h"
 #include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
@@ -13,7 +12,6 @@ Rule fuse_softplus() {
         a = Add (e, 1.0)
         y = Log (a)
       )",
-      .where = {scalars_keep_rank("x")},
       .rewrite = [](const Match& m, Rewriter& rw) { rw.replace(m["y"], rw.op("Softplus", {m["x"]})); },
   };
 }

@@ -24,7 +24,6 @@ Rule fuse_tanh_gelu() {
       .name = "fuse-tanh-gelu",
       .summary = "The tanh approximation of Gelu, spelled out, to Gelu",
       .match = text,
-      .where = {scalars_keep_rank("x")},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             rw.replace(m["y"], rw.op("Gelu", {m["x"]}, {{"approximate", std::string("tanh")}}));

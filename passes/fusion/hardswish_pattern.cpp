@@ -27,6 +27,6 @@ const std::string& hardswish_pattern() {
   return pattern;
 }
 
-std::vector<Where> hardswish_conditions() { return {is_float_tensor("x"), scalars_keep_rank("x")}; }
+std::vector<Where> hardswish_conditions() { return {is_float_tensor("x")}; }
 
 }  // namespace onnxopt

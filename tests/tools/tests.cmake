@@ -52,6 +52,11 @@ endif()
 # Which operators have kernels, for tools/generate_operator_docs.py.
 add_executable(onnxopt_kernel_list ${CMAKE_CURRENT_LIST_DIR}/kernel_list_main.cpp)
 target_link_libraries(onnxopt_kernel_list PRIVATE verify_kernels_ref onnxopt_warnings)
+# Every reason for which a rule or pass does not fire has a case that shows it.
+if(ONNXOPT_PYTHON)
+  add_test(NAME case/reasons COMMAND ${ONNXOPT_PYTHON} ${CMAKE_CURRENT_LIST_DIR}/check_reasons.py ${CMAKE_SOURCE_DIR})
+  set_tests_properties(case/reasons PROPERTIES LABELS case)
+endif()
 # Inferred types against computed values, for fuzz_ops.py.
 add_executable(onnxopt_infer_check EXCLUDE_FROM_ALL ${CMAKE_CURRENT_LIST_DIR}/infer_check_main.cpp)
 target_link_libraries(onnxopt_infer_check PRIVATE verify_kernels_ref passes_opset ir_io onnxopt_warnings)
