@@ -1,7 +1,5 @@
 #include "cli/report/file_hashes.h"
 
-#include <openssl/evp.h>
-
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -9,6 +7,7 @@
 
 #include "ir/io/io.h"
 #include "ir/io/mapped_file.h"
+#include "ir/text/digest.h"
 
 namespace onnxopt {
 namespace {
@@ -16,22 +15,13 @@ namespace {
 constexpr std::size_t kBlock = std::size_t{16} << 20;
 
 std::string sha256_of(const MappedFile& file) {
-  const std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> digest(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  ONNXOPT_CHECK(digest && EVP_DigestInit_ex(digest.get(), EVP_sha256(), nullptr) == 1, "SHA-256 is not available");
+  text::Sha256 digest;
   for (std::size_t at = 0; at < file.size(); at += kBlock) {
     const auto block = file.bytes().subspan(at, std::min<std::size_t>(kBlock, file.size() - at));
-    EVP_DigestUpdate(digest.get(), block.data(), block.size());
+    digest.add(block);
     release_pages(block);
   }
-  unsigned char bytes[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  ONNXOPT_CHECK(EVP_DigestFinal_ex(digest.get(), bytes, &size) == 1, "SHA-256 failed");
-  std::string r;
-  for (unsigned i = 0; i < size; ++i) {
-    r += "0123456789abcdef"[bytes[i] >> 4];
-    r += "0123456789abcdef"[bytes[i] & 15];
-  }
-  return r;
+  return digest.hex();
 }
 
 }  // namespace

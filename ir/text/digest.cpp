@@ -1,4 +1,6 @@
 // Base64 and SHA-256, by OpenSSL's libcrypto.
+#include "ir/text/digest.h"
+
 #include <openssl/evp.h>
 
 #include <algorithm>
@@ -9,26 +11,6 @@
 
 namespace onnxopt::text {
 namespace {
-
-using Digest = std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)>;
-
-Digest start_sha256() {
-  Digest d(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  ONNXOPT_CHECK(d && EVP_DigestInit_ex(d.get(), EVP_sha256(), nullptr) == 1, "SHA-256 is not available");
-  return d;
-}
-
-std::string finish(Digest& d) {
-  unsigned char bytes[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  ONNXOPT_CHECK(EVP_DigestFinal_ex(d.get(), bytes, &size) == 1, "SHA-256 failed");
-  std::string r;
-  for (unsigned i = 0; i < size; ++i) {
-    r += "0123456789abcdef"[bytes[i] >> 4];
-    r += "0123456789abcdef"[bytes[i] & 15];
-  }
-  return r;
-}
 
 constexpr std::size_t kBlock = std::size_t{3} << 20;  // libcrypto's lengths are ints
 
@@ -66,25 +48,49 @@ bool from_base64(std::string_view text, std::string& bytes) {
   return true;
 }
 
+struct Sha256::State {
+  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context{EVP_MD_CTX_new(), EVP_MD_CTX_free};
+};
+
+Sha256::Sha256() : state_(std::make_unique<State>()) {
+  EVP_MD_CTX* c = state_->context.get();
+  ONNXOPT_CHECK(c && EVP_DigestInit_ex(c, EVP_sha256(), nullptr) == 1, "SHA-256 is not available");
+}
+Sha256::~Sha256() = default;
+
+void Sha256::add(std::span<const std::byte> bytes) { EVP_DigestUpdate(state_->context.get(), bytes.data(), bytes.size()); }
+
+std::string Sha256::hex() {
+  unsigned char bytes[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  ONNXOPT_CHECK(EVP_DigestFinal_ex(state_->context.get(), bytes, &size) == 1, "SHA-256 failed");
+  std::string r;
+  for (unsigned i = 0; i < size; ++i) {
+    r += "0123456789abcdef"[bytes[i] >> 4];
+    r += "0123456789abcdef"[bytes[i] & 15];
+  }
+  return r;
+}
+
 std::string sha256_hex(std::string_view bytes) {
-  Digest d = start_sha256();
-  EVP_DigestUpdate(d.get(), bytes.data(), bytes.size());
-  return finish(d);
+  Sha256 d;
+  d.add(std::as_bytes(std::span(bytes)));
+  return d.hex();
 }
 
 std::string tensor_sha256(const Tensor& t) {
-  Digest d = start_sha256();
-  if (t.dtype() == DType::string) {
-    for (const std::string& s : t.strings()) {
-      unsigned char length[8];
-      for (int i = 0; i < 8; ++i) length[i] = static_cast<unsigned char>(static_cast<std::uint64_t>(s.size()) >> (8 * i));
-      EVP_DigestUpdate(d.get(), length, sizeof length);
-      EVP_DigestUpdate(d.get(), s.data(), s.size());
-    }
-  } else {
-    EVP_DigestUpdate(d.get(), t.bytes().data(), t.bytes().size());
+  Sha256 d;
+  if (t.dtype() != DType::string) {
+    d.add(t.bytes());
+    return d.hex();
   }
-  return finish(d);
+  for (const std::string& s : t.strings()) {
+    unsigned char length[8];
+    for (int i = 0; i < 8; ++i) length[i] = static_cast<unsigned char>(static_cast<std::uint64_t>(s.size()) >> (8 * i));
+    d.add(std::as_bytes(std::span(length)));
+    d.add(std::as_bytes(std::span(s)));
+  }
+  return d.hex();
 }
 
 }  // namespace onnxopt::text

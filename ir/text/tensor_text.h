@@ -41,6 +41,5 @@ void print_int(std::string& out, std::int64_t v);
 
 std::string to_base64(std::string_view bytes);
 bool from_base64(std::string_view text, std::string& bytes);
-std::string sha256_hex(std::string_view bytes);
 
 }  // namespace onnxopt::text

@@ -7,7 +7,7 @@
 #include <iterator>
 #include <vector>
 
-#include "ir/text/tensor_text.h"
+#include "ir/text/digest.h"
 
 namespace onnxopt {
 

@@ -18,17 +18,6 @@ Vec floats_of(const OpCall& call, const char* name) {
   return {v.begin(), v.end()};
 }
 
-struct Rows {
-  Vec v;
-  size_t count, columns;
-  explicit Rows(const Tensor& x) : v(widen<double>(x)) {
-    if (x.rank() < 1 || x.rank() > 2) bad_input(fmt::format("a tensor of {}; [C] or [N, C] is expected", dims_text(x.dims())));
-    columns = static_cast<size_t>(x.dims().back());
-    count = x.rank() == 1 ? 1 : static_cast<size_t>(x.dims()[0]);
-  }
-  const double* row(size_t r) const { return v.data() + r * columns; }
-};
-
 void set_scores(KernelIo& io, std::size_t at, const Rows& x, const Vec& scores) {
   const auto rows = static_cast<std::int64_t>(x.count);
   io.set(at, narrow(DType::float32, {rows, rows == 0 ? 0 : static_cast<std::int64_t>(scores.size()) / rows}, scores));
@@ -49,7 +38,7 @@ Vec linear_scores(const Rows& x, const Vec& coefficients, const Vec& intercepts,
   out.reserve(x.count * targets);
   for (size_t r = 0; r < x.count; ++r)
     for (size_t t = 0; t < targets; ++t)
-      out.push_back((intercepts.empty() ? 0 : intercepts[t]) + dot(x.row(r), coefficients.data() + t * x.columns, x.columns));
+      out.push_back((intercepts.empty() ? 0 : intercepts[t]) + dot(x.row(r).data(), coefficients.data() + t * x.columns, x.columns));
   return out;
 }
 
@@ -145,8 +134,8 @@ Maybe<RunFn> prepare_svm_regressor(const OpCall& call, ExecEnv&) {
     svm.expect(x, svm.count > 0 ? svm.features : svm.coefficients.size());
     Vec out;
     for (size_t r = 0; r < x.count; ++r) {
-      const Vec k = svm.similarities(x.row(r));
-      const double s = svm.rho[0] + dot(k.empty() ? x.row(r) : k.data(), svm.coefficients.data(), k.empty() ? x.columns : k.size());
+      const Vec k = svm.similarities(x.row(r).data());
+      const double s = svm.rho[0] + dot(k.empty() ? x.row(r).data() : k.data(), svm.coefficients.data(), k.empty() ? x.columns : k.size());
       out.push_back(!one_class ? s : s > 0 ? 1 : -1);
     }
     set_scores(io, 0, x, out);
@@ -257,12 +246,13 @@ Maybe<RunFn> prepare_svm_classifier(const OpCall& call, ExecEnv&) {
     for (size_t r = 0; r < x.count; ++r) {
       Vec row;
       if (m->count == 0) {
-        for (size_t c = 0; c < m->labels.size(); ++c) row.push_back(m->rho[0] + dot(x.row(r), m->coefficients.data() + c * x.columns, x.columns));
+        for (size_t c = 0; c < m->labels.size(); ++c)
+          row.push_back(m->rho[0] + dot(x.row(r).data(), m->coefficients.data() + c * x.columns, x.columns));
         const size_t best = best_of(row);
         classes.push_back(m->choose(best, row[best]));
       } else {
         std::vector<size_t> votes(m->labels.size());
-        row = m->pair_scores(x.row(r), votes);
+        row = m->pair_scores(x.row(r).data(), votes);
         if (!m->prob_a.empty()) row = m->probabilities(row);
         classes.push_back(m->choose(static_cast<size_t>(std::max_element(votes.begin(), votes.end()) - votes.begin()), 0));
       }

@@ -37,6 +37,12 @@ void softmax_zero(std::span<double> s) {
 
 }  // namespace
 
+Rows::Rows(const Tensor& x) : v(widen<double>(x)) {
+  if (x.rank() < 1 || x.rank() > 2) bad_input(fmt::format("a tensor of {}; [C] or [N, C] is expected", dims_text(x.dims())));
+  columns = static_cast<std::size_t>(x.dims().back());
+  count = x.rank() == 1 ? 1 : static_cast<std::size_t>(x.dims()[0]);
+}
+
 Labels class_labels(const OpCall& call, const char* ints_attribute) {
   return {attr_or<Ints>(call, ints_attribute, {}), attr_or<Strings>(call, "classlabels_strings", {})};
 }

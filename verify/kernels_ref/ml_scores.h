@@ -12,6 +12,14 @@
 
 namespace onnxopt::ref {
 
+// A tensor [C] or [N, C] of numbers as rows of double; another rank throws Error(bad_input).
+struct Rows {
+  std::vector<double> v;
+  std::size_t count, columns;
+  explicit Rows(const Tensor& x);
+  std::span<const double> row(std::size_t r) const { return std::span(v).subspan(r * columns, columns); }
+};
+
 struct Labels {
   std::vector<std::int64_t> ints;
   std::vector<std::string> strings;

@@ -101,17 +101,6 @@ struct Ensemble {
   }
 };
 
-struct Rows {
-  Vec v;
-  size_t count, columns;
-  explicit Rows(const Tensor& x) : v(widen<double>(x)) {
-    if (x.rank() < 1 || x.rank() > 2) bad_input(fmt::format("a tensor of {}; [C] or [N, C] is expected", dims_text(x.dims())));
-    columns = static_cast<size_t>(x.dims().back());
-    count = x.rank() == 1 ? 1 : static_cast<size_t>(x.dims()[0]);
-  }
-  std::span<const double> row(size_t r) const { return std::span(v).subspan(r * columns, columns); }
-};
-
 // `name` or, from version 3 on, `name`_as_tensor.
 Vec numbers_of(const OpCall& call, const std::string& name) {
   if (const auto* t = call.attrs->get<Tensor>(name + "_as_tensor")) return widen<double>(*t);
