@@ -23,6 +23,8 @@ std::string gather_nd(Expansion& e);
 std::string gather_elements(Expansion& e);
 std::string scatter_nd(Expansion& e);
 std::string one_hot(Expansion& e);
+std::string reverse_sequence(Expansion& e);
+std::string eye_like(Expansion& e);
 
 // expand_scatter.cpp
 std::string scatter_nd_known(Expansion& e);  // constant indices
@@ -60,9 +62,33 @@ std::string mod(Expansion& e);
 std::string hyperbolic(Expansion& e);
 std::string erf(Expansion& e);
 std::string round(Expansion& e);
-std::string bit_shift(Expansion& e);
 std::string cumulative(Expansion& e);
 std::string relu(Expansion& e);
+std::string det(Expansion& e);
+
+// expand_bits.cpp
+std::string bitwise(Expansion& e);
+std::string bitwise_not(Expansion& e);
+std::string bit_cast(Expansion& e);
+std::string bit_shift(Expansion& e);
+
+// expand_experimental.cpp
+std::string scale(Expansion& e);
+std::string scaled_tanh(Expansion& e);
+std::string parametric_softplus(Expansion& e);
+std::string dynamic_slice(Expansion& e);
+std::string given_tensor_fill(Expansion& e);
+
+// expand_signal.cpp
+std::string dft(Expansion& e);
+std::string stft(Expansion& e);
+std::string mel_weight_matrix(Expansion& e);
+
+// expand_sample.cpp
+std::string grid_sample(Expansion& e);
+std::string deform_conv(Expansion& e);
+std::string roi_align(Expansion& e);
+std::string col2im(Expansion& e);
 
 // expand_activation.cpp
 std::string gelu(Expansion& e);
@@ -93,6 +119,8 @@ std::string dequantize_linear(Expansion& e);
 std::string dynamic_quantize_linear(Expansion& e);
 std::string matmul_integer(Expansion& e);
 std::string conv_integer(Expansion& e);
+std::string qlinear_matmul(Expansion& e);
+std::string qlinear_conv(Expansion& e);
 
 // expand_resize.cpp
 std::string resize(Expansion& e);

@@ -36,8 +36,21 @@ std::string gather_nd(Expansion& e) {
   const auto count = last_dim(e, 1);
   const auto rank = e.rank(0), indices_rank = e.rank(1);
   if (!count || !rank || !indices_rank) return "the shapes of data and indices are not known";
-  if (e.integer("batch_dims", 0) != 0) return "no decomposition: batch_dims";
   if (e.dtype(1) != DType::int64) return "type: indices";
+  if (const std::int64_t shared = e.integer("batch_dims", 0); shared != 0) {  // the index tuples begin with their own place
+    if (shared < 0 || shared >= *indices_rank) return "no decomposition: batch_dims";
+    std::vector<Index> dims = dims_of(e, e.in(1));
+    dims.back() = 1;
+    std::vector<Value*> tuple;
+    for (std::int64_t k = 0; k < shared; ++k) {
+      Ints along(static_cast<std::size_t>(*indices_rank), 1);
+      along[static_cast<std::size_t>(k)] = -1;
+      tuple.push_back(e.op("Expand", {e.reshape(range(e, 0, dims[static_cast<std::size_t>(k)]), along), vector_of(e, dims)}));
+    }
+    tuple.push_back(e.in(1));
+    e.result(0, e.op("GatherND", {e.in(0), e.concat(std::move(tuple), *indices_rank - 1)}));
+    return "";
+  }
   Value* flat = e.squeeze(flat_indices(e, e.in(0), e.in(1), *count, *indices_rank), {*indices_rank - 1});
   if (*count == 1) {
     e.result(0, e.op("Gather", {e.in(0), flat}, {{"axis", std::int64_t{0}}}));
@@ -114,6 +127,40 @@ std::string one_hot(Expansion& e) {
   Value* classes = e.reshape(range(e, 0, depth->front()), dims);
   Value* hot = e.op("Equal", {at, classes});
   e.result(0, e.op("Where", {hot, e.slice(e.in(2), 1, 2, 0), e.slice(e.in(2), 0, 1, 0)}));
+  return "";
+}
+
+// The first len elements of a line backwards: element t comes from len - 1 - t, the others from where they are.
+std::string reverse_sequence(Expansion& e) {
+  const auto rank = e.rank(0);
+  const std::int64_t time = e.integer("time_axis", 0), batch = e.integer("batch_axis", 1);
+  if (!rank || *rank < 2 || time + batch != 1 || time * batch != 0) return "the rank of the input is not known";
+  const Index steps = dim_of(e, e.in(0), time), count = dim_of(e, e.in(0), batch);
+  Value* t = e.unsqueeze(range(e, 0, steps), {batch});
+  Value* length = e.unsqueeze(e.cast(e.in(1), DType::int64), {time});
+  Value* within = e.cast(e.op("Less", {t, length}), DType::int64);
+  Value* mirrored = e.sub(e.sub(length, e.index(1)), e.mul(t, e.index(2)));  // less t
+  Value* from = e.add(t, e.mul(within, mirrored));
+  Value* line = e.unsqueeze(range(e, 0, count), {time});
+  Value* flat = time == 0 ? e.add(e.mul(from, vector_of(e, count)), line) : e.add(e.mul(line, vector_of(e, steps)), from);
+  std::vector<Index> dims = dims_of(e, e.in(0));
+  dims.erase(dims.begin());
+  dims[0] = -1;
+  Value* rows = e.op("Reshape", {e.in(0), vector_of(e, dims)});
+  e.result(0, e.op("Gather", {rows, flat}, {{"axis", std::int64_t{0}}}));
+  return "";
+}
+
+// Where the column is the row and k more.
+std::string eye_like(Expansion& e) {
+  if (e.rank(0) != 2) return "the rank of the input is not known";
+  const std::int64_t stated = e.integer("dtype", 0);
+  const DType t = stated != 0 ? static_cast<DType>(stated) : e.dtype(0);
+  if (t == DType::undefined) return "the type of the input is not known";
+  Value* rows = e.unsqueeze(range(e, 0, dim_of(e, e.in(0), 0)), {1});
+  Value* columns = e.unsqueeze(range(e, 0, dim_of(e, e.in(0), 1)), {0});
+  Value* on = e.op("Equal", {e.add(rows, e.index(e.integer("k", 0))), columns});
+  e.result(0, e.op("Cast", {on}, {{"to", static_cast<std::int64_t>(t)}}));
   return "";
 }
 

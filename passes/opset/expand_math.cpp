@@ -1,6 +1,7 @@
 // Arithmetic that came late.
 #include <cmath>
 #include <limits>
+#include <span>
 
 #include "passes/opset/expand_families.h"
 #include "passes/opset/expand_index.h"
@@ -24,13 +25,46 @@ std::string mod(Expansion& e) {
   return "";
 }
 
+namespace {
+
+// sum of c[k] * square^k, times x: what a function is near zero.
+Value* odd_series(Expansion& e, Value* x, std::span<const double> c) {
+  Value* square = e.mul(x, x);
+  Value* y = e.scalar(DType::float64, c[0]);
+  for (std::size_t k = 1; k < c.size(); ++k) y = e.add(e.mul(y, square), e.scalar(DType::float64, c[k]));
+  return e.mul(y, x);
+}
+
+}  // namespace
+
+// In double arithmetic, which leaves a float's accuracy; near zero, where differences cancel, by a series.
 std::string hyperbolic(Expansion& e) {
   const DType t = e.dtype(0);
-  if (!plain_float(t)) return "type: this operator of this type";
-  if (e.node().is("Sinh")) return "no decomposition: exact near zero";
-  Value* up = e.op("Exp", {e.in(0)});
-  Value* down = e.op("Exp", {e.op("Neg", {e.in(0)})});
-  e.result(0, e.mul(e.add(up, down), e.scalar(t, 0.5)));
+  if (t != DType::float32 && t != DType::float16 && t != DType::bfloat16) return "type: this operator of this type";
+  const auto d = [&](double v) { return e.scalar(DType::float64, v); };
+  Value* x = e.cast(e.in(0), DType::float64);
+  const std::string_view name = e.node().op().name;
+  const auto near_zero = [&](Value* y, std::initializer_list<double> c) {
+    Value* small = e.op("Less", {e.op("Abs", {x}), d(0.01)});
+    return e.op("Where", {small, odd_series(e, x, {c.begin(), c.size()}), y});
+  };
+  Value* y;
+  if (name == "Cosh" || name == "Sinh") {
+    Value *up = e.op("Exp", {x}), *down = e.op("Exp", {e.op("Neg", {x})});
+    y = e.mul(name == "Cosh" ? e.add(up, down) : e.sub(up, down), d(0.5));
+    if (name == "Sinh") y = near_zero(y, {1.0 / 120, 1.0 / 6, 1});
+  } else if (name == "Acosh") {
+    y = e.op("Log", {e.add(x, e.op("Sqrt", {e.sub(e.mul(x, x), d(1))}))});
+  } else if (name == "Asinh") {
+    Value* size = e.op("Abs", {x});
+    y = e.op("Log", {e.add(size, e.op("Sqrt", {e.add(e.mul(size, size), d(1))}))});
+    y = e.op("Where", {e.op("Less", {x, d(0)}), e.op("Neg", {y}), y});
+    y = near_zero(y, {3.0 / 40, -1.0 / 6, 1});
+  } else {
+    y = e.mul(e.op("Log", {e.div(e.add(d(1), x), e.sub(d(1), x))}), d(0.5));
+    y = near_zero(y, {1.0 / 5, 1.0 / 3, 1});
+  }
+  e.result(0, e.cast(y, t));
   return "";
 }
 
@@ -68,19 +102,6 @@ std::string round(Expansion& e) {
   return "";
 }
 
-std::string bit_shift(Expansion& e) {
-  const DType t = e.dtype(0);
-  const auto by = e.constant(1) ? scalar_value(*e.constant(1)) : std::nullopt;
-  if (!by || *by < 0 || *by >= bit_width(t) - (t == DType::uint64 ? 1 : 0)) return "non-constant operand: the number of bits";
-  if (t != DType::uint32 && t != DType::uint64 && t != DType::uint8 && t != DType::uint16) return "type: BitShift of this type";
-  const DType w = t == DType::uint64 ? t : t == DType::uint32 ? DType::uint64 : DType::uint32;
-  Value* x = e.cast(e.in(0), w);
-  Value* factor = e.scalar(w, std::ldexp(1.0, static_cast<int>(*by)));
-  Value* y = e.text("direction") == "LEFT" ? e.mul(x, factor) : e.div(x, factor);
-  e.result(0, e.cast(y, t));
-  return "";
-}
-
 // In doubling steps: y[i] += y[i - 1], y[i - 2], y[i - 4], ...
 std::string cumulative(Expansion& e) {
   const auto axis_list = e.constant_ints(1);
@@ -113,6 +134,43 @@ std::string cumulative(Expansion& e) {
     y = e.cast(e.op("Pad", {e.cast(kept, way), e.ints(pads, "pads"), e.scalar(way, sums ? 0 : 1)}), t);
   }
   e.result(0, n == 1 && e.integer("exclusive", 0) == 0 ? e.op("Identity", {y}) : y);
+  return "";
+}
+
+namespace {
+
+// Along the first row, by the determinants of what the others leave. cells[i][j]: the element of every matrix.
+Value* minor_sum(Expansion& e, const std::vector<std::vector<Value*>>& cells, std::size_t row, const std::vector<std::size_t>& columns) {
+  if (columns.size() == 1) return cells[row][columns[0]];
+  Value* sum = nullptr;
+  for (std::size_t k = 0; k < columns.size(); ++k) {
+    std::vector<std::size_t> rest = columns;
+    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(k));
+    Value* part = e.mul(cells[row][columns[k]], minor_sum(e, cells, row + 1, rest));
+    sum = !sum ? part : k % 2 == 0 ? e.add(sum, part) : e.sub(sum, part);
+  }
+  return sum;
+}
+
+}  // namespace
+
+// Small matrices: larger ones need pivots, which are found in the data.
+std::string det(Expansion& e) {
+  constexpr std::int64_t kLargest = 4;
+  const Shape* s = e.shape(0);
+  const auto rank = e.rank(0);
+  if (!plain_float(e.dtype(0))) return "type: Det of this type";
+  if (!rank || *rank < 2 || !s->back().is_value()) return "the shape of the input is not known";
+  const std::int64_t n = s->back().value();
+  if (n < 1 || n > kLargest) return "no decomposition: matrices of more than 4 rows";
+  std::vector<std::vector<Value*>> cells(static_cast<std::size_t>(n));
+  std::vector<std::size_t> columns;
+  for (std::int64_t i = 0; i < n; ++i) {
+    columns.push_back(static_cast<std::size_t>(i));
+    Value* line = e.op("Gather", {e.in(0), e.index(i)}, {{"axis", *rank - 2}});
+    for (std::int64_t j = 0; j < n; ++j) cells[static_cast<std::size_t>(i)].push_back(e.op("Gather", {line, e.index(j)}, {{"axis", *rank - 2}}));
+  }
+  e.result(0, n == 1 ? e.op("Identity", {cells[0][0]}) : minor_sum(e, cells, 0, columns));
   return "";
 }
 

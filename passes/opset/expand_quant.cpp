@@ -131,4 +131,30 @@ std::string conv_integer(Expansion& e) {
   return "";
 }
 
+// Integers summed exactly, then brought to the scale of the result.
+std::string qlinear_matmul(Expansion& e) {
+  const Shape *a_scale = e.shape(1), *b_scale = e.shape(4);
+  if (!a_scale || !b_scale) return "the shape of the scale is not known";
+  if (!(a_scale->empty() || (a_scale->size() == 1 && a_scale->front().is(1)))) return "no decomposition: a scale a row";
+  if (b_scale->size() > 1) return "no decomposition: a scale a batch";
+  Value* sum = e.op("MatMulInteger", {e.in(0), e.in(3), e.in(2), e.in(5)});
+  const auto wide = [&](std::size_t i) { return e.cast(e.in(i), DType::float32); };
+  Value* y = e.mul(e.cast(sum, DType::float32), e.mul(wide(1), wide(4)));
+  e.result(0, e.op("QuantizeLinear", {y, wide(6), e.in(7)}));
+  return "";
+}
+
+std::string qlinear_conv(Expansion& e) {
+  const Shape* w_scale = e.shape(4);
+  const auto rank = e.rank(0);
+  if (!w_scale || !rank || *rank < 3) return "the shape of the scale is not known";
+  Ints channels(static_cast<std::size_t>(*rank) - 1, 1);
+  channels[0] = -1;
+  Value* sum = e.op("ConvInteger", {e.in(0), e.in(3), e.in(2), e.in(5)}, e.node().attrs());
+  if (e.has(8)) sum = e.add(sum, e.reshape(e.in(8), channels));
+  Value* scale = e.mul(e.in(1), w_scale->size() == 1 ? e.reshape(e.in(4), channels) : e.in(4));
+  e.result(0, e.op("QuantizeLinear", {e.mul(e.cast(sum, DType::float32), scale), e.in(6), e.in(7)}));
+  return "";
+}
+
 }  // namespace onnxopt::expand_fn

@@ -147,7 +147,19 @@ std::string same_as_standard(Draft& d) {
   d.touch();
   return "";
 }
-std::string mvn_1_up(Draft&) { return "MeanVarianceNormalization-1 was an experimental operator"; }
+// The first one was over everything or, without across_channels, over all but the channels.
+std::string mvn_1_up(Draft& d) {
+  const auto rank = d.rank(0);
+  if (int_attr(d, "normalize_variance", 1) == 0) return "no variance is divided by";
+  if (!rank || *rank < 2) return "the rank of the input is not known";
+  Ints axes;
+  for (std::int64_t k = 0; k < *rank; ++k)
+    if (k != 1 || int_attr(d, "across_channels", 0) != 0) axes.push_back(k);
+  d.drop("across_channels");
+  d.drop("normalize_variance");
+  d.set("axes", axes);
+  return "";
+}
 
 constexpr Step kSteps[] = {
     {"Abs", 1, 6, drop_consumed_inputs},

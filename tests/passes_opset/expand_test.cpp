@@ -1,0 +1,133 @@
+// What becomes of one node below its operator's first version: lowered, or refused with which reason. That the lowered form computes the same is
+// shown by the node tests (convert/node_tests).
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "ir/core/check.h"
+#include "ir/text/text.h"
+#include "passes/opset/convert.h"
+
+using namespace onnxopt;
+
+TEST_SUITE("expand_test") {
+  // "lowered", "adapted", "as it is", or the reason.
+  std::string outcome(int from, int to, const std::string& io, const std::string& body) {
+    auto m = parse_model("<ir_version: 10, opset_import: [\"\" : " + std::to_string(from) + "]>\ng " + io + "\n{\n" + body + "\n}\n");
+    m->file_opsets = m->opsets;
+    lift(*m);
+    const OutputOpsets target{{{"", to}}};
+    const Conversion c = prepare_conversion(*m, target);
+    if (c.blocked > 0) {
+      for (const ConversionStep& s : c.steps)
+        if (s.kind == ConversionStep::Kind::blocked) return refusal_line(s);
+    }
+    lower(*m, target);
+    const auto problems = check(*m);
+    if (!problems.empty()) return "invalid: " + problems[0].what;
+    return c.lowered > 0 ? "lowered" : c.adapted > 0 ? "adapted" : "as it is";
+  }
+
+  TEST_CASE("experimental operators of opset 1") {
+    CHECK(outcome(9, 13, "(float[3] x) => (float[3] y)", "y = Scale <scale = 2.0> (x)") == "lowered");
+    CHECK(outcome(9, 13, "(float[3] x) => (float[3] y)", "y = ScaledTanh <alpha = 2.0, beta = 0.5> (x)") == "lowered");
+    CHECK(outcome(9, 13, "(float[3] x) => (float[3] y)", "y = ScaledTanh (x)") == "no decomposition: alpha and beta have no defaults");
+    CHECK(outcome(9, 13, "(float[3] x) => (float[3] y)", "y = ParametricSoftplus <alpha = 2.0, beta = 0.5> (x)") == "lowered");
+    CHECK(outcome(9, 13, "(float[3] x) => (float[3] y)", "y = ParametricSoftplus <beta = 0.5> (x)") ==
+          "no decomposition: alpha and beta have no defaults");
+    CHECK(outcome(9, 13, "(float[5] x, int64[1] a, int64[1] b) => (float[N] y)", "y = DynamicSlice (x, a, b)") == "lowered");
+    CHECK(outcome(9, 13, "(int64[1] x) => (float[N] y)", "y = GivenTensorFill <values = [1.0, 2.0], input_as_shape = 1> (x)") == "lowered");
+    CHECK(outcome(9, 13, "() => (float[2] y)", "y = GivenTensorFill <values = [1.0, 2.0], shape = [2]> ()") == "lowered");
+    CHECK(outcome(9, 13, "() => (float[2] y)", "y = GivenTensorFill <shape = [2]> ()") == "no decomposition: no values");
+    CHECK(outcome(8, 13, "(float[1,2,3,3] x) => (float[1,2,3,3] y)", "y = MeanVarianceNormalization <across_channels = 1> (x)") == "adapted");
+    CHECK(outcome(8, 13, "(float[1,2,3,3] x) => (float[1,2,3,3] y)", "y = MeanVarianceNormalization <normalize_variance = 0> (x)") ==
+          "kept: no variance is divided by");
+  }
+
+  TEST_CASE("bits") {
+    for (const char* op : {"BitwiseAnd", "BitwiseOr", "BitwiseXor"}) {
+      const std::string body = std::string("y = ") + op + " (a, b)";
+      CHECK(outcome(18, 7, "(uint8[3] a, uint8[2,3] b) => (uint8[2,3] y)", body) == "lowered");
+      CHECK(outcome(18, 7, "(int64[3] a, int64 b) => (int64[3] y)", body) == "lowered");
+      CHECK(outcome(18, 7, "(int32[] a, int32[] b) => (int32[] y)", body) == "no decomposition: the rank of the input is not known");
+    }
+    CHECK(outcome(18, 7, "(uint64[3] a) => (uint64[3] y)", "y = BitwiseNot (a)") == "lowered");
+    CHECK(outcome(28, 7, "(int8[3] a, int8[3] b) => (int8[3] y)", "y = BitShift <direction = \"RIGHT\"> (a, b)") == "lowered");
+    CHECK(outcome(11, 7, "(uint8[3] a, uint8[3] b) => (uint8[3] y)", "y = BitShift <direction = \"LEFT\"> (a, b)") == "lowered");
+    CHECK(outcome(26, 7, "(int8[3] a) => (uint8[3] y)", "y = BitCast <to = 2> (a)") == "lowered");
+    CHECK(outcome(26, 7, "(int32[3] a) => (float[3] y)", "y = BitCast <to = 1> (a)") == "no decomposition: the bits of floating point");
+  }
+
+  TEST_CASE("arithmetic") {
+    for (const char* op : {"Sinh", "Asinh", "Acosh", "Atanh", "Cosh"}) {
+      CHECK(outcome(22, 7, "(float[3] x) => (float[3] y)", std::string("y = ") + op + " (x)") == "lowered");
+      CHECK(outcome(22, 7, "(double[3] x) => (double[3] y)", std::string("y = ") + op + " (x)") == "type: this operator of this type");
+    }
+    CHECK(outcome(11, 9, "(float[2,3,3] x) => (float[2] y)", "y = Det (x)") == "lowered");
+    CHECK(outcome(11, 9, "(float[5,5] x) => (float y)", "y = Det (x)") == "no decomposition: matrices of more than 4 rows");
+    CHECK(outcome(11, 9, "(float[N,N] x) => (float y)", "y = Det (x)") == "no decomposition: the shape of the input is not known");
+    CHECK(outcome(11, 9, "(float16[2,2] x) => (float16 y)", "y = Det (x)") == "type: Det of this type");
+    CHECK(outcome(11, 9, "(uint8[2,3] a, float s, uint8 z, uint8[3,4] b) => (uint8[2,4] y)", "y = QLinearMatMul (a, s, z, b, s, z, s, z)") ==
+          "lowered");
+    CHECK(outcome(11, 9, "(uint8[2,3] a, float[2] s, uint8 z, uint8[3,4] b, float t) => (uint8[2,4] y)",
+                  "y = QLinearMatMul (a, s, z, b, t, z, t, z)") == "no decomposition: a scale a row");
+    CHECK(outcome(11, 9, "(uint8[1,2,4,4] x, float s, uint8 z, uint8[3,2,3,3] w, float[3] t) => (uint8[1,3,2,2] y)",
+                  "y = QLinearConv (x, s, z, w, t, z, s, z)") == "lowered");
+  }
+
+  TEST_CASE("indices") {
+    CHECK(outcome(10, 8, "(float[4,2] x, int64[2] n) => (float[4,2] y)", "y = ReverseSequence (x, n)") == "lowered");
+    CHECK(outcome(10, 8, "(float[] x, int64[2] n) => (float[] y)", "y = ReverseSequence (x, n)") ==
+          "no decomposition: the rank of the input is not known");
+    CHECK(outcome(9, 7, "(float[N,3] x) => (float[N,3] y)", "y = EyeLike <k = 1> (x)") == "lowered");
+    CHECK(outcome(13, 7, "(float[2,3,4] x, int64[2,1] i) => (float[2,4] y)", "y = GatherND <batch_dims = 1> (x, i)") == "lowered");
+  }
+
+  TEST_CASE("transforms") {
+    const std::string dft = "y = DFT <onesided = 1> (x, , axis)";
+    CHECK(outcome(20, 9, "(float[1,8,1] x) => (float[1,5,2] y) <int64 axis = {1}>", dft) == "lowered");
+    CHECK(outcome(20, 9, "(float[1,N,1] x) => (float[1,M,2] y) <int64 axis = {1}>", dft) == "lowered");
+    CHECK(outcome(20, 9, "(float[1,8,1] x, int64 axis) => (float[1,5,2] y)", dft) == "non-constant operand: axis");
+    CHECK(outcome(20, 9, "(float[1,8,2] x) => (float[1,5,2] y) <int64 axis = {1}>", dft) == "no decomposition: this form of DFT");
+    CHECK(outcome(20, 9, "(float[1,8,K] x) => (float[1,5,2] y) <int64 axis = {1}>", dft) == "no decomposition: the shape of the input is not known");
+    CHECK(outcome(20, 9, "(float[1,N,2] x) => (float[1,M,1] y)", "y = DFT <onesided = 1, inverse = 1> (x)") ==
+          "no decomposition: an axis of unknown size");
+    CHECK(outcome(17, 9, "(float[1,16,1] x, float[8] w) => (float[1,F,5,2] y) <int64 step = {4}>", "y = STFT (x, step, w)") == "lowered");
+    CHECK(outcome(17, 9, "(float[1,N,1] x, int64 step, float[8] w) => (float[1,F,5,2] y)", "y = STFT (x, step, w)") == "lowered");
+    CHECK(outcome(17, 9, "(float[1,4,1] x, float[8] w) => (float[1,F,5,2] y) <int64 step = {4}>", "y = STFT (x, step, w)") ==
+          "no decomposition: frames longer than the signal");
+    const std::string mel = "y = MelWeightMatrix (a, b, c, d, e)";
+    CHECK(outcome(17, 9, "() => (float[9,8] y) <int64 a = {8}, int64 b = {16}, int64 c = {8192}, float d = {0}, float e = {4096}>", mel) ==
+          "lowered");
+    CHECK(outcome(17, 9, "(int64 a) => (float[9,8] y) <int64 b = {16}, int64 c = {8192}, float d = {0}, float e = {4096}>", mel) ==
+          "non-constant operand: the sizes of the matrix");
+  }
+
+  TEST_CASE("samples") {
+    for (const char* mode : {"linear", "nearest", "cubic"})
+      for (const char* padding : {"zeros", "border", "reflection"}) {
+        const std::string body = std::string("y = GridSample <mode = \"") + mode + "\", padding_mode = \"" + padding + "\"> (x, g)";
+        CHECK(outcome(20, 7, "(float[1,2,4,4] x, float[1,3,3,2] g) => (float[1,2,3,3] y)", body) == "lowered");
+        CHECK(outcome(20, 9, "(float[N,2,H,W] x, float[N,A,B,2] g) => (float[N,2,A,B] y)", body) == "lowered");
+      }
+    CHECK(outcome(20, 9, "(float[1,2,4,4,4] x, float[1,3,3,3,3] g) => (float[1,2,3,3,3] y)", "y = GridSample <mode = \"cubic\"> (x, g)") ==
+          "no decomposition: cubic of this rank");
+    CHECK(outcome(20, 9, "(float[] x, float[1,3,3,2] g) => (float[] y)", "y = GridSample (x, g)") ==
+          "no decomposition: the rank of the input is not known");
+    const std::string dc = "y = DeformConv <kernel_shape = [2, 2]> (x, w, o)";
+    CHECK(outcome(19, 7, "(float[1,2,4,4] x, float[3,2,2,2] w, float[1,8,3,3] o) => (float[1,3,3,3] y)", dc) == "lowered");
+    CHECK(outcome(19, 9, "(float[N,2,H,W] x, float[3,2,2,2] w, float[N,8,A,B] o) => (float[N,3,A,B] y)", dc) == "lowered");
+    CHECK(outcome(19, 9, "(float[1,2,4,4] x, float[M,2,2,2] w, float[1,8,3,3] o) => (float[1,3,3,3] y)", dc) ==
+          "no decomposition: the shape of the weight is not known");
+    CHECK(outcome(19, 9, "(float[1,2,4] x, float[3,2,2] w, float[1,2,3,3] o) => (float[1,3,3] y)", "y = DeformConv (x, w, o)") ==
+          "no decomposition: DeformConv of other than 2 dimensions");
+    const std::string roi = "(float[1,2,8,8] x, float[R,4] r, int64[R] b) => (float[R,2,2,2] y)";
+    CHECK(outcome(16, 10, roi, "y = RoiAlign <output_height = 2, output_width = 2, sampling_ratio = 2> (x, r, b)") == "lowered");
+    CHECK(outcome(16, 9, roi, "y = RoiAlign <output_height = 2, output_width = 2> (x, r, b)") ==
+          "no decomposition: as many samples as the region is large");
+    const std::string image = "<int64[2] s = {4, 4}, int64[2] k = {2, 2}>";
+    CHECK(outcome(18, 7, "(float[1,8,9] x) => (float[1,2,4,4] y) " + image, "y = Col2Im (x, s, k)") == "lowered");
+    CHECK(outcome(18, 9, "(float[1,8,9] x, int64[2] s, int64[2] k) => (float[1,2,4,4] y)", "y = Col2Im (x, s, k)") ==
+          "non-constant operand: image_shape or block_shape");
+  }
+}
