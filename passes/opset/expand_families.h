@@ -79,6 +79,11 @@ std::string parametric_softplus(Expansion& e);
 std::string dynamic_slice(Expansion& e);
 std::string given_tensor_fill(Expansion& e);
 
+// expand_loops.cpp
+std::string scan(Expansion& e);
+std::string sequence_map(Expansion& e);
+std::string linear_attention(Expansion& e);
+
 // expand_signal.cpp
 std::string dft(Expansion& e);
 std::string stft(Expansion& e);

@@ -130,4 +130,29 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(18, 9, "(float[1,8,9] x, int64[2] s, int64[2] k) => (float[1,2,4,4] y)", "y = Col2Im (x, s, k)") ==
           "non-constant operand: image_shape or block_shape");
   }
+
+  TEST_CASE("loops") {
+    const std::string body = "body = b (float[2] s, float[2] x) => (float[2] t, float[2] z) { t = Add (s, x)  z = Identity (t) }";
+    const std::string newer =
+        "y, ys = Scan <num_scan_inputs = 1, scan_input_axes = [-1], scan_output_axes = [1], scan_input_directions = [1], "
+        "scan_output_directions = [1], " +
+        body + "> (s, xs)";
+    CHECK(outcome(9, 8, "(float[2] s, float[2,N] xs) => (float[2] y, float[2,N] ys)", newer) == "lowered");
+    CHECK(outcome(9, 7, "(float[2] s, float[2,4] xs) => (float[2] y, float[2,4] ys)", newer) == "lowered");
+    CHECK(outcome(9, 7, "(float[2] s, float[] xs) => (float[2] y, float[2,4] ys)", newer) == "no decomposition: the rank of the input is not known");
+    const std::string older = "y, ys = Scan <num_scan_inputs = 1, " + body + "> (, s, xs)";
+    for (const int target : {7, 9, 28})
+      CHECK(outcome(8, target, "(float[3,2] s, float[3,4,2] xs) => (float[3,2] y, float[3,4,2] ys)", older) == "lowered");
+    CHECK(outcome(8, 9, "(int64[3] n, float[3,2] s, float[3,4,2] xs) => (float[3,2] y, float[3,4,2] ys)",
+                  "y, ys = Scan <num_scan_inputs = 1, " + body + "> (n, s, xs)") == "kept: sequences of several lengths");
+    const std::string map = "(seq(float[2]) x) => (seq(float[2]) y)";
+    const std::string each = "y = SequenceMap <body = b (float[2] a) => (float[2] c) { c = Neg (a) }> (x)";
+    CHECK(outcome(17, 13, map, each) == "lowered");
+    CHECK(outcome(17, 12, map, each) == "type: sequences that a Loop carries, before opset 13");
+    const std::string attention = "y, s = LinearAttention <q_num_heads = 2, kv_num_heads = 1, update_rule = \"linear\"> (q, k, v)";
+    CHECK(outcome(27, 7, "(float[1,4,8] q, float[1,4,4] k, float[1,4,4] v) => (float[1,4,8] y, float[1,1,4,4] s)", attention) == "lowered");
+    CHECK(outcome(27, 26, "(float[B,T,8] q, float[B,T,4] k, float[B,T,4] v) => (float[B,T,8] y, float[B,1,4,4] s)", attention) == "lowered");
+    CHECK(outcome(27, 26, "(float[1,4,H] q, float[1,4,4] k, float[1,4,4] v) => (float[1,4,H] y, float[1,1,4,4] s)", attention) ==
+          "no decomposition: the shape of the input is not known");
+  }
 }
