@@ -10,7 +10,9 @@ std::string default_pipeline(Level level) {
       "dedup-initializers,dedup-nodes,dedup-shape-values)";
   // Fusions see a clean graph: what they look for is not hidden behind shape arithmetic and copies.
   static constexpr const char* kFusions = ",fixpoint(fusions,push-transposes,remove-dead,dedup-initializers,dedup-nodes,dedup-shape-values)";
-  return level == Level::o1 ? std::string(kCleanup) + ",remove-dead" : std::string(kCleanup) + kFusions + ",remove-dead";
+  static constexpr const char* kBigFusions = ",fixpoint(fuse-rotary-embedding,remove-dead,dedup-initializers,dedup-nodes,dedup-shape-values)";
+  if (level == Level::o1) return std::string(kCleanup) + ",remove-dead";
+  return std::string(kCleanup) + kFusions + (level == Level::o3 ? kBigFusions : "") + ",remove-dead";
 }
 
 }  // namespace onnxopt

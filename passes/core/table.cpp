@@ -8,6 +8,7 @@ namespace onnxopt {
 std::unique_ptr<Pass> dedup_initializers();
 std::unique_ptr<Pass> dedup_nodes();
 std::unique_ptr<Pass> dedup_shape_values();
+std::unique_ptr<Pass> fuse_rotary_embedding();
 std::unique_ptr<Pass> hoist_invariants();
 std::unique_ptr<Pass> inline_constant_if();
 std::unique_ptr<Pass> inline_functions();
@@ -19,10 +20,11 @@ std::unique_ptr<Pass> remove_dead();
 std::unique_ptr<Pass> remove_unused_branch_outputs();
 
 std::span<const PassEntry> graph_passes() {
-  static constexpr std::array<PassEntry, 12> kPasses = {{
+  static constexpr std::array<PassEntry, 13> kPasses = {{
       {"dedup-initializers", "Keep one of several equal constants", dedup_initializers},
       {"dedup-nodes", "Compute common subexpressions once", dedup_nodes},
       {"dedup-shape-values", "Read equal dims once, however they are computed", dedup_shape_values},
+      {"fuse-rotary-embedding", "Rotary position embeddings, spelled out, to RotaryEmbedding", fuse_rotary_embedding, Level::o3},
       {"hoist-invariants", "Compute once, in front of a loop, what every turn computes anew", hoist_invariants},
       {"inline-constant-if", "Replace If by the branch that is taken", inline_constant_if},
       {"inline-functions", "Replace calls of local functions by their bodies", inline_functions},
