@@ -60,15 +60,15 @@ class DedupInitializers : public Pass {
       if (Value* same = has_notes(*v) ? nullptr : find(table, h, *v)) {
         if (!ctx.take_fuel()) break;
         ++ctx.rule_hits["dedup-initializers"];
-        ++ctx.rewrites;
+        ctx.record({"dedup-initializers", v->name(), {v->name()}, 0, 0, -static_cast<std::int64_t>(v->constant()->byte_size())});
         g.replace_all_uses(*v, *same);
         changed = true;
         continue;
       }
       table.add(h, v);
     }
-    for (Node& n : g.nodes())
-      if (n.op().has(kControlFlow))
+    if (g.has_subgraphs())
+      for (Node& n : g.nodes())
         for (Graph* sub : n.subgraphs()) changed |= visit(*sub, ctx, table);
     table.shrink(outer);
     return changed;

@@ -25,7 +25,6 @@ class LiftConstants : public Pass {
       extra.constant_node.reset();
       if (says_nothing(extra)) v->clear_extra();  // a big model has as many as nodes
       ++ctx.rule_hits["lift-constants"];
-      ++ctx.rewrites;
       changed = true;
     }
     if (!g.has_subgraphs()) return changed;
