@@ -1,7 +1,3 @@
-#ifdef ONNXOPT_MIMALLOC
-#include <mimalloc-new-delete.h>  // operator new and delete: a graph is millions of small objects
-#endif
-
 #include "cli/allocator.h"
 #include "cli/commands/cli.h"
 

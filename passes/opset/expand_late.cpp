@@ -120,7 +120,7 @@ std::string softmax_cross_entropy_loss(Expansion& e) {
 std::string space_to_depth(Expansion& e) {
   if (e.text("mode", "DCR") != "CRD") return kOtherReason;
   const std::int64_t r = e.integer("blocksize", 0);
-  if (e.rank(0) != 4 || r <= 0) return "the shape of the input is not known";
+  if (e.rank(0) != 4 || r <= 0 || r > 1 << 30) return "the shape of the input is not known";
   std::vector<Index> d = dims_of(e, e.in(0));
   const auto cut = [&](const Index& i) { return i.number ? Index(*i.number / r) : Index(e.div(i.value, e.ints({r}, "index"))); };
   const Index h = cut(d[2]), w = cut(d[3]);

@@ -7,7 +7,7 @@ namespace onnxopt::expand_fn {
 std::string depth_to_space(Expansion& e) {
   const Shape* s = e.shape(0);
   const std::int64_t r = e.integer("blocksize", 0);
-  if (!s || s->size() != 4 || r <= 0) return "the shape of the input is not known";
+  if (!s || s->size() != 4 || r <= 0 || r > 1 << 30) return "the shape of the input is not known";
   Ints numbers;
   int unknown = 0;
   for (const Dim& d : *s) {

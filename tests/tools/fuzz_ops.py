@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
-"""Differential fuzzer of operators: random one-node models (op_cases*.py: types, ranks 0 to 6, empty dims, broadcasting, negative axes, attribute
-extremes), each run by ONNX Runtime, or by onnx's reference evaluator where that refuses, and by our reference executor.
+"""Differential fuzzer of operators: random models, most of one node (op_cases*.py: types, ranks 0 to 6, empty dims, broadcasting, negative axes, attribute
+extremes; sequences, optionals, graphs in nodes), each run by ONNX Runtime, or by onnx's reference evaluator where that refuses, and by our reference executor.
 
     fuzz_ops.py ONNXOPT OUT [--infer CHECKER] [--cases 2000] [--seed 0] [--op NAME] [--hostile]
 
 CHECKER is onnxopt_infer_check (inferred types against the values that were computed). A case that differs is held against the
 other judge as well and must be one of DISAGREEMENTS (op_disagreements.py), each with its reason. Exit 1 if one is not, or if ONNXOPT or CHECKER dies.
+Exit 77 (skipped) without onnxruntime.
 --hostile: operators of the whole registry with inputs and attributes of any kind (op_hostile.py); then ONNXOPT should be a build with sanitizers.
 """
 import argparse
 import collections
+import importlib.util
 import json
+import mmap
 import os
 import pickle
 import random
@@ -22,11 +25,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+if any(importlib.util.find_spec(m) is None for m in ("numpy", "onnx", "onnxruntime")):
+    print("onnx or onnxruntime is not installed")
+    sys.exit(77)
+
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-import op_cases_more  # noqa: F401  (they register their generators)
+import op_cases_graphs  # noqa: F401  (they register their generators)
+import op_cases_more  # noqa: F401
 import op_cases_nn  # noqa: F401
 from op_cases import GENERATORS, Case
 from op_disagreements import DISAGREEMENTS
@@ -45,12 +53,12 @@ def build(op, rng):
         names.pop()
         c.inputs.pop()
     outs = [f"o{k}" for k in range(c.outputs)]
-    node = helper.make_node(op, names, outs, **c.attrs)
+    nodes = c.nodes or [helper.make_node(op, names, outs, **c.attrs)]
     given = [(n, x) for n, x in zip(names, c.inputs) if x is not None]
     loose = rng.random() < 0.3  # unknown sizes: nothing can be decided before the run
     shape = lambda x: [None] * x.ndim if loose else list(x.shape)
     inputs = [helper.make_tensor_value_info(n, element_type(x), shape(x)) for n, x in given]
-    graph = helper.make_graph([node], "g", inputs, [onnx.ValueInfoProto(name=o) for o in outs])
+    graph = helper.make_graph(nodes, "g", inputs, [onnx.ValueInfoProto(name=o) for o in outs])
     fixed = [numpy_helper.from_array(x, n) for n, x in given[1:]] if rng.random() < 0.4 else []  # known values: inference must be as right with them
     graph.initializer.extend(fixed)
     for _ in fixed:
@@ -107,9 +115,11 @@ def make_case(out, number, op, seed):
                 onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
             with np.errstate(all="ignore"):
                 results = run(model, given)
+            if any(x is None or isinstance(x, list) and any(e is None for e in x) for x in results):  # no value of a tensor's type
+                raise ValueError("an empty optional")
             break
         except Exception:  # refused
-            judge = "nobody"
+            judge, results = "nobody", None
     store(out / judge / name, model, given, results)
     (out / judge / name / "case.pickle").write_bytes(pickle.dumps((model.SerializeToString(), given)))
 
@@ -128,26 +138,38 @@ def make_hostile(out, number, schema, seed):
 
 
 def batch(out, first, ops, seed):
-    """In a process of its own: some attribute extremes end ONNX Runtime by a signal."""
-    pid = os.fork()
-    if pid:
-        return os.waitpid(pid, 0)[1]
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-    os.dup2(2, 1)
-    resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
-    signal.alarm(60)
-    for k, op in enumerate(ops):
-        try:
-            (make_case if isinstance(op, str) else make_hostile)(out, first + k, op, seed * 1000003 + first + k)
-        except Exception:  # the generator made no valid model, or ONNX Runtime refuses it
-            pass
-    os._exit(0)
+    """In a process of its own: some cases end ONNX Runtime by a signal; the next process goes on behind them."""
+    done = mmap.mmap(-1, 8)
+    while (at := int.from_bytes(done[:8], "little")) < len(ops):
+        pid = os.fork()
+        if pid:
+            if os.waitpid(pid, 0)[1]:
+                done[:8] = (int.from_bytes(done[:8], "little") + 1).to_bytes(8, "little")
+            continue
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+        os.dup2(2, 1)
+        limit_memory()
+        for k in range(at, len(ops)):
+            done[:8] = k.to_bytes(8, "little")
+            signal.alarm(20)
+            try:
+                (make_case if isinstance(ops[k], str) else make_hostile)(out, first + k, ops[k], seed * 1000003 + first + k)
+            except Exception:  # the generator made no valid model, or ONNX Runtime refuses it
+                pass
+        done[:8] = len(ops).to_bytes(8, "little")
+        os._exit(0)
+
+
+def limit_memory():
+    """A result may be larger than the machine; a sanitizer reserves addresses without end and has limits of its own (ASAN_OPTIONS)."""
+    if "ASAN_OPTIONS" not in os.environ:
+        resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
 
 
 def run_tool(command, folders):
     """Lines that the tool prints over the folders, and the folders that end it (by a signal, a sanitizer or after a minute)."""
     try:
-        p = subprocess.run([*command, *map(str, folders)], capture_output=True, text=True, errors="replace", timeout=60 + 2 * len(folders))
+        p = subprocess.run([*command, *map(str, folders)], capture_output=True, text=True, errors="replace", timeout=60 + 2 * len(folders), preexec_fn=limit_memory)
         if p.returncode in (0, 1):
             return p.stdout.splitlines(), []
         end = f"exit {p.returncode}: " + " | ".join(l for l in p.stderr.splitlines() if "runtime error" in l or "ERROR:" in l or "#" in l and "onnxopt::" in l)[:600]
@@ -270,6 +292,7 @@ def main():
         lines, dead = run_all([a.infer], a.out / judge)
         wrong = [l for l in lines if l.startswith("WRONG")]
         counts = [sum(map(int, c)) for c in zip(*(re.findall(r"\d+", l) for l in lines if not l.startswith("WRONG")))]
+        counts = counts or [0] * 4
         print("\n".join(wrong + [f"inference, {judge}: {counts[0]} runs, {counts[1]} values as inferred, {counts[2]} of them without rank or type, {counts[3]} wrong"]))
         bad += len(wrong) + dead
     print(f"{bad} disagreements without a reason")

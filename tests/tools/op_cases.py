@@ -22,6 +22,7 @@ def gen(*names):
 class Case:
     def __init__(self, rng):
         self.r, self.inputs, self.attrs, self.outputs, self.opset = rng, [], {}, 1, OPSET
+        self.nodes = None  # several instead of one of the operator: from i0, i1, ... to o0, o1, ...
 
     def shape(self, low=0, high=6, most=5, empty=0.06):
         rank = self.r.choice([x for x in (0, 1, 2, 2, 3, 3, 4, 4, 5, 6) if low <= x <= high])

@@ -27,11 +27,12 @@ const Tensor& tensor_of(const RtValue& v, const char* what) {
 }
 
 // What a loop that never ran gives for a scan output: no elements of the declared element type and shape (unknown dims as 0).
-Tensor empty_scan_output(const Value& body_output) {
+Tensor empty_scan_output(const Value& body_output, int64_t axis) {
   const Type& t = body_output.type.is_tensor() || !body_output.extra() ? body_output.type : body_output.extra()->declared;
-  Dims dims{0};
+  Dims dims;
   if (t.has_rank())
     for (const Dim& d : *t.shape) dims.push_back(d.is_value() ? d.value() : 0);
+  dims.insert(dims.begin() + normalize_axis(axis, dims.size() + 1), 0);
   if (t.dtype == DType::undefined) bad_input("a loop without iterations, whose scan output has no known element type");
   return Tensor::zeros(t.dtype, dims);
 }
@@ -57,7 +58,7 @@ void run_loop(KernelIo& io, ExecEnv& env, Graph& body) {
   }
   for (std::size_t s = 0; s < states; ++s) io.set(s, std::move(state[s]));
   for (std::size_t s = 0; s < scans; ++s)
-    io.set(states + s, collected[s].empty() ? empty_scan_output(*body.outputs()[states + 1 + s]) : stack(collected[s], 0));
+    io.set(states + s, collected[s].empty() ? empty_scan_output(*body.outputs()[states + 1 + s], 0) : stack(collected[s], 0));
 }
 Maybe<RunFn> prepare_loop(const OpCall& call, ExecEnv& env) {
   return RunFn([&env, &body = subgraph(call, "body")](KernelIo& io) { run_loop(io, env, body); });
@@ -87,7 +88,7 @@ std::vector<RtValue> scan(ExecEnv& env, Graph& body, const ScanAttrs& a, std::ve
   }
   for (std::size_t o = 0; o < outputs; ++o) {
     if (collected[o].empty()) {
-      states.push_back(empty_scan_output(*body.outputs()[states.size()]));
+      states.push_back(empty_scan_output(*body.outputs()[states.size()], entry(a.out_axes, o)));
       continue;
     }
     if (entry(a.out_directions, o)) std::reverse(collected[o].begin(), collected[o].end());

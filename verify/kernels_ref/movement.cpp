@@ -180,11 +180,14 @@ void run_expand(KernelIo& io) {
   io.set(0, out == x.dims() ? x : gather_strided(x, out, broadcast_strides(x, out)));
 }
 
+constexpr int64_t kLargestBlock = 1 << 30;  // its square is a number
+
 // DepthToSpace / SpaceToDepth as a transposition of a 6-dimensional view.
 Maybe<RunFn> prepare_depth_to_space(const OpCall& call, ExecEnv&) {
   return RunFn([b = attr<int64_t>(call, "blocksize"), crd = attr_or<std::string>(call, "mode", "DCR") == "CRD"](KernelIo& io) {
     const Tensor& x = io.in(0);
-    if (x.rank() != 4 || b <= 0 || x.dims()[1] % (b * b) != 0) bad_input(fmt::format("blocksize {} for {}", b, dims_text(x.dims())));
+    if (x.rank() != 4 || b <= 0 || b > kLargestBlock || x.dims()[1] % (b * b) != 0)
+      bad_input(fmt::format("blocksize {} for {}", b, dims_text(x.dims())));
     const int64_t n = x.dims()[0], c = x.dims()[1] / (b * b), h = x.dims()[2], w = x.dims()[3];
     const int64_t sc = h * w;  // stride of an input channel
     const int64_t s_block = crd ? sc : c * sc, s_channel = crd ? b * b * sc : sc;
@@ -194,7 +197,7 @@ Maybe<RunFn> prepare_depth_to_space(const OpCall& call, ExecEnv&) {
 Maybe<RunFn> prepare_space_to_depth(const OpCall& call, ExecEnv&) {
   return RunFn([b = attr<int64_t>(call, "blocksize"), crd = attr_or<std::string>(call, "mode", "DCR") == "CRD"](KernelIo& io) {
     const Tensor& x = io.in(0);
-    if (x.rank() != 4 || b <= 0 || x.dims()[2] % b != 0 || x.dims()[3] % b != 0)
+    if (x.rank() != 4 || b <= 0 || b > kLargestBlock || x.dims()[2] % b != 0 || x.dims()[3] % b != 0)
       bad_input(fmt::format("blocksize {} for {}", b, dims_text(x.dims())));
     const int64_t n = x.dims()[0], c = x.dims()[1], h = x.dims()[2] / b, w = x.dims()[3] / b, row = x.dims()[3], sc = x.dims()[2] * row;
     const Dims shape{n, c * b * b, h, w};

@@ -182,6 +182,11 @@ Tensor resize(const ResizeAttrs& a, const Tensor& x, const std::vector<AxisResiz
   return round_to(x.dtype(), dims, v);
 }
 
+int64_t whole_size(double size, double scale, int64_t in) {
+  if (!(size >= 0 && size < 0x1p40)) bad_input(fmt::format("scale {} of an axis of {}", scale, in));
+  return static_cast<int64_t>(size);
+}
+
 std::vector<AxisResize> plan_axes(const ResizeAttrs& a, const Tensor& x, const Tensor* roi, const Tensor* scales, const Tensor* sizes) {
   std::vector<AxisResize> plan;
   for (int64_t d : x.dims()) plan.push_back({d, d, 1.0});
@@ -204,9 +209,7 @@ std::vector<AxisResize> plan_axes(const ResizeAttrs& a, const Tensor& x, const T
     for (std::size_t i = 0; i < n; ++i) {
       AxisResize& r = plan[at(normalize_axis(axes[i], x.rank()))];
       r.scale = v[i];
-      const double out = std::floor(static_cast<double>(r.in) * v[i]);
-      if (!(out >= 0 && out < 0x1p40)) bad_input(fmt::format("scale {} of an axis of {}", v[i], r.in));
-      r.out = static_cast<int64_t>(out);
+      r.out = whole_size(std::floor(static_cast<double>(r.in) * v[i]), v[i], r.in);
     }
     return plan;
   }
@@ -223,7 +226,7 @@ std::vector<AxisResize> plan_axes(const ResizeAttrs& a, const Tensor& x, const T
     for (int64_t axis : axes) {
       AxisResize& r = plan[at(normalize_axis(axis, x.rank()))];
       r.scale = common;
-      r.out = static_cast<int64_t>(common * static_cast<double>(r.in) + 0.5);
+      r.out = whole_size(common * static_cast<double>(r.in) + 0.5, common, r.in);
     }
   else if (a.policy != "stretch") bad_input("attribute 'keep_aspect_ratio_policy': unknown " + a.policy);
   return plan;
@@ -242,8 +245,8 @@ Maybe<RunFn> prepare_resize(const OpCall& call, ExecEnv&) {
   a.axes = attr_or<Ints>(call, "axes", {});
   return RunFn([a](KernelIo& io) {
     const bool has_scales = io.has(2) && io.in(2).size() != 0, has_sizes = io.has(3) && io.in(3).size() != 0;
-    if (has_scales == has_sizes && io.in(0).rank() != 0) bad_input("exactly one of scales and sizes must be given");
-    if (io.in(0).rank() == 0) return io.set(0, io.in(0));
+    if (io.in(0).rank() == 0 && a.axes.empty() && !has_scales && !has_sizes) return io.set(0, io.in(0));
+    if (has_scales == has_sizes) bad_input("exactly one of scales and sizes must be given");
     const auto plan = plan_axes(a, io.in(0), io.has(1) ? &io.in(1) : nullptr, has_scales ? &io.in(2) : nullptr, has_sizes ? &io.in(3) : nullptr);
     io.set(0, resize(a, io.in(0), plan));
   });
