@@ -1,5 +1,6 @@
 // Comparing and choosing: types that older versions lack, and Where before opset 9.
 #include <limits>
+#include <span>
 
 #include "passes/opset/expand_families.h"
 #include "passes/opset/expand_index.h"
@@ -19,6 +20,14 @@ Value* nan_of(Expansion& e, Value* x) {
   Value* zero = e.scalar(Expansion::dtype_of_value(x), 0);
   Value* beside = or_(e, e.op("Less", {x, zero}), e.op("Greater", {x, zero}));
   return and_(e, e.cast(x, DType::boolean), not_(e, beside));
+}
+
+// True in the shape that `all` have together.
+Value* common_shape(Expansion& e, std::span<Value* const> all, DType t) {
+  Value* sum = e.cast(all[0], t);
+  for (Value* v : all.subspan(1)) sum = e.add(sum, e.cast(v, t));
+  Value* any = e.cast(sum, DType::boolean);
+  return or_(e, any, not_(e, any));
 }
 
 bool surely_a_number(const Value* v) {
@@ -116,11 +125,16 @@ std::string max_min(Expansion& e) {
     return inputs.size() > 1 ? "" : "one input";
   }
   const Shape* out = Expansion::shape_of(e.node().output());
-  if (e.opset() >= 8 || !out || !plain_float(e.dtype(0))) return "no decomposition: inputs of several shapes before opset 8";
+  const DType t = e.dtype(0);
+  if (e.opset() >= 8 || !plain_float(t)) return "no decomposition: inputs of several shapes before opset 8";
   Dims dims;
-  for (const Dim& d : *out) {
-    if (!d.is_value()) return "no decomposition: inputs of several shapes before opset 8";
-    dims.push_back(d.value());
+  for (std::size_t i = 0; out && i < out->size() && (*out)[i].is_value(); ++i) dims.push_back((*out)[i].value());
+  if (!out || dims.size() < out->size()) {
+    Value* ones = e.cast(common_shape(e, inputs, t), t);
+    std::vector<Value*> all;
+    for (Value* v : inputs) all.push_back(e.mul(v, ones));
+    e.result(0, e.op(e.node().op().name, std::move(all)));
+    return "";
   }
   std::vector<Value*> same;
   bool changed = false;
@@ -151,19 +165,26 @@ namespace {
 std::string where_by_index(Expansion& e) {
   constexpr std::int64_t kMost = std::int64_t{1} << 18;
   const Shape* out = Expansion::shape_of(e.node().output());
+  const DType t = e.dtype(1);
   std::int64_t count = 1;
   Dims dims;
-  for (std::size_t i = 0; out && i < out->size(); ++i) {
-    if (!(*out)[i].is_value()) return "no decomposition: a choice of floats of unknown shape before opset 9";
+  for (std::size_t i = 0; out && i < out->size() && (*out)[i].is_value(); ++i) {
     dims.push_back((*out)[i].value());
     count *= dims.back();
   }
-  if (!out || count > kMost) return "no decomposition: a choice of floats of unknown shape before opset 9";
-  const auto full = [&](Value* v) { return e.reshape(e.op("Expand", {v, e.ints(dims)}), {-1}); };
-  Value* both = e.concat({full(e.in(2)), full(e.in(1))}, 0);
-  Value* chosen = e.mul(e.cast(full(e.in(0)), DType::int64), e.index(count));
-  Value* y = e.op("Gather", {both, e.add(chosen, range(e, 0, count))}, {{"axis", std::int64_t{0}}});
-  e.result(0, e.op("Reshape", {y, e.ints(dims)}));
+  const bool known = out && dims.size() == out->size() && count <= kMost;
+  Value* ones = nullptr;  // in the shape of the result
+  if (!known) ones = common_shape(e, e.node().inputs(), t);
+  const auto full = [&](Value* v, DType way) {
+    if (known) return e.reshape(e.op("Expand", {v, e.ints(dims)}), {-1});
+    return e.reshape(e.mul(e.cast(v, way), e.cast(ones, way)), {-1});
+  };
+  Value* no = full(e.in(2), t);
+  Value* both = e.concat({no, full(e.in(1), t)}, 0);
+  const Index size = known ? Index(count) : Index(e.shape_value(no));
+  Value* chosen = e.mul(e.cast(full(e.in(0), DType::int64), DType::int64), vector_of(e, size));
+  Value* y = e.op("Gather", {both, e.add(chosen, range(e, 0, size))}, {{"axis", std::int64_t{0}}});
+  e.result(0, known ? e.op("Reshape", {y, e.ints(dims)}) : e.reshape_like(y, ones));
   return "";
 }
 

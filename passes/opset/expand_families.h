@@ -82,6 +82,7 @@ std::string given_tensor_fill(Expansion& e);
 // expand_loops.cpp
 std::string scan(Expansion& e);
 std::string sequence_map(Expansion& e);
+std::string cumulative_scan(Expansion& e, std::int64_t axis);  // of CumSum and CumProd
 std::string linear_attention(Expansion& e);
 
 // expand_signal.cpp

@@ -85,7 +85,6 @@ std::string tensor_scatter(Expansion& e) {
 std::string negative_log_likelihood_loss(Expansion& e) {
   const DType t = e.dtype(0);
   if (!any_float(t)) return "the type of the input is not known";
-  if (!e.rank(0) || !e.rank(1)) return "the rank of the input is not known";
   const bool ignores = e.node().attrs().has("ignore_index");
   const std::string reduction = e.text("reduction", "mean");
   Value* target = e.cast(e.in(1), DType::int64);
@@ -133,9 +132,12 @@ std::string space_to_depth(Expansion& e) {
 // Normalized coordinates of the pixels, times theta.
 std::string affine_grid(Expansion& e) {
   const DType t = e.dtype(0);
-  const Shape* theta = e.shape(0);
-  if (!any_float(t) || !theta || theta->size() != 3 || !(*theta)[1].is_value()) return "the shape of the input is not known";
-  const std::int64_t n = (*theta)[1].value();
+  const Shape *theta = e.shape(0), *sizes = e.shape(1);
+  std::int64_t n = 0;  // spatial dimensions
+  if (theta && theta->size() == 3 && (*theta)[1].is_value()) n = (*theta)[1].value();
+  else if (theta && theta->size() == 3 && (*theta)[2].is_value()) n = (*theta)[2].value() - 1;
+  else if (sizes && sizes->size() == 1 && sizes->front().is_value()) n = sizes->front().value() - 2;
+  if (!any_float(t) || n == 0) return "the shape of the input is not known";
   if (n != 2 && n != 3) return "no decomposition: theta";
   const bool corners = e.integer("align_corners", 0) != 0;
   std::vector<Index> size;

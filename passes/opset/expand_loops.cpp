@@ -203,6 +203,33 @@ std::string scan(Expansion& e) {
   return e.opset() < 9 ? scan_as_loop(e) : kOtherReason;
 }
 
+// Sums or products so far, element by element along an axis of any size.
+std::string cumulative_scan(Expansion& e, std::int64_t axis) {
+  const DType t = e.dtype(0);
+  if (!float_scalar(t, 1)) return "type: the start of a sum or product of this type";
+  const bool sums = e.node().is("CumSum"), reverse = e.integer("reverse", 0) != 0;
+  std::vector<Index> dims = dims_of(e, e.in(0));
+  dims.erase(dims.begin() + axis);
+  Shape one = *e.shape(0);
+  one.erase(one.begin() + axis);
+  Value* start = e.tensor(*float_scalar(t, sums ? 0 : 1));
+  if (!dims.empty()) start = e.op("Expand", {start, vector_of(e, dims)});
+  Body body(e, "cumulate");
+  const Type type = Type::tensor(t, one);
+  Value *state = body.input("state", type), *x = body.input("element", type);
+  Value* next = body.op(sums ? "Add" : "Mul", {state, x});
+  body.output(next, type);
+  body.output(e.integer("exclusive", 0) != 0 ? state : next, type);
+  Attrs attrs{{"num_scan_inputs", std::int64_t{1}}, {"scan_input_axes", Ints{axis}}, {"scan_output_axes", Ints{axis}}};
+  if (reverse) attrs.set("scan_input_directions", Ints{1}).set("scan_output_directions", Ints{1});
+  Node& n = e.make("Scan", {start, e.in(0)}, std::move(attrs), 2);
+  body.give_to(n);
+  n.output(0)->type = type;
+  n.output(1)->type = e.in(0)->type;
+  e.result(0, n.output(1));
+  return "";
+}
+
 // A Loop that carries the sequences of results.
 std::string sequence_map(Expansion& e) {
   const auto* body = e.node().attrs().get<std::shared_ptr<Graph>>("body");

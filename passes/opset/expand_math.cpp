@@ -113,7 +113,7 @@ std::string cumulative(Expansion& e) {
   axis += axis < 0 ? *rank : 0;
   const DType t = e.dtype(0);
   const Dim d = (*e.shape(0))[static_cast<std::size_t>(axis)];
-  if (!d.is_value() || d.value() == 0) return "no decomposition: an axis of unknown size";
+  if (!d.is_value() || d.value() == 0) return cumulative_scan(e, axis);
   if (!plain_float(t) && t != DType::float16 && t != DType::bfloat16 && t != DType::int32 && t != DType::int64)
     return sums ? "type: CumSum of this type" : "type: CumProd of this type";
   const std::int64_t n = d.value();

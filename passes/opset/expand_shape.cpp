@@ -266,26 +266,22 @@ std::string center_crop_pad(Expansion& e) {
   if (const Ints* a = e.integers("axes")) axes = *a;
   else
     for (std::int64_t k = 0; k < *rank; ++k) axes.push_back(k);
-  const auto target = e.constant_ints(1);
-  if (!target || target->size() != axes.size()) return "non-constant operand: shape";
-  Ints pads(2 * axes.size(), 0), starts, ends;
+  const auto count = length_of(e.in(1));
+  if (!count || *count != static_cast<std::int64_t>(axes.size())) return "non-constant operand: shape of unknown length";
+  std::vector<Index> starts, ends, pads(2 * static_cast<std::size_t>(*rank), Index(std::int64_t{0}));
+  const auto half = [&](const Index& i) { return i.number ? Index(*i.number / 2) : Index(e.div(i.value, e.ints({2}, "two"))); };
   for (std::size_t k = 0; k < axes.size(); ++k) {
     axes[k] += axes[k] < 0 ? *rank : 0;
-    const Dim d = (*e.shape(0))[static_cast<std::size_t>(axes[k])];
-    if (!d.is_value()) return "no decomposition: an axis of unknown size";
-    const std::int64_t more = (*target)[k] - d.value();
-    pads[k] = more > 0 ? more / 2 : 0;
-    pads[axes.size() + k] = more > 0 ? more - more / 2 : 0;
-    starts.push_back(more < 0 ? (-more) / 2 : 0);
-    ends.push_back(starts.back() + std::min((*target)[k], d.value()));
+    const Index size = dim_of(e, e.in(0), axes[k]), target = element(e, e.in(1), static_cast<std::int64_t>(k));
+    const Index more = max(e, sub(e, target, size), 0), less = max(e, sub(e, size, target), 0);
+    const Index before = half(more);
+    pads[static_cast<std::size_t>(axes[k])] = before;
+    pads[static_cast<std::size_t>(*rank + axes[k])] = sub(e, more, before);
+    starts.push_back(half(less));
+    ends.push_back(add(e, starts.back(), min(e, target, size)));
   }
-  Value* x = e.op("Slice", {e.in(0), e.ints(starts, "starts"), e.ints(ends, "ends"), e.ints(axes, "axes")});
-  Ints all(2 * static_cast<std::size_t>(*rank), 0);
-  for (std::size_t k = 0; k < axes.size(); ++k) {
-    all[static_cast<std::size_t>(axes[k])] = pads[k];
-    all[static_cast<std::size_t>(*rank + axes[k])] = pads[axes.size() + k];
-  }
-  e.result(0, e.op("Pad", {x, e.ints(all, "pads")}));
+  Value* x = e.op("Slice", {e.in(0), vector_of(e, starts), vector_of(e, ends), e.ints(axes, "axes")});
+  e.result(0, e.op("Pad", {x, vector_of(e, pads)}));
   return "";
 }
 

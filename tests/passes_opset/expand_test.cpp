@@ -155,4 +155,30 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(27, 26, "(float[1,4,H] q, float[1,4,4] k, float[1,4,4] v) => (float[1,4,H] y, float[1,1,4,4] s)", attention) ==
           "no decomposition: the shape of the input is not known");
   }
+
+  TEST_CASE("computed axes and unknown sizes") {
+    const std::string io = "(float[2,N,4] x, int64[1] a) => (float[] y)";
+    for (const char* op :
+         {"ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd"}) {
+      for (const int target : {7, 9, 13, 17}) CHECK(outcome(18, target, io, std::string("y = ") + op + " (x, a)") == "lowered");
+      CHECK(outcome(18, 9, io, std::string("y = ") + op + " <keepdims = 0> (x, a)") == "lowered");
+      CHECK(outcome(18, 8, io, std::string("y = ") + op + " <keepdims = 0> (x, a)")
+                .starts_with("non-constant operand: axes, and the reduced ones are left out"));
+    }
+    CHECK(outcome(13, 9, "(float[] x, int64[1] a) => (float[] y)", "y = ReduceSum (x, a)") == "no decomposition: the rank of the input is not known");
+    CHECK(outcome(13, 9, "(float[2,3] x, int64[K] a) => (float[] y)", "y = ReduceSum (x, a)") == "non-constant operand: axes of unknown number");
+    CHECK(outcome(18, 9, "(int32[2,3] x, int64[1] a) => (int32[] y)", "y = ReduceL2 (x, a)") == "type: this reduction of integers");
+    CHECK(outcome(13, 9, "(float[2,3] x, int64[0] a) => (float[] y)", "y = ReduceSum (x, a)") == "lowered");
+    CHECK(outcome(14, 9, "(float[N,3] x) => (float[N,3] y) <int64 axis = {0}>", "y = CumSum <exclusive = 1, reverse = 1> (x, axis)") == "lowered");
+    CHECK(outcome(26, 9, "(float[N] x) => (float[N] y) <int64 axis = {0}>", "y = CumProd (x, axis)") == "lowered");
+    CHECK(outcome(14, 9, "(float[4,3] x, int64 axis) => (float[4,3] y)", "y = CumSum (x, axis)") == "non-constant operand: axis");
+    CHECK(outcome(9, 7, "(bool[N] c, float[M,N] x, float[] z) => (float[] y)", "y = Where (c, x, z)") == "lowered");
+    CHECK(outcome(12, 7, "(float[N] x, float[M,1] z) => (float[M,N] y)", "y = Max (x, z)") == "lowered");
+    CHECK(outcome(18, 9, "(float[N,M] x, int64[2] s) => (float[] y)", "y = CenterCropPad (x, s)") == "lowered");
+    CHECK(outcome(18, 9, "(float[N,M] x, int64[K] s) => (float[] y)", "y = CenterCropPad (x, s)") == "non-constant operand: shape of unknown length");
+    CHECK(outcome(20, 9, "(float[] t, int64[4] s) => (float[] y)", "y = AffineGrid (t, s)") == "lowered");
+    CHECK(outcome(20, 9, "(float[] t, int64[K] s) => (float[] y)", "y = AffineGrid (t, s)") ==
+          "no decomposition: the shape of the input is not known");
+    CHECK(outcome(13, 11, "(float[] x, int64[] t) => (float y)", "y = NegativeLogLikelihoodLoss (x, t)") == "lowered");
+  }
 }
