@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <unordered_set>
 
+#include "verify/exec/deadline.h"
+
 namespace onnxopt {
 namespace {
 
@@ -181,6 +183,7 @@ void Plan::clear_frame() {
 
 std::vector<RtValue> Plan::run(std::vector<RtValue> inputs) {
   if (inputs.size() > inputs_.size()) bad_input(fmt::format("graph '{}' takes {} inputs, {} given", graph_.name, inputs_.size(), inputs.size()));
+  check_deadline(nullptr);  // a loop body may hold no node at all
   struct Clear {
     Plan& plan;
     ~Clear() { plan.clear_frame(); }
@@ -196,9 +199,13 @@ std::vector<RtValue> Plan::run(std::vector<RtValue> inputs) {
   return out;
 }
 
-void Plan::run_step(const Step& step) {
+void Plan::check_deadline(const Node* next) const {
   if (context_.options.deadline_s > 0 && std::chrono::steady_clock::now() > context_.deadline)
-    throw Error(ExitCode::gate_failed, fmt::format("timed out after {} s at {}", context_.options.deadline_s, describe(*step.node)));
+    throw Error(ExitCode::gate_failed, fmt::format("timed out after {} s{}", context_.options.deadline_s, next ? " at " + describe(*next) : ""));
+}
+
+void Plan::run_step(const Step& step) {
+  check_deadline(step.node);
   std::vector<RtValue> in(step.in.size()), out(step.out.size());
   for (std::size_t i = 0; i < in.size(); ++i)
     if (step.in[i] != kNoSlot) in[i] = frame_[static_cast<std::size_t>(step.in[i])];
@@ -208,6 +215,7 @@ void Plan::run_step(const Step& step) {
       std::vector<RtValue> results = step.function->run(std::move(in));
       for (std::size_t i = 0; i < out.size() && i < results.size(); ++i) out[i] = std::move(results[i]);
     } else if (step.run) {
+      const Deadline deadline(context_.options.deadline_s > 0 ? context_.deadline : Deadline::Time::max());
       run_kernel(step.run, io);
     } else if (!context_.options.fallback || !context_.options.fallback(*step.node, io)) {
       bad_input("the executor has no kernel for this operator");

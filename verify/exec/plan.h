@@ -48,6 +48,7 @@ class Plan {
   void prepare(Step& step, Node& node);
   void plan_releases(const std::vector<int>& last_step);
   int slot_of(const Value& v);  // makes a capture of an outer value on first sight
+  void check_deadline(const Node* next) const;
   void run_step(const Step& step);
   void load_captures();
   RtValue outer_value(const Value& v) const;

@@ -5,6 +5,8 @@
 #include <new>
 #include <thread>
 
+#include "verify/exec/deadline.h"
+
 namespace onnxopt::ref {
 namespace {
 
@@ -106,7 +108,22 @@ Dims broadcast(const Dims& a, const Dims& b) {
   return r;
 }
 
-void parallel_for(std::int64_t n, double cost, const std::function<void(std::int64_t, std::int64_t)>& body) {
+// Work that takes long goes in pieces, with a look at the clock between them.
+static void in_time(std::int64_t begin, std::int64_t end, double cost, Deadline::Time deadline,
+                    const std::function<void(std::int64_t, std::int64_t)>& body) {
+  constexpr double kPiece = 100e6;  // ns
+  if (deadline == Deadline::Time::max() || cost * static_cast<double>(end - begin) <= kPiece) return body(begin, end);
+  const std::int64_t step = std::max<std::int64_t>(static_cast<std::int64_t>(kPiece / cost), 1);
+  for (std::int64_t at = begin; at < end; at += step) {
+    Deadline::check(deadline);
+    body(at, std::min(at + step, end));
+  }
+}
+
+void parallel_for(std::int64_t n, double cost, const std::function<void(std::int64_t, std::int64_t)>& whole) {
+  const auto body = [&whole, cost, deadline = Deadline::current()](std::int64_t begin, std::int64_t end) {
+    in_time(begin, end, cost, deadline, whole);
+  };
   constexpr double kWorthAThread = 200e3;  // ns; starting and joining one takes about 30 us
   if (n < 2 || cost * static_cast<double>(n) < kWorthAThread || std::thread::hardware_concurrency() < 2) return body(0, n);
   std::exception_ptr failure;
