@@ -6,15 +6,24 @@ namespace onnxopt {
 namespace {
 
 constexpr std::size_t kMaxNodes = 64;
+constexpr std::size_t kShared = 1024;                     // bytes of a constant from which on its other readers belong to the group
 constexpr std::size_t kMaxBytes = std::size_t{64} << 20;  // of one intermediate result
+
+enum class Siblings { left_out, taken_in };
 
 class Builder {
  public:
-  Builder(const Node& root, const std::function<bool(const Node&)>& foldable) : graph_(root.graph()), foldable_(foldable) {
+  Builder(const Node& root, const std::function<bool(const Node&)>& foldable, Siblings siblings) : graph_(root.graph()), foldable_(foldable) {
     add(root);
-    for (std::size_t i = 0; i < nodes_.size() && !overflow_; ++i)
+    for (std::size_t i = 0; i < nodes_.size() && !overflow_; ++i) {
       for (const Value* v : nodes_[i]->outputs())
         if (v) follow(*v);
+      if (siblings == Siblings::left_out) continue;
+      for (std::size_t k = 0; k < nodes_[i]->inputs().size(); ++k) {
+        const Value* v = nodes_[i]->input(k);
+        if (v && v->constant() && v->constant()->byte_size() >= kShared && v->uses().size() <= kMaxNodes) follow(*v);
+      }
+    }
   }
 
   FoldRegion take(std::int64_t budget) {
@@ -87,7 +96,9 @@ class Builder {
 }  // namespace
 
 FoldRegion fold_region(const Node& n, const std::function<bool(const Node&)>& foldable, std::int64_t budget) {
-  return Builder(n, foldable).take(budget);
+  FoldRegion r = Builder(n, foldable, Siblings::left_out).take(budget);
+  if (!r.nodes.empty()) return r;
+  return Builder(n, foldable, Siblings::taken_in).take(budget);
 }
 
 }  // namespace onnxopt

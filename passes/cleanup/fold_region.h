@@ -14,7 +14,8 @@ struct FoldRegion {
   std::vector<Value*> results;     // outputs that somebody outside the group uses
 };
 
-// The nodes that depend on constants only and hang together with `n`: what `n` feeds, and what that needs besides. `foldable` says of a node, its
+// The nodes that depend on constants only and hang together with `n`: what `n` feeds, and what that needs besides; where these do not fit, with what
+// else reads the same large constants (the Slices that cut one weight to pieces: together they set it free). `foldable` says of a node, its
 // inputs aside, whether it may be folded. Empty if it has more than 64 nodes, or its results, less the constants it sets free, are more than `budget`
 // bytes or of unknown size.
 FoldRegion fold_region(const Node& n, const std::function<bool(const Node&)>& foldable, std::int64_t budget);

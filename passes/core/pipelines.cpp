@@ -10,7 +10,7 @@ std::string default_pipeline(Level level) {
       "dedup-initializers,dedup-nodes,dedup-shape-values)";
   // Fusions see a clean graph: what they look for is not hidden behind shape arithmetic and copies.
   static constexpr const char* kFusions = ",fixpoint(fusions,push-transposes,remove-dead,dedup-initializers,dedup-nodes,dedup-shape-values)";
-  static constexpr const char* kBigFusions = ",fixpoint(fuse-rotary-embedding,remove-dead,dedup-initializers,dedup-nodes,dedup-shape-values)";
+  static constexpr const char* kBigFusions = ",fixpoint(fuse-rotary-embedding,cleanup,remove-dead,dedup-initializers,dedup-nodes,dedup-shape-values)";
   if (level == Level::o1) return std::string(kCleanup) + ",remove-dead";
   return std::string(kCleanup) + kFusions + (level == Level::o3 ? kBigFusions : "") + ",remove-dead";
 }
