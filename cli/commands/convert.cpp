@@ -14,6 +14,7 @@
 #include "ir/ops/op_table.h"
 #include "passes/core/manager.h"
 #include "passes/opset/ir_version.h"
+#include "passes/opset/profile_types.h"
 #include "passes/opset/widen_types.h"
 #include "passes/rewrite/origin.h"
 
@@ -59,9 +60,9 @@ void inline_functions(Model& model) {
 }
 
 // Whether the result can still be compared with the original.
-bool widen(Model& m, const ConvertCommandOptions& o, ConvertResult& r) {
+bool widen(Model& m, const ConvertCommandOptions& o, TypeSet avoid, ConvertResult& r) {
   if (!o.widen_types) return true;
-  const WidenReport w = widen_types(m, r.to);
+  const WidenReport w = widen_types(m, r.to, avoid);
   r.notes.clear();
   if (w.constants + w.values == 0) return true;
   r.notes.push_back(fmt::format("types that the target cannot hold were widened: {} constants, {} values", w.constants, w.values));
@@ -75,6 +76,7 @@ bool widen(Model& m, const ConvertCommandOptions& o, ConvertResult& r) {
 }
 
 std::unique_ptr<Model> prepare(const ConvertCommandOptions& o, ConvertResult& r) {
+  TypeSet avoid = 0;
   const auto read = [&] {
     auto m = load_with_options(o.input, o.model, nullptr, [&](Model& raw) { refuse_newer(raw, o.model); });
     r.from = own_opsets(*m);
@@ -82,7 +84,8 @@ std::unique_ptr<Model> prepare(const ConvertCommandOptions& o, ConvertResult& r)
     fit_to_target(r.to, o.target, !o.opsets.empty());
     r.ir_from = m->ir_version;
     check_target(r.from, r.to);
-    r.comparable = widen(*m, o, r);
+    avoid = o.target.empty() ? 0 : types_to_avoid(*m, types_of(o.target));
+    r.comparable = widen(*m, o, avoid, r);
     return m;
   };
   auto m = read();
@@ -93,6 +96,7 @@ std::unique_ptr<Model> prepare(const ConvertCommandOptions& o, ConvertResult& r)
     r.conversion = prepare_conversion(*m, r.to);
     r.notes.push_back("the local functions were inlined: their bodies cannot be expressed without knowing the types");
   }
+  refuse_types(*m, avoid, o.target, r.conversion);
   if (r.conversion.blocked > 0) r.blocked = blocked_text(r.conversion, r.to);
   return m;
 }

@@ -19,10 +19,16 @@ bool lists_targets(const std::string& target) { return target == "list"; }
 
 std::string targets_text() {
   Table t({"target", "opset", "ai.onnx.ml", "IR version", "source"});
-  for (const RuntimeProfile& p : runtime_profiles())
-    t.add({fmt::format("{}@{}", p.runtime, p.version), std::to_string(p.opset), p.ml_opset ? std::to_string(p.ml_opset) : "-",
-           std::to_string(p.ir_version), std::string(p.source)});
-  return t.text() + "\nA release between two rows loads what the row before it says. onnxruntime-cuda reads what onnxruntime-cpu does.\n";
+  Table types({"target", "element types", "source"});
+  for (const RuntimeProfile& p : runtime_profiles()) {
+    const std::string name = fmt::format("{}@{}", p.runtime, p.version);
+    t.add({name, std::to_string(p.opset), p.ml_opset ? std::to_string(p.ml_opset) : "-", std::to_string(p.ir_version), std::string(p.source)});
+    if (!p.types.source.empty()) types.add({name, types_text(p.types), std::string(p.types.source)});
+  }
+  return t.text() +
+         "\nElement types, where they are known. Without float32 in the list: those beyond the first 15 of ONNX. (stored): kept in weights\n"
+         "and cast, not computed in; onnxruntime-cuda computes in it.\n\n" +
+         types.text() + "\nA release between two rows loads what the row before it says. onnxruntime-cuda reads what onnxruntime-cpu does.\n";
 }
 
 void fit_to_target(OutputOpsets& to, const std::string& target, bool opset_given) {

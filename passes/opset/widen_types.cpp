@@ -21,9 +21,9 @@ constexpr std::array kNarrow{DType::bfloat16,   DType::float8e4m3fn, DType::floa
 
 class Widening {
  public:
-  Widening(Model& model, int opset) : model_(model) {
+  Widening(Model& model, int opset, std::uint64_t also) : model_(model) {
     const OpSchema* cast = find_op("", "Cast", opset);
-    for (const DType t : kNarrow) missing_[static_cast<std::size_t>(t)] = !cast || !takes(*cast, t);
+    for (const DType t : kNarrow) missing_[static_cast<std::size_t>(t)] = !cast || !takes(*cast, t) || ((also >> static_cast<unsigned>(t)) & 1u);
   }
 
   WidenReport run() {
@@ -109,6 +109,6 @@ class Widening {
 
 }  // namespace
 
-WidenReport widen_types(Model& model, const OutputOpsets& target) { return Widening(model, target.version("")).run(); }
+WidenReport widen_types(Model& model, const OutputOpsets& target, std::uint64_t also) { return Widening(model, target.version(""), also).run(); }
 
 }  // namespace onnxopt

@@ -2,6 +2,7 @@
 // `convert --widen-types`.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@ struct WidenReport {
 };
 // In place, of a lifted and inferred model. Stored values stay exactly what they are. Nodes that round to such a type (Cast, QuantizeLinear) are left
 // alone, except to bfloat16: without the rounding they would be something else.
-WidenReport widen_types(Model& model, const OutputOpsets& target);
+// `also`: types that are widened though the opset has them; bit i: the DType of that number.
+WidenReport widen_types(Model& model, const OutputOpsets& target, std::uint64_t also = 0);
 
 }  // namespace onnxopt
