@@ -70,7 +70,7 @@ void dict_vectorizer(InferCtx& ctx) {
 
 void feature_vectorizer(InferCtx& ctx) {
   const Ints* sizes = ctx.attr_ptr<Ints>("inputdimensions");
-  Dim total = sizes ? Dim(0) : Dim();
+  Dim total = sizes && !sizes->empty() ? Dim(0) : Dim();
   if (sizes)
     for (const std::int64_t s : *sizes) total = ctx.symbols().add(total, Dim(s));
   ctx.set_tensor(0, DType::float32, Shape{rows(ctx), total});
@@ -93,7 +93,13 @@ void label_encoder(InferCtx& ctx) {
   ctx.set_tensor(0, t, copy_shape(ctx, 0));
 }
 
-void linear_classifier(InferCtx& ctx) { classifier(ctx, "classlabels_ints", "classlabels_strings"); }
+// One score an intercept, or two where one intercept tells two classes apart; more labels than that have none.
+void linear_classifier(InferCtx& ctx) {
+  classifier(ctx, "classlabels_ints", "classlabels_strings");
+  const std::size_t classes = std::max(list_size(ctx, "classlabels_ints"), list_size(ctx, "classlabels_strings")),
+                    scores = list_size(ctx, "intercepts");
+  if (scores != 0 && scores != classes && !(scores == 1 && classes == 2)) ctx.set_tensor(1, DType::float32, Shape{rows(ctx), Dim()});
+}
 void svm_classifier(InferCtx& ctx) {
   classifier(ctx, "classlabels_ints", "classlabels_strings");
   ctx.set_tensor(1, DType::float32, Shape{rows(ctx), Dim()});  // one score a class, or one a pair of classes without probabilities
@@ -115,7 +121,9 @@ void tree_ensemble(InferCtx& ctx) {
 
 void one_hot_encoder(InferCtx& ctx) {
   OptShape out = copy_shape(ctx, 0);
-  if (out) out->push_back(Dim(std::max(list_size(ctx, "cats_int64s"), list_size(ctx, "cats_strings"))));
+  const DType in = ctx.input_dtype(0);
+  const std::size_t categories = list_size(ctx, in == DType::string ? "cats_strings" : "cats_int64s");
+  if (out) out->push_back(in == DType::undefined || categories == 0 ? Dim() : Dim(categories));
   ctx.set_tensor(0, DType::float32, std::move(out));
 }
 

@@ -1,5 +1,6 @@
 // Operators whose output is a rearrangement of their input: any element type, exactly.
 #include <algorithm>
+#include <optional>
 
 #include "verify/kernels_ref/codes.h"
 #include "verify/kernels_ref/families.h"
@@ -79,16 +80,17 @@ Ints split_sizes(KernelIo& io, const Ints& stated, int64_t length) {
   return sizes;
 }
 Maybe<RunFn> prepare_split(const OpCall& call, ExecEnv&) {
-  const auto count = attr_or<int64_t>(call, "num_outputs", 0);
+  const auto* stated_count = call.attrs->get<int64_t>("num_outputs");
+  const auto count = stated_count ? std::optional(*stated_count) : std::nullopt;
   return RunFn([count, stated = attr_or<int64_t>(call, "axis", 0), sizes = attr_or<Ints>(call, "split", {})](KernelIo& io) {
     const Tensor& x = io.in(0);
     const auto axis = at(normalize_axis(stated, x.rank()));
-    if (count != 0 && count != static_cast<int64_t>(io.num_outputs()))
-      bad_input(fmt::format("num_outputs is {}, the node has {} outputs", count, io.num_outputs()));
+    if (count && *count != static_cast<int64_t>(io.num_outputs()))
+      bad_input(fmt::format("num_outputs is {}, the node has {} outputs", *count, io.num_outputs()));
     const Ints parts = split_sizes(io, sizes, x.dims()[axis]);
     int64_t total = 0;
     for (int64_t p : parts) {
-      if (p < 0) bad_input(fmt::format("a part of {} elements", p));
+      if (p < 0 || p > x.dims()[axis]) bad_input(fmt::format("a part of {} elements", p));
       total += p;
     }
     if (parts.size() != io.num_outputs() || total != x.dims()[axis])

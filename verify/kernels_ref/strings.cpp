@@ -73,8 +73,7 @@ std::vector<std::string> split_at(std::string_view s, std::string_view delimiter
 }
 
 Maybe<RunFn> prepare_split(const OpCall& call, ExecEnv&) {
-  const auto most = attr_or<int64_t>(call, "maxsplit", INT64_MAX);
-  if (most < 0) bad_input(fmt::format("a maxsplit of {}", most));
+  const auto stated = attr_or<int64_t>(call, "maxsplit", INT64_MAX), most = stated < 0 ? INT64_MAX : stated;  // as in Python
   return RunFn([delimiter = attr_or<std::string>(call, "delimiter", ""), most](KernelIo& io) {
     const Tensor& x = io.in(0);
     std::vector<std::vector<std::string>> parts;
