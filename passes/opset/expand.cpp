@@ -83,6 +83,13 @@ Value* Expansion::reduce(std::string_view op_name, Value* v, const Ints& axes, b
 
 void Expansion::result(std::size_t output, Value* v) { results_.emplace_back(output, v); }
 
+std::shared_ptr<Graph> Expansion::move_subgraph(std::string_view attr, Node& to) {
+  std::shared_ptr<Graph> sub = *node_.attrs().get<std::shared_ptr<Graph>>(attr);
+  node_.mutable_attrs().remove(attr);
+  to.graph()->adopt_subgraph(to, std::string(attr), sub);
+  return sub;
+}
+
 void Expansion::roll_back() {
   while (!made_.empty()) {
     made_.back()->graph()->erase(*made_.back());

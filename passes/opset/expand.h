@@ -2,6 +2,7 @@
 // what the target lacks of those is decomposed or lowered in turn, to a fixpoint. Only conversion does this (docs/convert.md).
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -65,6 +66,7 @@ class Expansion {
   Value* concat(std::vector<Value*> parts, std::int64_t axis) { return op("Concat", std::move(parts), {{"axis", axis}}); }
   Value* reduce(std::string_view op_name, Value* v, const Ints& axes, bool keep = true);
   void result(std::size_t output, Value* v);
+  std::shared_ptr<Graph> move_subgraph(std::string_view attr, Node& to);  // not undone by roll_back: the last thing that may fail came before
 
   void roll_back();             // takes away what was made
   std::vector<Node*> commit();  // replaces the node; what was made, in order

@@ -130,11 +130,13 @@ std::string max_min(Expansion& e) {
   Dims dims;
   for (std::size_t i = 0; out && i < out->size() && (*out)[i].is_value(); ++i) dims.push_back((*out)[i].value());
   if (!out || dims.size() < out->size()) {
-    Value* ones = e.cast(common_shape(e, inputs, t), t);
-    std::vector<Value*> all;
-    for (Value* v : inputs) all.push_back(e.mul(v, ones));
-    e.result(0, e.op(e.node().op().name, std::move(all)));
-    return "";
+    Value* best = inputs[0];  // NaN wins
+    for (std::size_t i = 1; i < inputs.size(); ++i) {
+      Value* better = or_(e, e.op(max ? "Greater" : "Less", {best, inputs[i]}), nan_of(e, best));
+      best = e.op("Where", {better, best, inputs[i]});
+    }
+    e.result(0, best);
+    return inputs.size() > 1 ? "" : "no decomposition";
   }
   std::vector<Value*> same;
   bool changed = false;
@@ -147,6 +149,17 @@ std::string max_min(Expansion& e) {
   }
   if (!changed) return "no decomposition";
   e.result(0, e.op(e.node().op().name, same));
+  return "";
+}
+
+// Add broadcasts from 7 on.
+std::string sum_mean(Expansion& e) {
+  if (e.opset() >= 8 || e.node().inputs().size() < 2) return kOtherReason;
+  Value* sum = e.in(0);
+  for (std::size_t i = 1; i < e.node().inputs().size(); ++i) sum = e.add(sum, e.in(i));
+  const auto n = float_scalar(e.dtype(0), static_cast<double>(e.node().inputs().size()));
+  if (e.node().is("Mean") && !n) return "the type of the inputs is not known";
+  e.result(0, e.node().is("Mean") ? e.div(sum, e.tensor(*n)) : sum);
   return "";
 }
 

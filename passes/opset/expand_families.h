@@ -51,6 +51,7 @@ std::string greater_or_equal(Expansion& e);
 std::string greater_or_less(Expansion& e);
 std::string equal(Expansion& e);
 std::string max_min(Expansion& e);
+std::string sum_mean(Expansion& e);
 std::string clip(Expansion& e);
 std::string where(Expansion& e);
 std::string is_nan(Expansion& e);
@@ -140,6 +141,13 @@ std::string top_k(Expansion& e);
 std::string affine(Expansion& e);
 std::string constant_fill(Expansion& e);
 std::string crop(Expansion& e);
+
+// expand_resize_computed.cpp
+std::string resize_computed(Expansion& e);  // sizes or scales that are known only when the model runs
+
+// expand_loop.cpp
+std::string loop(Expansion& e);
+std::string non_zero(Expansion& e);
 
 // expand_einsum.cpp
 std::string einsum(Expansion& e);

@@ -63,7 +63,10 @@ std::string plan(const Expansion& e, Request& r) {
     }
     a.in = d.value();
     a.scale = scales ? scale : static_cast<double>(sizes->at(k)) / static_cast<double>(a.in);
-    a.out = scales ? static_cast<std::int64_t>(std::floor(static_cast<double>(a.in) * scale)) : sizes->at(k);
+    const double width = static_cast<double>(a.in) * scale;
+    a.out = scales ? static_cast<std::int64_t>(std::floor(width)) : sizes->at(k);
+    if (scales && r.coordinates == "align_corners" && width != std::floor(width))
+      return "no decomposition: align_corners to a part of an element, which runtimes and the reference read differently";
     common = common == 0 ? a.scale : r.policy == "not_larger" ? std::min(common, a.scale) : std::max(common, a.scale);
   }
   if (!scales && r.policy != "stretch")
@@ -84,6 +87,7 @@ std::optional<T> position(const Request& r, const Axis& a, std::int64_t i) {
   if (r.coordinates == "pytorch_half_pixel") return a.out > 1 ? (x + half) / scale - half : T{0};
   if (r.coordinates == "align_corners") return a.out == 1 ? T{0} : x * (in - 1) / (out - 1);
   if (r.coordinates == "tf_half_pixel_for_nn") return (x + half) / scale;
+  if (r.coordinates == "half_pixel_symmetric") return in * half * (1 - out / (scale * in)) + (x + half) / scale - half;
   return std::nullopt;
 }
 
@@ -158,7 +162,9 @@ std::string blend(Expansion& e, const Request& r, const Axis& a, std::int64_t ax
 
 std::string resize(Expansion& e) {
   Request r = request_of(e);
-  if (auto why = plan(e, r); !why.empty()) return why;
+  const std::string why = plan(e, r);
+  if (why.find("align_corners") != std::string::npos) return why;
+  if (!why.empty() || r.coordinates == "tf_crop_and_resize") return resize_computed(e);
   const DType t = e.dtype(0);
   const bool picks = r.mode == "nearest";
   if (!picks && t != DType::float32 && t != DType::float16) return "type: Resize of this type";

@@ -167,10 +167,10 @@ std::string range_of(Expansion& e) {
 
 // Bounds that are computed, or steps, before opset 10: the indices are written out and gathered, axis by axis.
 std::string slice(Expansion& e) {
-  const auto count = length_of(e.in(1));
+  auto count = length_of(e.in(1));
+  for (std::size_t i = 2; !count && i < 5; ++i) count = e.has(i) ? length_of(e.in(i)) : std::nullopt;
   if (!count) return "non-constant operand: starts of unknown number";
   const auto rank = e.rank(0);
-  if (!rank) return "the rank of the input is not known";
   if (e.has(3) && !e.constant_ints(3)) return "non-constant operand: axes";
   if (e.has(4) && !e.constant_ints(4)) return "non-constant operand: steps";
   Ints axes, steps(static_cast<std::size_t>(*count), 1);
@@ -179,6 +179,7 @@ std::string slice(Expansion& e) {
   if (e.has(4)) steps = *e.constant_ints(4);
   Value* x = e.in(0);
   for (std::size_t k = 0; k < axes.size(); ++k) {
+    if (axes[k] < 0 && !rank) return "the rank of the input is not known";
     const std::int64_t axis = axes[k] < 0 ? axes[k] + *rank : axes[k];
     const Index size = dim_of(e, x, axis), one = 1, zero = 0;
     const Index start = element(e, e.in(1), static_cast<std::int64_t>(k)), end = element(e, e.in(2), static_cast<std::int64_t>(k));

@@ -12,7 +12,7 @@ constexpr Relabel kRelabels[] = {
     {"AveragePool", 1, 7}, {"AveragePool", 7, 10}, {"AveragePool", 10, 11}, {"AveragePool", 11, 19}, {"AveragePool", 19, 22},
     {"BatchNormalization", 14, 15}, {"Bernoulli", 15, 22}, {"BitShift", 11, 28}, {"Cast", 9, 13}, {"Cast", 19, 21},
     {"Cast", 21, 23}, {"Cast", 24, 25}, {"Cast", 25, 28}, {"CastLike", 19, 21}, {"CastLike", 21, 23}, {"CastLike", 24, 25}, {"Ceil", 6, 13},
-    {"Celu", 12, 28}, {"Clip", 11, 12}, {"Clip", 12, 13}, {"Compress", 11, 28}, {"Concat", 11, 13}, {"Constant", 1, 9}, {"Constant", 9, 11},
+    {"Celu", 12, 28}, {"Clip", 11, 12}, {"Clip", 12, 13}, {"Compress", 11, 28}, {"Concat", 11, 13}, {"Constant", 1, 9},
     {"Constant", 12, 13}, {"Constant", 13, 19}, {"Constant", 19, 21}, {"Constant", 21, 23}, {"Constant", 23, 24}, {"Constant", 24, 25},
     {"ConstantOfShape", 9, 20}, {"ConstantOfShape", 20, 21}, {"ConstantOfShape", 21, 23}, {"ConstantOfShape", 23, 24}, {"ConstantOfShape", 24, 25},
     {"Conv", 1, 11}, {"Conv", 11, 22}, {"ConvTranspose", 1, 11}, {"ConvTranspose", 11, 22}, {"Cos", 7, 22}, {"Cosh", 9, 22}, {"CumSum", 11, 14},

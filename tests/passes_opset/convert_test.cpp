@@ -5,6 +5,7 @@
 #include <string>
 
 #include "ir/core/check.h"
+#include "ir/ops/op_table.h"
 #include "ir/text/text.h"
 #include "passes/opset/ir_version.h"
 #include "passes/opset/widen_types.h"
@@ -119,5 +120,69 @@ TEST_SUITE("convert_test") {
     auto kept = lifted(19, "g (float[2] x) => (float[2] y) { a = Cast <to = 17> (x)  y = Cast <to = 1> (a) }");
     CHECK(widen_types(*kept, target).values == 0);  // rounding to float8 is what this model does
     CHECK(prepare_conversion(*kept, target).blocked > 0);
+  }
+
+  TEST_CASE("what real models needed: sums, slices, NonZero, Resize and Loop of forms that older opsets lack") {
+    const auto sum = converted(8, 7, "y = Sum (a, b, c)", "(float[n,3] a, float[3] b, float[m,1] c) => (float[p,3] y)");
+    CHECK(sum.ops() == "Add Add");
+    const auto mean = converted(8, 7, "y = Mean (a, b)", "(float[n,3] a, float[3] b) => (float[n,3] y)");
+    CHECK(mean.ops() == "Add Div");
+    CHECK(converted(12, 7, "y = Max (x, z)", "(float[] x, float[m,1] z) => (float[] y)").conversion.blocked == 0);
+    const auto cut = converted(11, 9, "s = Shape (a)\nt = Cast <to = 7> (i)\nu = Add (t, o)\ny = Slice (s, t, u, z)",
+                               "(float[] a, int64[] i) => (int64[n] y) <int64[1] z = {0}, int64[1] o = {1}>");
+    CHECK(cut.conversion.blocked == 0);  // axes of length one say how many there are
+    const auto places = converted(13, 7, "y = NonZero (x)", "(float[2,3] x) => (int64[2,n] y)");
+    CHECK(places.conversion.blocked == 0);
+    CHECK(places.ops().find("TopK") != std::string::npos);
+    const auto many = converted(13, 8, "y = NonZero (x)", "(float[n,3] x) => (int64[2,m] y)");
+    CHECK(many.conversion.blocked == 0);
+    CHECK(many.ops().find("Loop") != std::string::npos);
+    const std::string io =
+        "(float[1,2,h,w] x, float[1,1,a,b] like) => (float[n,c,p,q] y) <int64[1] zero = {0}, int64[1] two = {2}, int64[1] four = {4}>";
+    const std::string sizes = "s = Shape (x)\nt = Shape (like)\ni = Slice (s, zero, two)\nj = Slice (t, two, four)\nk = Concat <axis = 0> (i, j)\n";
+    for (const char* mode : {"nearest", "linear", "cubic"})
+      for (const int to : {7, 9, 10}) CHECK(converted(13, to, sizes + "y = Resize <mode = \"" + mode + "\"> (x, , , k)", io).conversion.blocked == 0);
+    const auto scaled = converted(13, 9, "y = Resize <mode = \"linear\", coordinate_transformation_mode = \"align_corners\"> (x, , s)",
+                                  "(float[1,1,2,4] x, float[4] s) => (float[1,1,p,q] y)");
+    REQUIRE(scaled.conversion.blocked == 1);
+    CHECK(scaled.conversion.steps[0].refusal == Refusal::non_constant_operand);
+    const auto part = converted(13, 9, "y = Resize <mode = \"linear\", coordinate_transformation_mode = \"align_corners\"> (x, , s)",
+                                "(float[1,1,2,4] x) => (float[1,1,1,2] y) <float[4] s = {1, 1, 0.6, 0.6}>");
+    REQUIRE(part.conversion.blocked == 1);
+    CHECK(part.conversion.steps[0].refusal == Refusal::no_decomposition);
+    const auto loop = converted(11, 9,
+                                "y = Loop <body = b (int64 i, bool go) => (bool go_on, float[2] z) { go_on = Identity (go)  f = Cast <to = 1> (i)  "
+                                "z = Add (f, x) }> (n, all)",
+                                "(int64 n, bool all, float[2] x) => (float[m,2] y)");
+    REQUIRE(loop.conversion.blocked == 0);
+    const Node& l = *loop.model->graph().last();
+    CHECK(l.inputs().size() == 3);
+    REQUIRE(l.outputs().size() == 2);
+    CHECK(l.output(1)->name() == "y");
+    CHECK(l.subgraphs()[0]->outputs().size() == 3);
+    CHECK(l.subgraphs()[0]->outputs()[2]->name() == "z");
+  }
+
+  TEST_CASE("sparse constants are written out before opset 11") {
+    auto m = lifted(11, "g (float[2,3] x) => (float[2,3] y) { y = Add (x, x) }");
+    SparseTensor s;
+    s.values = Tensor::of<float>({2}, {5, 7});
+    s.indices = Tensor::of<std::int64_t>({2, 2}, {0, 1, 1, 2});
+    s.dims = {2, 3};
+    Attrs attrs;
+    attrs.set("sparse_value", std::move(s));
+    Node& add = *m->graph().first();
+    Node& c = m->graph().insert_before(add, op("Constant"), {}, std::move(attrs));
+    m->graph().set_input(add, 1, c.output());
+    const OutputOpsets target{{{"", 9}}};
+    REQUIRE(prepare_conversion(*m, target).blocked == 0);
+    lower(*m, target);
+    CHECK(check(*m).empty());
+    const Tensor* dense = m->graph().first()->attrs().get<Tensor>("value");
+    REQUIRE(dense);
+    CHECK(dense->dims() == Dims{2, 3});
+    CHECK(dense->data<float>()[1] == 5);
+    CHECK(dense->data<float>()[5] == 7);
+    CHECK(dense->data<float>()[0] == 0);
   }
 }

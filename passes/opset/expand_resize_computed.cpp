@@ -1,0 +1,167 @@
+// Resize by sizes or scales that are known only when the model runs, along axes of any size: the coordinates are computed in float32, as runtimes do,
+// and gathered, axis by axis.
+#include <algorithm>
+
+#include "passes/opset/expand_families.h"
+#include "passes/opset/expand_index.h"
+
+namespace onnxopt::expand_fn {
+namespace {
+
+constexpr DType kFloat = DType::float32;
+
+Value* number(Expansion& e, double v) { return e.scalar(kFloat, v); }
+Value* as_float(Expansion& e, const Index& i) {
+  return i.number ? e.tensor(Tensor::of<float>({1}, {static_cast<float>(*i.number)}), "size") : e.cast(i.value, kFloat);
+}
+// Of whole numbers, and of what lies between them: Max and Min did not broadcast before opset 8.
+Value* not_below_zero(Expansion& e, Value* x) { return e.op("Relu", {x}); }
+Value* not_above(Expansion& e, Value* x, Value* most) { return e.sub(most, e.op("Relu", {e.sub(most, x)})); }
+
+struct Axis {
+  std::int64_t at;
+  Index in, out;
+  Value *scale, *from, *to;  // float [1]; from, to: of roi, where the mode looks there
+};
+
+// Float [n]: where each output element lies in the input; null: a mode that is not known here.
+Value* positions(Expansion& e, const Axis& a, const std::string& mode) {
+  Value* i = e.cast(range(e, 0, a.out), kFloat);
+  Value *half = number(e, 0.5), *one = number(e, 1);
+  const auto centers = [&] { return e.sub(e.div(e.add(i, half), a.scale), half); };
+  const auto several = [&] { return e.cast(e.op("Greater", {as_float(e, a.out), one}), kFloat); };  // 1, or 0 for one element
+  const auto gaps = [&] { return e.add(not_below_zero(e, e.sub(as_float(e, a.out), number(e, 2))), one); };
+  if (mode == "asymmetric") return e.div(i, a.scale);
+  if (mode == "half_pixel") return centers();
+  if (mode == "half_pixel_symmetric") {
+    Value* in = as_float(e, a.in);
+    Value* rest = e.sub(one, e.div(as_float(e, a.out), e.mul(a.scale, in)));
+    return e.add(e.mul(e.mul(in, half), rest), centers());
+  }
+  if (mode == "pytorch_half_pixel") return e.mul(centers(), several());
+  Value* last = e.sub(as_float(e, a.in), one);
+  if (mode == "align_corners") return e.div(e.mul(i, last), gaps());
+  if (mode != "tf_crop_and_resize" || !a.from || !a.to) return nullptr;
+  Value* many = several();
+  Value* along = e.add(e.mul(a.from, last), e.div(e.mul(e.mul(i, e.sub(a.to, a.from)), last), gaps()));
+  Value* middle = e.mul(e.mul(e.add(a.from, a.to), half), last);
+  return e.add(e.mul(along, many), e.mul(middle, e.sub(one, many)));
+}
+
+Value* rounded(Expansion& e, const std::string& mode, Value* x, Value* scale) {
+  if (mode == "floor") return e.op("Floor", {x});
+  if (mode == "ceil") return e.op("Ceil", {x});
+  if (mode == "round_prefer_floor") return e.op("Ceil", {e.sub(x, number(e, 0.5))});
+  if (mode == "round_prefer_ceil") return e.op("Floor", {e.add(x, number(e, 0.5))});
+  Value* up = e.cast(e.op("Less", {scale, number(e, 1)}), kFloat);  // before opset 11: up where the axis shrinks
+  Value* low = e.op("Floor", {x});
+  return e.add(low, e.mul(e.sub(e.op("Ceil", {x}), low), up));
+}
+
+Value* gather(Expansion& e, Value* x, Value* index, std::int64_t axis) { return e.op("Gather", {x, e.cast(index, DType::int64)}, {{"axis", axis}}); }
+
+// Sum of weighted picks around p along the axis: two, or four for cubic.
+Value* blended(Expansion& e, const Axis& a, Value* x, Value* p, Value* last, const Ints& along, bool cubic) {
+  if (!cubic) p = not_above(e, not_below_zero(e, p), last);
+  Value* low = e.op("Floor", {p});
+  Value* rest = e.sub(p, low);
+  const float c = e.real("cubic_coeff_a", -0.75f);
+  const auto times = [&](double f, Value* v) { return e.mul(number(e, f), v); };
+  const auto near = [&](Value* d) {  // ((c + 2) d - (c + 3)) d d + 1
+    return e.add(e.mul(e.sub(times(c + 2, d), number(e, c + 3)), e.mul(d, d)), number(e, 1));
+  };
+  const auto far = [&](Value* d) {  // ((c d - 5 c) d + 8 c) d - 4 c
+    return e.sub(e.mul(e.add(e.mul(e.sub(times(c, d), number(e, 5 * c)), d), number(e, 8 * c)), d), number(e, 4 * c));
+  };
+  Value* back = e.sub(number(e, 1), rest);
+  std::vector<Value*> weights{back, rest};
+  if (cubic) weights = {far(e.add(rest, number(e, 1))), near(rest), near(back), far(e.add(back, number(e, 1)))};
+  std::vector<Value*> index;
+  Value* total = nullptr;
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    const double offset = static_cast<double>(k) - (cubic ? 1 : 0);
+    Value* at = offset == 0 ? low : e.add(low, number(e, offset));
+    index.push_back(not_above(e, not_below_zero(e, at), last));
+    if (!cubic || e.integer("exclude_outside", 0) == 0) continue;
+    weights[k] = e.mul(weights[k], e.cast(e.op("Not", {e.op("Or", {e.op("Less", {at, number(e, 0)}), e.op("Greater", {at, last})})}), kFloat));
+    total = total ? e.add(total, weights[k]) : weights[k];
+  }
+  Value* sum = nullptr;
+  for (std::size_t k = 0; k < weights.size(); ++k) {
+    Value* part = e.mul(gather(e, x, index[k], a.at), e.reshape(total ? e.div(weights[k], total) : weights[k], along));
+    sum = sum ? e.add(sum, part) : part;
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::string resize_computed(Expansion& e) {
+  const auto rank = e.rank(0);
+  if (!rank) return "the rank of the input is not known";
+  const std::string mode = e.text("mode", "nearest");
+  const bool old = e.since() < 11, picks = mode == "nearest";
+  const std::string where = old ? "asymmetric" : e.text("coordinate_transformation_mode", "half_pixel");
+  const std::string rounding = old ? "simple" : e.text("nearest_mode", "round_prefer_floor");
+  if (!picks && mode != "linear" && mode != "cubic") return "non-constant operand: scales or sizes";
+  if (e.integer("antialias", 0) != 0 || e.text("keep_aspect_ratio_policy", "stretch") != "stretch") return "non-constant operand: scales or sizes";
+  const DType t = e.dtype(0);
+  if (!picks && t != kFloat && t != DType::float16) return "type: Resize of this type";
+  Ints axes;
+  if (const Ints* a = e.integers("axes")) axes = *a;
+  else
+    for (std::int64_t k = 0; k < *rank; ++k) axes.push_back(k);
+  const std::size_t scales_at = old ? 1 : 2;
+  const bool by_sizes = !old && e.has(3) && !(e.constant(3) && e.constant(3)->size() == 0);
+  if (!by_sizes && !e.has(scales_at)) return "non-constant operand: scales or sizes";
+  const bool crops = where == "tf_crop_and_resize";
+  if (!by_sizes && (crops || where == "align_corners")) return "non-constant operand: scales";  // whose sizes need not be whole: read in two ways
+  const auto n = static_cast<std::int64_t>(axes.size());
+  const auto float_at = [&](std::size_t input, std::int64_t k) { return e.cast(e.slice(e.in(input), k, k + 1, 0), kFloat); };
+  const Shape& from = *e.shape(0);
+  const auto* known = by_sizes && e.in(3)->known ? &*e.in(3)->known : nullptr;
+  const Tensor* scales = by_sizes ? nullptr : e.constant(scales_at);
+  Value *x = picks ? e.in(0) : e.cast(e.in(0), kFloat), *outside = nullptr;
+  for (std::int64_t k = 0; k < n; ++k) {
+    const std::int64_t at = axes[static_cast<std::size_t>(k)] + (axes[static_cast<std::size_t>(k)] < 0 ? *rank : 0);
+    const Dim& d = from[static_cast<std::size_t>(at)];
+    if (!crops && known && same((*known)[static_cast<std::size_t>(k)], d)) continue;
+    if (!crops && scales && scales->data<float>()[static_cast<std::size_t>(k)] == 1) continue;
+    Axis a{at, dim_of(e, x, at), 1, nullptr, nullptr, nullptr};
+    if (by_sizes) {
+      a.out = element(e, e.in(3), k);
+      a.scale = e.div(as_float(e, a.out), as_float(e, a.in));
+    } else {
+      a.scale = scales ? e.tensor(Tensor::of<float>({1}, {scales->data<float>()[static_cast<std::size_t>(k)]}), "scale") : float_at(scales_at, k);
+      a.out = Index(e.cast(e.op("Floor", {e.mul(as_float(e, a.in), a.scale)}), DType::int64));
+    }
+    if (crops && e.has(1)) {
+      a.from = float_at(1, k);
+      a.to = float_at(1, n + k);
+    }
+    Value* p = positions(e, a, where);
+    if (!p) return "no decomposition: coordinate_transformation_mode '" + where + "'";
+    Value* last = e.sub(as_float(e, a.in), number(e, 1));
+    Ints along(static_cast<std::size_t>(*rank), 1);
+    along[static_cast<std::size_t>(at)] = -1;
+    if (crops) {
+      Value* o = e.reshape(e.op("Or", {e.op("Less", {p, number(e, 0)}), e.op("Greater", {p, last})}), along);
+      outside = outside ? e.op("Or", {outside, o}) : o;
+    }
+    if (picks) {
+      x = gather(e, x, not_above(e, not_below_zero(e, rounded(e, rounding, p, a.scale)), last), at);
+      continue;
+    }
+    x = blended(e, a, x, p, last, along, mode == "cubic");
+  }
+  if (outside) {
+    const auto value = float_scalar(picks ? t : kFloat, e.real("extrapolation_value", 0));
+    if (!value) return "type: Resize of this type";
+    x = e.op("Where", {outside, e.tensor(*value), x});
+  }
+  x = e.cast(x, t);
+  e.result(0, x == e.in(0) ? e.op("Identity", {x}) : x);
+  return "";
+}
+
+}  // namespace onnxopt::expand_fn
