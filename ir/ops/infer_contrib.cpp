@@ -182,6 +182,32 @@ void dynamic_quantize_lstm(InferCtx& ctx) {
   infer_from_schema(ctx);
 }
 
+void sparse_matmul(InferCtx& ctx) {
+  const Type& a = ctx.input(0);
+  const Shape* b = ctx.input_shape(1);
+  if (!a.shape || a.shape->size() != 2 || !b || b->size() != 2) return ctx.set_tensor(0, ctx.input_dtype(1), std::nullopt);
+  const auto flag = [&](std::string_view name) { return ctx.attr_or<std::int64_t>(name, 0) != 0; };
+  ctx.set_tensor(0, ctx.input_dtype(1), Shape{(*a.shape)[flag("transA") ? 1 : 0], (*b)[flag("transB") ? 0 : 1]});
+}
+
+void ngram_repeat_block(InferCtx& ctx) { ctx.set_tensor(0, ctx.input_dtype(1), copy_shape(ctx, 1)); }
+
+void unfold_tensor(InferCtx& ctx) {
+  OptShape s = copy_shape(ctx, 0);
+  const std::int64_t stated = ctx.attr_or<std::int64_t>("dim", -1), size = ctx.attr_or<std::int64_t>("size", 0),
+                     step = ctx.attr_or<std::int64_t>("step", 1);
+  if (s) {
+    const auto rank = static_cast<std::int64_t>(s->size()), axis = stated < 0 ? stated + rank : stated;
+    if (axis < 0 || axis >= rank || size < 1 || step < 1) ctx.fail("dim, size or step is out of range");
+    Dim& d = (*s)[static_cast<std::size_t>(axis)];
+    d = d.is_value() && d.value() >= size ? Dim((d.value() - size) / step + 1) : Dim();
+    s->push_back(Dim(size));
+  }
+  ctx.set_tensor(0, ctx.input_dtype(0), std::move(s));
+}
+
+void dynamic_time_warping(InferCtx& ctx) { ctx.set_tensor(0, DType::int32, Shape{Dim(2), Dim()}); }
+
 struct Row {
   std::string_view name;
   InferFn fn;
@@ -200,6 +226,7 @@ constexpr Row kRows[] = {
     {"DequantizeLinear", dequantize_linear},
     {"DynamicQuantizeLSTM", dynamic_quantize_lstm},
     {"DynamicQuantizeMatMul", matmul_like_first},
+    {"DynamicTimeWarping", dynamic_time_warping},
     {"EmbedLayerNormalization", ms_embed_layer_normalization},
     {"FastGelu", same_type},
     {"FusedConv", conv},
@@ -222,6 +249,7 @@ constexpr Row kRows[] = {
     {"MatMulNBits", matmul_nbits},
     {"MaxpoolWithMask", pool},
     {"MultiHeadAttention", ms_multi_head_attention},
+    {"NGramRepeatBlock", ngram_repeat_block},
     {"NhwcConv", nhwc_conv},
     {"NhwcFusedConv", nhwc_conv},
     {"NhwcMaxPool", nhwc_pool},
@@ -242,12 +270,15 @@ constexpr Row kRows[] = {
     {"QuantizeLinear", quantize_linear},
     {"QuickGelu", same_type},
     {"RotaryEmbedding", same_type},
+    {"ScaledSiLU", same_type},
     {"SkipGroupNorm", skip_group_norm},
     {"SkipLayerNormalization", ms_skip_layer_normalization},
     {"SkipSimplifiedLayerNormalization", ms_skip_layer_normalization},
+    {"SparseToDenseMatMul", sparse_matmul},
     {"Tokenizer", tokenizer},
     {"TransposeMatMul", fused_matmul},
     {"Trilu", same_type},
+    {"UnfoldTensor", unfold_tensor},
 };
 
 constexpr bool sorted() {

@@ -792,3 +792,30 @@ def GatherND(r):
 def MatMulInteger16(r):
     m, k, n = shape(r, 1, 6, 3)
     return Case("MatMulInteger16", [r.integers(-999, 999, (m, k)).astype(np.int16), r.integers(-999, 999, (k, n)).astype(np.int16)])
+
+
+@generator()
+def NGramRepeatBlock(r):
+    b, s, v = int(r.integers(1, 4)), int(r.integers(1, 12)), 5
+    return Case("NGramRepeatBlock", [r.integers(0, v, (b, s)), f32(r, b, v)], {"ngram_size": int(r.integers(1, 4))})
+
+
+@generator()
+def UnfoldTensor(r):
+    s = shape(r, 2, 6)
+    dim = int(r.integers(-len(s), len(s)))
+    x = pick(r, f32(r, *s), r.integers(-9, 9, s), r.integers(-9, 9, s).astype(np.int32))
+    return Case("UnfoldTensor", [x], {"dim": dim, "size": int(r.integers(1, s[dim] + 1)), **({"step": int(r.integers(1, 4))} if r.random() < 0.7 else {})})
+
+
+@generator()
+def DynamicTimeWarping(r):
+    s = shape(r, 1, 8, rank=2)
+    costs = f32(r, *s) if r.random() < 0.6 else r.integers(-2, 3, s).astype(np.float32)  # the latter with ties
+    return Case("DynamicTimeWarping", [costs[None] if r.random() < 0.5 else costs])
+
+
+@generator()
+def ScaledSiLU(r):
+    x = f32(r, *shape(r), scale=3).astype(pick(r, np.float32, np.float32, np.float16))
+    return Case("ScaledSiLU", [x, maybe(r, lambda: np.array(r.random() * 2, np.float32))], {"alpha": float(r.random() * 2)} if r.random() < 0.5 else {}, floor=0.1)

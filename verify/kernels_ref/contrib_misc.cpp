@@ -324,6 +324,134 @@ void run_matmul_integer16(KernelIo& io) {
   io.set(0, narrow(DType::int32, y.dims(), widen<double>(y)));
 }
 
+// alpha * A * B, where A is sparse and either may be transposed.
+template <class C>
+Tensor sparse_product(const SparseTensor& a, const Tensor& b, bool transpose_a, bool transpose_b, double alpha) {
+  if (a.dims.size() != 2 || b.rank() != 2) bad_input(fmt::format("A {}, B {}", dims_text(a.dims), dims_text(b.dims())));
+  const int64_t m = a.dims[transpose_a ? 1 : 0], k = a.dims[transpose_a ? 0 : 1], n = b.dims()[transpose_b ? 0 : 1], b_row = b.dims()[1];
+  if (b.dims()[transpose_b ? 1 : 0] != k) bad_input(fmt::format("A {}, B {}", dims_text(a.dims), dims_text(b.dims())));
+  const std::vector<C> values = widen<C>(a.values), dense = widen<C>(b);
+  const Ints places = values.empty() ? Ints() : ints_of(a.indices);
+  const bool linear = a.indices.rank() < 2;
+  if (places.size() != values.size() * (linear ? 1 : 2)) bad_input(fmt::format("{} indices of {} sparse values", places.size(), values.size()));
+  Buffer shape(b.dtype(), {m, n});
+  std::vector<C> out(at(shape.size()));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    int64_t r = linear ? places[i] / a.dims[1] : places[2 * i], c = linear ? places[i] % a.dims[1] : places[2 * i + 1];
+    if (r < 0 || r >= a.dims[0] || c < 0 || c >= a.dims[1]) bad_input(fmt::format("a sparse value at {}, {} of {}", r, c, dims_text(a.dims)));
+    if (transpose_a) std::swap(r, c);
+    for (int64_t j = 0; j < n; ++j) out[at(r * n + j)] += values[i] * dense[at(transpose_b ? j * b_row + c : c * b_row + j)];
+  }
+  if (alpha != 1)
+    for (C& v : out) v = static_cast<C>(alpha * static_cast<double>(v));
+  return narrow(b.dtype(), {m, n}, out);
+}
+Maybe<RunFn> prepare_sparse_matmul(const OpCall& call, ExecEnv&) {
+  return RunFn([a = attr_or<int64_t>(call, "transA", 0) != 0, b = attr_or<int64_t>(call, "transB", 0) != 0,
+                alpha = static_cast<double>(attr_or<float>(call, "alpha", 1))](KernelIo& io) {
+    const auto* sparse = std::get_if<std::shared_ptr<const SparseTensor>>(&io.value(0).v);
+    if (!sparse) bad_input("input 0 is not a sparse tensor");
+    io.set(0, is_float(io.in(1).dtype()) ? sparse_product<double>(**sparse, io.in(1), a, b, alpha)
+                                         : sparse_product<int64_t>(**sparse, io.in(1), a, b, alpha));
+  });
+}
+
+// The score of a token that would repeat an n-gram of the row is -inf.
+Maybe<RunFn> prepare_ngram_block(const OpCall& call, ExecEnv&) {
+  const auto n = attr<int64_t>(call, "ngram_size");
+  if (n < 1) bad_input(fmt::format("attribute 'ngram_size': {}", n));
+  return RunFn([n](KernelIo& io) {
+    const Tensor &ids = io.in(0), &scores = io.in(1);
+    if (ids.rank() != 2 || scores.rank() != 2 || ids.dims()[0] != scores.dims()[0])
+      bad_input(fmt::format("input_ids {}, scores {}", dims_text(ids.dims()), dims_text(scores.dims())));
+    const Ints tokens = ints_of(ids);
+    std::vector<double> out = widen<double>(scores);
+    const int64_t length = ids.dims()[1], words = scores.dims()[1];
+    for (int64_t row = 0; row < ids.dims()[0]; ++row) {
+      const auto begin = tokens.begin() + row * length, tail = begin + length - std::min(n - 1, length);
+      for (int64_t i = 0; i <= length - n; ++i) {
+        if (!std::equal(begin + i, begin + i + n - 1, tail)) continue;
+        const int64_t token = begin[i + n - 1];
+        if (token < 0 || token >= words) bad_input(fmt::format("token {} of {}", token, words));
+        out[at(row * words + token)] = -INFINITY;
+      }
+    }
+    io.set(0, narrow(scores.dtype(), scores.dims(), out));
+  });
+}
+
+// Slices of `size` elements along `dim`, one every `step`, as a new last axis.
+Maybe<RunFn> prepare_unfold(const OpCall& call, ExecEnv&) {
+  const auto size = attr<int64_t>(call, "size"), step = attr_or<int64_t>(call, "step", 1);
+  if (size < 1 || step < 1) bad_input(fmt::format("a size of {} and a step of {}", size, step));
+  return RunFn([size, step, stated = attr_or<int64_t>(call, "dim", -1)](KernelIo& io) {
+    const Tensor& x = io.in(0);
+    const auto axis = at(normalize_axis(stated, x.rank()));
+    if (x.dims()[axis] < size) bad_input(fmt::format("slices of {} of an axis of {}", size, x.dims()[axis]));
+    Dims dims = x.dims();
+    const int64_t length = dims[axis], count = (length - size) / step + 1, inner = product(dims, axis + 1), outer = product(dims, 0, axis);
+    dims[axis] = count;
+    dims.push_back(size);
+    const std::size_t width = static_cast<std::size_t>(bit_width(x.dtype())) / 8;
+    if (x.dtype() == DType::string || width == 0) bad_input(fmt::format("elements of type {}", dtype_name(x.dtype())));
+    Buffer out(x.dtype(), dims);
+    std::byte* to = out.bytes();
+    for (int64_t o = 0; o < outer; ++o)
+      for (int64_t c = 0; c < count; ++c)
+        for (int64_t i = 0; i < inner; ++i)
+          for (int64_t k = 0; k < size; ++k) to = std::copy_n(x.bytes().data() + at((o * length + c * step + k) * inner + i) * width, width, to);
+    io.set(0, std::move(out).tensor());
+  });
+}
+
+// The cheapest path through a matrix of costs from its first to its last element, as row and column numbers. In float: sums decide between paths.
+void run_time_warping(KernelIo& io) {
+  const Tensor& x = io.in(0);
+  if (x.rank() < 2 || x.rank() > 3 || (x.rank() == 3 && x.dims()[0] != 1) || x.size() == 0)
+    bad_input(fmt::format("costs of {}", dims_text(x.dims())));
+  const int64_t rows = x.dims()[x.dims().size() - 2], columns = x.dims().back(), pitch = columns + 1;
+  const FloatView cost(x);
+  std::vector<float> total(at((rows + 1) * pitch), INFINITY);
+  std::vector<char> from(total.size());  // 0: from both before, 1: from the row before, 2: from the column before
+  total[0] = 0;
+  for (int64_t j = 1; j <= columns; ++j)
+    for (int64_t i = 1; i <= rows; ++i) {
+      const float both = total[at((i - 1) * pitch + j - 1)], row = total[at((i - 1) * pitch + j)], column = total[at(i * pitch + j - 1)];
+      const int best = both < row && both < column ? 0 : row < both && row < column ? 1 : 2;
+      from[at(i * pitch + j)] = static_cast<char>(best);
+      total[at(i * pitch + j)] = (best == 0 ? both : best == 1 ? row : column) + cost.data[(i - 1) * columns + j - 1];
+    }
+  Ints path_rows, path_columns;
+  for (int64_t i = rows, j = columns; i > 0 || j > 0;) {
+    path_rows.push_back(i - 1);
+    path_columns.push_back(j - 1);
+    const int step = i == 0 ? 2 : j == 0 ? 1 : from[at(i * pitch + j)];
+    i -= step != 2;
+    j -= step != 1;
+  }
+  const auto n = static_cast<int64_t>(path_rows.size());
+  Ints both(path_rows.rbegin(), path_rows.rend());
+  both.insert(both.end(), path_columns.rbegin(), path_columns.rend());
+  io.set(0, narrow(DType::int32, {2, n}, both));
+}
+
+// x * sigmoid(x) of the scaled input, rounded to its type after each step.
+Maybe<RunFn> prepare_scaled_silu(const OpCall& call, ExecEnv&) {
+  return RunFn([alpha = static_cast<double>(attr_or<float>(call, "alpha", 1))](KernelIo& io) {
+    const Tensor& x = io.in(0);
+    const double scale = io.has(1) ? scalar_of<double>(io.in(1)) : alpha;
+    const auto rounded = [&](std::vector<double> v) { return widen<double>(narrow(x.dtype(), x.dims(), v)); };
+    std::vector<double> z = widen<double>(x);
+    for (double& e : z) e *= scale;
+    z = rounded(std::move(z));
+    std::vector<double> s = z;
+    for (double& e : s) e = 1 / (1 + std::exp(-e));
+    s = rounded(std::move(s));
+    for (std::size_t i = 0; i < z.size(); ++i) z[i] *= s[i];
+    io.set(0, narrow(x.dtype(), x.dims(), z));
+  });
+}
+
 constexpr Kernel kKernels[] = {
     {"", "Affine", 1, kAnyVersion, prepare_affine},
     {"", "ImageScaler", 1, kAnyVersion, prepare_image_scaler},
@@ -333,6 +461,7 @@ constexpr Kernel kKernels[] = {
     {"com.microsoft", "CDist", 1, kAnyVersion, prepare_cdist},
     {"com.microsoft", "ConvTransposeWithDynamicPads", 1, kAnyVersion, prepare_conv_transpose},
     {"com.microsoft", "CropAndResize", 1, kAnyVersion, prepare_crop},
+    {"com.microsoft", "DynamicTimeWarping", 1, kAnyVersion, simple<run_time_warping>},
     {"com.microsoft", "ExpandDims", 1, kAnyVersion, simple<run_expand_dims>},
     {"com.microsoft", "GatherND", 1, kAnyVersion, prepare_same},
     {"com.microsoft", "GridSample", 1, kAnyVersion, prepare_grid_sample},
@@ -340,11 +469,15 @@ constexpr Kernel kKernels[] = {
     {"com.microsoft", "IsAllFinite", 1, kAnyVersion, prepare_is_all_finite},
     {"com.microsoft", "MatMulInteger16", 1, kAnyVersion, simple<run_matmul_integer16>},
     {"com.microsoft", "MurmurHash3", 1, kAnyVersion, prepare_murmur},
+    {"com.microsoft", "NGramRepeatBlock", 1, kAnyVersion, prepare_ngram_block},
     {"com.microsoft", "Pad", 1, kAnyVersion, prepare_pad},
     {"com.microsoft", "Range", 1, kAnyVersion, prepare_range},
     {"com.microsoft", "RelativePositionBias", 1, kAnyVersion, prepare_relative_bias},
     {"com.microsoft", "SampleOp", 1, kAnyVersion, simple<run_identity>},
+    {"com.microsoft", "ScaledSiLU", 1, kAnyVersion, prepare_scaled_silu},
+    {"com.microsoft", "SparseToDenseMatMul", 1, kAnyVersion, prepare_sparse_matmul},
     {"com.microsoft", "Trilu", 1, kAnyVersion, prepare_same},
+    {"com.microsoft", "UnfoldTensor", 1, kAnyVersion, prepare_unfold},
     {"com.microsoft", "Unique", 1, kAnyVersion, simple<run_unique>},
 };
 
