@@ -63,6 +63,12 @@ Value* arranged(Value* v, const std::string& letters, const std::string& want, R
   return rw.op("Transpose", {t->input(0)}, {Attribute("perm", turned)});
 }
 
+// The two dims that are summed over are provably equal: Einsum broadcasts a 1 there too, MatMul does not.
+bool same_length(const Node& n, std::size_t left, std::size_t in_left, std::size_t in_right) {
+  const Shape &a = *shape_of(n.input(left)), &b = *shape_of(n.input(1 - left));
+  return same(a[in_left], b[in_right]);
+}
+
 bool matmul(const Node& n, const Equation& e, std::size_t left, Rewriter& rw) {
   const std::string &a = e.in[left], &b = e.in[1 - left];
   std::string batch, rows, columns, summed;
@@ -73,6 +79,7 @@ bool matmul(const Node& n, const Equation& e, std::size_t left, Rewriter& rw) {
     if (!has(e.out, c) && !has(a, c)) return false;
   if (rows.size() != 1 || columns.size() != 1 || summed.size() != 1 || !has(b, summed[0]) || e.out != batch + rows + columns) return false;
   if (a.size() != batch.size() + 2 || b.size() != batch.size() + 2) return false;
+  if (!same_length(n, left, a.find(summed[0]), b.find(summed[0]))) return false;
   Value* x = arranged(n.input(left), a, batch + rows + summed, rw);
   Value* y = x ? arranged(n.input(1 - left), b, batch + summed + columns, rw) : nullptr;
   return y && becomes(n, rw, rw.op("MatMul", {x, y}));

@@ -19,6 +19,8 @@ struct Clamp {
   Bound low{-HUGE_VAL}, high{HUGE_VAL};
 };
 
+constexpr double kExact = 9007199254740992.0 - 1;  // beyond, two integers may be one double
+
 std::optional<Clamp> clamp_of(const Node& n) {
   Clamp c;
   if (n.is("Relu")) {
@@ -28,7 +30,7 @@ std::optional<Clamp> clamp_of(const Node& n) {
   for (std::size_t i : {std::size_t{1}, std::size_t{2}}) {
     if (!n.input(i)) continue;
     const auto v = splat(n.input(i));
-    if (!v) return std::nullopt;
+    if (!v || (std::abs(*v) > kExact && is_integer(n.input(i)->type.dtype))) return std::nullopt;
     (i == 1 ? c.low : c.high) = {*v, n.input(i)};
   }
   return c.low.at <= c.high.at ? std::optional<Clamp>(c) : std::nullopt;

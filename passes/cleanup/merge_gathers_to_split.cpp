@@ -51,9 +51,10 @@ std::optional<Parts> unbound(const Node& n) {
   Parts parts{std::vector<Value*>(n.outputs().size()), {&n}, *axis};
   for (std::size_t i = 0; i < n.outputs().size(); ++i) {
     const Value* v = n.output(i);
-    if (!v || v->unused()) continue;
     const Shape* one = shape_of(v);
-    if (!v->used_once() || !one || !(*one)[static_cast<std::size_t>(*axis)].is(1)) return std::nullopt;
+    if (!one || !(*one)[static_cast<std::size_t>(*axis)].is(1)) return std::nullopt;  // also where nobody reads it: parts of 0 and 2 make 2 too
+    if (v->unused()) continue;
+    if (!v->used_once()) return std::nullopt;
     const Node& q = *v->uses()[0].node;
     if (v->uses()[0].index != 0 || !q.is("Squeeze") || q.kept || !plain(q) || q.graph() != n.graph()) return std::nullopt;
     if (known_axes(q, 1, static_cast<std::int64_t>(s->size())) != Ints{*axis}) return std::nullopt;

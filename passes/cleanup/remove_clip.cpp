@@ -1,4 +1,5 @@
 // y = Clip (x, min?, max?)  ==>  x      where neither bound is given, or each is infinite
+// From O2 on, a float Clip without a bound: the specification then bounds by the largest finite number, which makes that of an infinity.
 #include <cmath>
 
 #include "passes/cleanup/facts.h"
@@ -9,7 +10,10 @@ namespace {
 bool unbounded(const Value* bound, double infinity) { return !bound || splat(bound) == infinity; }
 
 bool visit(const Node& n, Rewriter& rw) {
-  return unbounded(n.input(1), -HUGE_VAL) && unbounded(n.input(2), HUGE_VAL) ? becomes(n, rw, n.input(0)) : no(rw, "there is a bound");
+  if (!unbounded(n.input(1), -HUGE_VAL) || !unbounded(n.input(2), HUGE_VAL)) return no(rw, "there is a bound");
+  const bool by_default = !n.input(1) || !n.input(2), integer = n.input(0)->type.is_tensor() && is_integer(n.input(0)->type.dtype);
+  if (by_default && !integer && rw.context().level < Level::o2) return no(rw, "infinities become the largest finite numbers");
+  return becomes(n, rw, n.input(0));
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 // y = ReduceMax|Min|Sum|Mean|Prod <keepdims = 1> (x, axes)  ==>  x      where all reduced dims are 1
+// Float ReduceSum and ReduceMean from O2 on: runtimes begin with 0.0, and 0.0 + -0.0 is 0.0.
 #include <algorithm>
 
 #include "passes/cleanup/facts.h"
@@ -17,6 +18,8 @@ bool visit(const Node& n, Rewriter& rw) {
     const bool is_reduced = axes->empty() || std::find(axes->begin(), axes->end(), static_cast<std::int64_t>(i)) != axes->end();
     if (is_reduced && !(*s)[i].is(1)) return no(rw, "a reduced dim is not 1");
   }
+  const bool adds = (n.is("ReduceSum") || n.is("ReduceMean")) && !is_integer(n.input(0)->type.dtype);
+  if (adds && rw.context().level < Level::o2) return no(rw, "a sum turns -0.0 into 0.0");
   return becomes(n, rw, n.input(0));
 }
 

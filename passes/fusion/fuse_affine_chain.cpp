@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 
 #include "passes/fusion/conditions.h"
 #include "passes/fusion/weights.h"
@@ -31,6 +32,22 @@ struct Wide {
   }
 };
 
+// (x + 12582912) * b - 12582912 * b rounds x, and is meant to. `given` and `later`: the two shifts, in units of the result. In a narrow type small
+// shifts round as well.
+constexpr double kLargeShift = 1024;
+bool takes_back(const Tensor& given, const Tensor& later, const Tensor& scale, DType t) {
+  const auto first = given.data<double>(), second = later.data<double>(), factor = scale.data<double>();
+  const auto any = [](std::span<const double> values, auto&& holds) { return std::any_of(values.begin(), values.end(), holds); };
+  const auto positive = [](double v) { return v > 0; };
+  const auto negative = [](double v) { return v < 0; };
+  if (!(any(first, positive) && any(second, negative)) && !(any(first, negative) && any(second, positive))) return false;
+  if (t != DType::float32 && t != DType::float64) return true;
+  double least = HUGE_VAL;
+  for (const double f : factor) least = std::min(least, std::abs(f));
+  const auto large = [&](double v) { return std::abs(v) > kLargeShift * least; };
+  return any(first, large) || any(second, large);
+}
+
 }  // namespace
 
 // y = (x * a + b) * c  ==>  y = x * (a * c) + b * c;   y = (x + a) * b + c  ==>  y = x * b + (a * b + c)
@@ -62,7 +79,9 @@ Rule fuse_affine_chain() {
               shift = w.mul(w.addend(m, "s", "b"), c);
             } else {
               scale = w.factor(m, "m", "b");
-              shift = w.add(w.mul(w.addend(m, "s", "a"), scale), w.addend(m, "y", "c"));
+              const Tensor given = w.mul(w.addend(m, "s", "a"), scale), later = w.addend(m, "y", "c");
+              if (takes_back(given, later, scale, t)) rw.abandon("one addend takes back what the other gave, and with it digits of x");
+              shift = w.add(given, later);
             }
             Value* scaled = rw.op("Mul", {m["x"], w.constant(scale, t, largest)});
             rw.replace(m["y"], rw.op("Add", {scaled, w.constant(shift, t, largest)}));

@@ -6,7 +6,7 @@ namespace onnxopt {
 
 // n = ReduceL2|ReduceL1 <keepdims = 1> (x, axis)  y = Div (x, n)  ==>  y = LpNormalization <axis, p> (x)
 // One axis. A Clip or Max against division by zero, or an Expand to the shape of x, stands between in most exports; those do not match:
-// LpNormalization has no bound.
+// LpNormalization has no bound. O3: where the norm is 0, the quotient is NaN and LpNormalization gives 0.
 Rule fuse_lp_normalization() {
   return {
       .name = "fuse-lp-normalization",
@@ -26,6 +26,7 @@ Rule fuse_lp_normalization() {
                        rw.op("LpNormalization", {m["x"]},
                              {{"axis", reduce_axes(m.node("n"), m.context())->front()}, {"p", std::int64_t{m.node("n").is("ReduceL1") ? 1 : 2}}}));
           },
+      .level = Level::o3,
   };
 }
 
