@@ -1,7 +1,7 @@
 // The functions that expand_table.cpp lists, one file a family.
 #pragma once
 
-#include "passes/opset/expand.h"
+#include "passes/opset/expand_index.h"
 
 namespace onnxopt::expand_fn {
 
@@ -29,6 +29,7 @@ std::string eye_like(Expansion& e);
 // expand_scatter.cpp
 std::string scatter_nd_known(Expansion& e);  // constant indices
 std::string scatter_elements(Expansion& e);
+std::string scatter_by_comparing(Expansion& e, Value* data, Value* updates, const Index& rows, Value* places);
 
 // expand_late.cpp
 std::string swiglu(Expansion& e);

@@ -73,6 +73,13 @@ std::string scatter_nd(Expansion& e) {
   const auto rank = e.rank(0), indices_rank = e.rank(1);
   if (!count || !rank || !indices_rank) return "the shapes of data and indices are not known";
   if (e.text("reduction", "none") != "none") return "no decomposition: reduction";
+  if (e.opset() < 9) {
+    const std::vector<Index> all = dims_of(e, e.in(0));
+    const Index places = product(e, {all.begin(), all.begin() + *count}), width = product(e, {all.begin() + *count, all.end()});
+    const auto rows_of = [&](Value* v) { return e.op("Reshape", {v, vector_of(e, {Index(-1), width})}); };
+    Value* at = e.reshape(flat_indices(e, e.in(0), e.in(1), *count, *indices_rank), {-1});
+    return scatter_by_comparing(e, rows_of(e.in(0)), rows_of(e.in(2)), places, at);
+  }
   std::vector<Index> dims = dims_of(e, e.in(0));
   const Index slice = product(e, {dims.begin() + *count, dims.end()});
   Value* rows = e.op("Reshape", {e.in(0), vector_of(e, {Index(-1), slice})});
@@ -90,24 +97,7 @@ std::string gather_elements(Expansion& e) {
   if (!rank || *rank == 0) return "the rank of the input is not known";
   std::int64_t axis = e.integer("axis", 0);
   axis += axis < 0 ? *rank : 0;
-  Value* at = e.cast(e.in(1), DType::int64);
-  Value* negative = e.cast(e.op("Less", {at, e.index(0)}), DType::int64);
-  at = e.add(at, e.mul(negative, vector_of(e, dim_of(e, e.in(0), axis))));
-  Index stride = 1;
-  Value* flat = nullptr;
-  for (std::int64_t k = *rank - 1; k >= 0; --k) {
-    Value* here = at;
-    if (k != axis) {
-      Ints others;
-      for (std::int64_t j = 0; j < *rank; ++j)
-        if (j != k) others.push_back(j);
-      here = range(e, 0, dim_of(e, e.in(1), k));
-      if (!others.empty()) here = e.unsqueeze(here, others);
-    }
-    if (stride.number != 1) here = e.mul(here, vector_of(e, stride));
-    flat = flat ? e.add(flat, here) : here;
-    stride = mul(e, stride, dim_of(e, e.in(0), k));
-  }
+  Value* flat = element_places(e, e.in(0), e.in(1), axis);
   e.result(0, e.op("Gather", {e.reshape(e.in(0), {-1}), flat}, {{"axis", std::int64_t{0}}}));
   return "";
 }

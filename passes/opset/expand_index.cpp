@@ -81,6 +81,29 @@ Value* range(Expansion& e, const Index& from, const Index& to, std::int64_t step
   return e.op("Range", {scalar_of(e, from), scalar_of(e, to), e.index(step)});
 }
 
+Value* element_places(Expansion& e, Value* data, Value* indices, std::int64_t axis) {
+  const auto rank = static_cast<std::int64_t>(Expansion::shape_of(data)->size());
+  Value* at = e.cast(indices, DType::int64);
+  Value* negative = e.cast(e.op("Less", {at, e.index(0)}), DType::int64);
+  at = e.add(at, e.mul(negative, vector_of(e, dim_of(e, data, axis))));
+  Index stride = 1;
+  Value* flat = nullptr;
+  for (std::int64_t k = rank - 1; k >= 0; --k) {
+    Value* here = at;
+    if (k != axis) {
+      Ints others;
+      for (std::int64_t j = 0; j < rank; ++j)
+        if (j != k) others.push_back(j);
+      here = range(e, 0, dim_of(e, indices, k));
+      if (!others.empty()) here = e.unsqueeze(here, others);
+    }
+    if (stride.number != 1) here = e.mul(here, vector_of(e, stride));
+    flat = flat ? e.add(flat, here) : here;
+    stride = mul(e, stride, dim_of(e, data, k));
+  }
+  return flat;
+}
+
 Index element(Expansion& e, Value* v, std::int64_t i) {
   if (v->constant()) {
     const Tensor* t = v->constant();

@@ -27,6 +27,8 @@ Index product(Expansion& e, const std::vector<Index>& of);
 Index wrap(Expansion& e, const Index& from, const Index& size);
 // 1-D: from, from + step, ... before `to`.
 Value* range(Expansion& e, const Index& from, const Index& to, std::int64_t step = 1);
+// Where element indices along `axis` (of Gather- or ScatterElements) point to in the flat `data`: int64, of the indices' shape. The ranks are known.
+Value* element_places(Expansion& e, Value* data, Value* indices, std::int64_t axis);
 // Element `i` of an integer input of rank 1, constant, known or computed.
 Index element(Expansion& e, Value* v, std::int64_t i);
 

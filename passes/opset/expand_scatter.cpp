@@ -46,6 +46,24 @@ std::string put_rows(Expansion& e, Value* data, Value* updates, std::int64_t row
 
 }  // namespace
 
+// Places that are computed, where there is no Scatter yet: every row looks which update points to it, the last of them.
+std::string scatter_by_comparing(Expansion& e, Value* data, Value* updates, const Index& rows, Value* places) {
+  constexpr std::int64_t kMostCompared = std::int64_t{1} << 27;
+  const Shape* s = Expansion::shape_of(places);
+  if (s && (*s)[0].is_value() && rows.number && (*s)[0].value() * *rows.number > kMostCompared) return "no decomposition: too many computed indices";
+  Value* asked = e.unsqueeze(e.concat({e.ints({-1}, "nowhere"), places}, 0), {0});
+  Value* counted = e.cast(range(e, 0, add(e, dim_of(e, places, 0), 1)), DType::float32);
+  Value* own = range(e, 0, rows);
+  Value* points = e.cast(e.op("Equal", {e.unsqueeze(own, {1}), asked}), DType::float32);
+  Value* last = e.op("ArgMax", {e.mul(points, counted)}, {{"axis", std::int64_t{1}}, {"keepdims", std::int64_t{0}}});  // 0: none points there
+  Value* some = e.cast(e.cast(last, DType::boolean), DType::int64);
+  Value* update = e.add(last, vector_of(e, sub(e, rows, 1)));
+  Value* from = e.add(own, e.mul(some, e.sub(update, own)));
+  Value* y = e.op("Gather", {e.concat({data, updates}, 0), from}, {{"axis", std::int64_t{0}}});
+  e.result(0, e.reshape_like(y, e.in(0)));
+  return "";
+}
+
 std::string scatter_nd_known(Expansion& e) {
   const auto at = elements(e.constant(1));
   const Shape *data = e.shape(0), *indices = e.shape(1);
@@ -71,6 +89,12 @@ std::string scatter_nd_known(Expansion& e) {
 std::string scatter_elements(Expansion& e) {
   const auto at = elements(e.constant(1));
   const Shape *data = e.shape(0), *indices = e.shape(1);
+  if (!at && e.opset() < 9 && data && !data->empty() && e.text("reduction", "none") == "none") {
+    const std::int64_t axis = e.integer("axis", 0) + (e.integer("axis", 0) < 0 ? static_cast<std::int64_t>(data->size()) : 0);
+    Value* places = e.reshape(element_places(e, e.in(0), e.in(1), axis), {-1});
+    const Index all = product(e, dims_of(e, e.in(0)));
+    return scatter_by_comparing(e, e.reshape(e.in(0), {-1}), e.reshape(e.in(2), {-1}), all, places);
+  }
   if (!at || !data || !indices) return e.constant(1) ? kOtherReason : "non-constant operand: indices";
   const auto total = volume(*data, 0, data->size());
   if (!total || *total > kMostRows || at->empty() || data->empty()) return kOtherReason;
