@@ -48,8 +48,9 @@ void constant(InferCtx& ctx) {
     const auto data = t->data<std::int64_t>();
     return ctx.set_known(0, Elements(data.begin(), data.end()));
   }
-  if (const auto* s = n.attrs().get<SparseTensor>("sparse_value"))
-    return ctx.set_tensor(0, s->values ? s->values.dtype() : DType::undefined, Shape(s->dims.begin(), s->dims.end()));
+  for (const char* name : {"sparse_value", "value"})  // some write the latter, and ONNX Runtime reads it
+    if (const auto* s = n.attrs().get<SparseTensor>(name))
+      return ctx.set_tensor(0, s->values ? s->values.dtype() : DType::undefined, Shape(s->dims.begin(), s->dims.end()));
   if (const auto* v = ctx.attr_ptr<std::int64_t>("value_int")) {
     ctx.set_tensor(0, DType::int64, Shape{});
     return ctx.set_known(0, {Dim(*v)});

@@ -59,7 +59,8 @@ def flat(t):
         tt = getattr(t, kind)
         j["dtype"] = tt.elem_type
         if tt.HasField("shape"):
-            j["shape"] = [d.dim_value if d.HasField("dim_value") else (d.dim_param or None) for d in tt.shape.dim]
+            # onnx passes on a -1 or "?" of the file as if it were a size or a name
+            j["shape"] = [(d.dim_value if d.dim_value >= 0 else None) if d.HasField("dim_value") else (None if d.dim_param == "?" else d.dim_param or None) for d in tt.shape.dim]
     elif kind == "map_type":
         j["dtype"] = t.map_type.key_type
     elif kind in ("sequence_type", "optional_type"):
