@@ -31,6 +31,7 @@ Rule fuse_log_softmax();
 Rule fuse_lp_normalization();
 Rule fuse_matmul_add();
 Rule fuse_matmul_bn();
+Rule fuse_matmul_reshape();
 Rule fuse_min_max_clip();
 Rule fuse_mish();
 Rule fuse_prelu();
@@ -70,6 +71,7 @@ NodeRule fuse_conv_affine();
 NodeRule fuse_focus_conv();
 NodeRule fuse_gemm_affine();
 NodeRule fuse_global_average_pool();
+NodeRule fuse_grouped_attention();
 NodeRule fuse_matmul_affine();
 NodeRule fuse_norm_affine();
 NodeRule fuse_pad_conv();
@@ -83,6 +85,7 @@ NodeRule fuse_transpose_gemm();
 NodeRule merge_casts();
 NodeRule merge_clips();
 NodeRule merge_concats();
+NodeRule merge_constant_of_shape_cast();
 NodeRule merge_constant_operands();
 NodeRule merge_gather_unsqueeze();
 NodeRule merge_gathers();
@@ -98,6 +101,7 @@ NodeRule merge_transposes();
 NodeRule move_constant_up();
 NodeRule move_reshape_up();
 NodeRule move_shape_up();
+NodeRule move_slice_up();
 NodeRule move_split_down();
 NodeRule remove_cast();
 NodeRule remove_clip();
@@ -113,7 +117,9 @@ NodeRule remove_neutral_operand();
 NodeRule remove_not_before_where();
 NodeRule remove_pad();
 NodeRule remove_reduce();
+NodeRule remove_relu_before_quantize();
 NodeRule remove_repeated_op();
+NodeRule remove_requantization();
 NodeRule remove_reshape();
 NodeRule remove_resize();
 NodeRule remove_scatter_nd();
@@ -130,7 +136,7 @@ NodeRule remove_zero_bias();
 NodeRule remove_zero_state();
 
 std::span<Rule (*const)()> all_rules() {
-  static constexpr std::array<Rule (*)(), 42> kRules = {
+  static constexpr std::array<Rule (*)(), 43> kRules = {
       fuse_affine_chain,
       fuse_attention,
       fuse_celu,
@@ -156,6 +162,7 @@ std::span<Rule (*const)()> all_rules() {
       fuse_lp_normalization,
       fuse_matmul_add,
       fuse_matmul_bn,
+      fuse_matmul_reshape,
       fuse_min_max_clip,
       fuse_mish,
       fuse_prelu,
@@ -178,7 +185,7 @@ std::span<Rule (*const)()> all_rules() {
 }
 
 std::span<NodeRule (*const)()> all_node_rules() {
-  static constexpr std::array<NodeRule (*)(), 78> kRules = {
+  static constexpr std::array<NodeRule (*)(), 83> kRules = {
       cancel_concat_of_parts,
       cancel_parts_of_concat,
       cancel_squeeze_unsqueeze,
@@ -199,6 +206,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       fuse_focus_conv,
       fuse_gemm_affine,
       fuse_global_average_pool,
+      fuse_grouped_attention,
       fuse_matmul_affine,
       fuse_norm_affine,
       fuse_pad_conv,
@@ -212,6 +220,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       merge_casts,
       merge_clips,
       merge_concats,
+      merge_constant_of_shape_cast,
       merge_constant_operands,
       merge_gather_unsqueeze,
       merge_gathers,
@@ -227,6 +236,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       move_constant_up,
       move_reshape_up,
       move_shape_up,
+      move_slice_up,
       move_split_down,
       remove_cast,
       remove_clip,
@@ -242,7 +252,9 @@ std::span<NodeRule (*const)()> all_node_rules() {
       remove_not_before_where,
       remove_pad,
       remove_reduce,
+      remove_relu_before_quantize,
       remove_repeated_op,
+      remove_requantization,
       remove_reshape,
       remove_resize,
       remove_scatter_nd,

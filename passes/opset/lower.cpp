@@ -51,6 +51,7 @@ bool plan_restoring(const Node& n, int version, Plan& p) {
 std::string plan_steps(const Node& n, int version, Plan& p) {
   const RowInfo* info = row_info(n.op());
   if (!info) return "";
+  if (version == 0 && n.op().domain == "com.microsoft") version = 1;  // as it was read: files need not say which
   if (version == 0) return fmt::format("domain '{}' is not imported", n.op().domain.empty() ? "ai.onnx" : n.op().domain);
   const OpSchema* to = row_at(n.op(), version);
   if (to == &n.op()) return "";
