@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "passes/rewrite/missing_kernel.h"
 #include "passes/rewrite/type_fit.h"
 
 namespace onnxopt {
@@ -63,6 +64,10 @@ std::string RewriteTransaction::finish(const AnyRule& rule, std::span<Node* cons
   taking_part.insert(taking_part.end(), rewriter_.consumed_.begin(), rewriter_.consumed_.end());
   if (std::string why = check_replacements(taking_part); !why.empty()) return refuse(std::move(why));
   if (std::string why = check_lowering(); !why.empty()) return refuse(std::move(why));
+  for (const Node* n : rewriter_.made_) {
+    const bool new_here = std::none_of(taking_part.begin(), taking_part.end(), [&](const Node* old) { return &old->op() == &n->op(); });
+    if (std::string why = new_here ? missing_kernel(*n) : ""; !why.empty()) return refuse(std::move(why));
+  }
 
   const Death death = simulate();
   for (const auto& [from, to] : rewriter_.replaced_)
