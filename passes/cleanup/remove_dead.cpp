@@ -45,11 +45,13 @@ class RemoveDead : public Pass {
 
   static bool trim_outputs(Graph& g, Node& n) {
     if (n.op().has(kOpaque) || n.op().has(kControlFlow) || n.outputs().size() < 2) return false;
-    if (n.op().name == "BatchNormalization") return false;  // training: their number is checked, and in old versions it is what says so
+    // Where an output says what the operator does, it stays: of com.microsoft any may (MultiHeadAttention without its present_key attends to no
+    // past_key); BatchNormalization knows training by their number in old versions.
+    if (!n.op().domain.empty() || n.op().name == "BatchNormalization") return false;
     bool changed = false;
     for (std::size_t i = n.outputs().size(); i-- > 0;) {
       if (i >= n.op().outputs.size() || n.op().outputs[i].option != ParamOption::optional) continue;
-      if (!n.output(i) || !n.output(i)->unused()) continue;
+      if (!n.output(i) || !n.output(i)->unused() || n.op().outputs[i].name.starts_with("present")) continue;  // runtimes ask for it beside a past
       g.set_output_omitted(n, i);
       changed = true;
     }
