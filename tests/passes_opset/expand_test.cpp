@@ -181,4 +181,30 @@ TEST_SUITE("expand_test") {
           "no decomposition: the shape of the input is not known");
     CHECK(outcome(13, 11, "(float[] x, int64[] t) => (float y)", "y = NegativeLogLikelihoodLoss (x, t)") == "lowered");
   }
+
+  TEST_CASE("sizes that are computed when the model runs") {
+    const std::string io = "(float[1,2,H,W] x, int64[4] s) => (float[] y)";
+    for (const char* mode : {"linear", "nearest", "cubic"})
+      for (const char* way : {"half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel"}) {
+        const std::string body = std::string("y = Resize <mode = \"") + mode + "\", coordinate_transformation_mode = \"" + way + "\"> (x, , , s)";
+        for (const int target : {7, 9, 10}) CHECK(outcome(13, target, io, body) == "lowered");
+        CHECK(outcome(13, 11, io, body) == "adapted");
+      }
+    const std::string scales = "(float[1,2,H,W] x, float[4] s) => (float[] y)";
+    CHECK(outcome(13, 10, scales, "y = Resize <mode = \"linear\"> (x, , s)") == "lowered");
+    CHECK(outcome(13, 10, scales, "y = Resize <mode = \"linear\", coordinate_transformation_mode = \"align_corners\"> (x, , s)") ==
+          "non-constant operand: scales, with align_corners");
+    CHECK(outcome(13, 10, "(float[1,1,4,4] x) => (float[] y) <float[4] s = {1, 1, 0.6, 0.6}>",
+                  "y = Resize <mode = \"linear\", coordinate_transformation_mode = \"align_corners\"> (x, , s)")
+              .starts_with("no decomposition: align_corners with scales that leave a fraction"));
+    CHECK(outcome(18, 10, io, "y = Resize <mode = \"linear\", antialias = 1> (x, , , s)") ==
+          "non-constant operand: scales or sizes, with antialias or exclude_outside");
+    CHECK(outcome(18, 10, "(float[1,2,H,W] x, int64[2] s) => (float[] y)",
+                  "y = Resize <axes = [2, 3], keep_aspect_ratio_policy = \"not_larger\"> (x, , , s)") ==
+          "non-constant operand: sizes, with a keep_aspect_ratio_policy");
+    CHECK(outcome(19, 10, io, "y = Resize <coordinate_transformation_mode = \"half_pixel_symmetric\"> (x, , , s)") ==
+          "no decomposition: coordinate_transformation_mode 'half_pixel_symmetric'");
+    CHECK(outcome(13, 10, "(float[] x, int64[4] s) => (float[] y)", "y = Resize (x, , , s)") ==
+          "no decomposition: the shape of the input is not known");
+  }
 }
