@@ -87,6 +87,11 @@ std::string sequence_map(Expansion& e);
 std::string cumulative_scan(Expansion& e, std::int64_t axis);  // of CumSum and CumProd
 std::string linear_attention(Expansion& e);
 
+// expand_scatter_rows.cpp
+std::string scatter_in_rounds(Expansion& e, Value* data, Value* updates, Value* places, const std::string& reduction);  // all 2-D, places 1-D
+std::string max_unpool(Expansion& e);
+std::string compress(Expansion& e);
+
 // expand_signal.cpp
 std::string dft(Expansion& e);
 std::string stft(Expansion& e);

@@ -72,8 +72,9 @@ std::string scatter_nd(Expansion& e) {
   const auto count = last_dim(e, 1);
   const auto rank = e.rank(0), indices_rank = e.rank(1);
   if (!count || !rank || !indices_rank) return "the shapes of data and indices are not known";
-  if (e.text("reduction", "none") != "none") return "no decomposition: reduction";
+  const std::string reduction = e.text("reduction", "none");
   if (e.opset() < 9) {
+    if (reduction != "none") return "no decomposition: reduction";
     const std::vector<Index> all = dims_of(e, e.in(0));
     const Index places = product(e, {all.begin(), all.begin() + *count}), width = product(e, {all.begin() + *count, all.end()});
     const auto rows_of = [&](Value* v) { return e.op("Reshape", {v, vector_of(e, {Index(-1), width})}); };
@@ -85,6 +86,7 @@ std::string scatter_nd(Expansion& e) {
   Value* rows = e.op("Reshape", {e.in(0), vector_of(e, {Index(-1), slice})});
   Value* flat = e.reshape(flat_indices(e, e.in(0), e.in(1), *count, *indices_rank), {-1, 1});
   Value* updates = e.op("Reshape", {e.in(2), vector_of(e, {Index(-1), slice})});
+  if (reduction != "none") return scatter_in_rounds(e, rows, updates, e.reshape(flat, {-1}), reduction);
   Value* indices = e.op("Expand", {flat, e.shape_value(updates)});
   Value* y = e.op("ScatterElements", {rows, indices, updates}, {{"axis", std::int64_t{0}}});
   e.result(0, e.reshape_like(y, e.in(0)));
@@ -105,17 +107,17 @@ std::string gather_elements(Expansion& e) {
 // Before opset 9: compared with 0, 1, ... depth - 1.
 std::string one_hot(Expansion& e) {
   const auto rank = e.rank(0);
-  const auto depth = e.constant_ints(1);
-  if (!rank || !depth || depth->size() != 1) return "non-constant operand: depth";
+  if (!rank) return "the rank of the input is not known";
+  const auto stated = e.constant(1) ? scalar_value(*e.constant(1)) : std::nullopt;
+  const Index depth = stated ? Index(static_cast<std::int64_t>(*stated)) : Index(e.reshape(e.cast(e.in(1), DType::int64), {1}));
   std::int64_t axis = e.integer("axis", -1);
   axis += axis < 0 ? *rank + 1 : 0;
   Value* at = e.cast(e.in(0), DType::int64);
   Value* negative = e.cast(e.op("Less", {at, e.index(0)}), DType::int64);
-  at = e.unsqueeze(e.add(at, e.mul(negative, e.index(depth->front()))), {axis});
+  at = e.unsqueeze(e.add(at, e.mul(negative, vector_of(e, depth))), {axis});
   Ints dims(static_cast<std::size_t>(*rank) + 1, 1);
-  dims[static_cast<std::size_t>(axis)] = depth->front();
-  Value* classes = e.reshape(range(e, 0, depth->front()), dims);
-  Value* hot = e.op("Equal", {at, classes});
+  dims[static_cast<std::size_t>(axis)] = -1;
+  Value* hot = e.op("Equal", {at, e.reshape(range(e, 0, depth), dims)});
   e.result(0, e.op("Where", {hot, e.slice(e.in(2), 1, 2, 0), e.slice(e.in(2), 0, 1, 0)}));
   return "";
 }

@@ -172,13 +172,13 @@ std::string causal_conv(Expansion& e) {
   if (!w || w->size() != 3 || !(*w)[0].is_value() || !(*w)[2].is_value()) return "the shape of the weight is not known";
   const std::int64_t channels = (*w)[0].value(), k = (*w)[2].value();
   const std::string activation = e.text("activation", "none");
-  if (k < 1 || (k == 1 && e.used(1))) return "no decomposition: a kernel of one";
+  if (k < 1) return "no decomposition: a kernel of nothing";
   Value* x = e.in(0);
   if (e.has(3)) x = e.concat({e.in(3), x}, 2);
   else if (k > 1) x = e.op("Pad", {x, e.ints({0, 0, k - 1, 0, 0, 0}, "pads")});
   Value* y = e.op("Conv", {x, e.in(1), e.in(2)}, {{"group", channels}, {"kernel_shape", Ints{k}}});
   e.result(0, activation == "none" ? y : e.op("Swish", {y}));
-  if (e.used(1)) e.result(1, e.slice(x, 1 - k, INT64_MAX, 2));
+  if (e.used(1)) e.result(1, k == 1 ? e.slice(x, 0, 0, 2) : e.slice(x, 1 - k, INT64_MAX, 2));
   return "";
 }
 

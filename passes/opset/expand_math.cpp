@@ -16,12 +16,21 @@ bool plain_float(DType t) { return t == DType::float32 || t == DType::float64; }
 // fmod = 0: the remainder has the divisor's sign. Division truncates.
 std::string mod(Expansion& e) {
   const DType t = e.dtype(0);
-  if (e.integer("fmod", 0) != 0 || !is_integer(t)) return "no decomposition: fmod";
-  if (t != DType::int32 && t != DType::int64 && t != DType::uint32 && t != DType::uint64) return "type: Mod of this type";
-  Value* b = e.in(1);
+  if (is_float(t) && e.integer("fmod", 0) == 0) {
+    Value* zero = e.scalar(t, 0);
+    Value* r = e.op("Mod", {e.in(0), e.in(1)}, {{"fmod", std::int64_t{1}}});
+    const auto below = [&](Value* v) { return e.op("Less", {v, zero}); };
+    Value* wrong = e.op("And", {e.op("Xor", {below(r), below(e.in(1))}), e.op("Not", {e.op("Equal", {r, zero})})});
+    e.result(0, e.op("Where", {wrong, e.add(r, e.in(1)), r}));
+    return "";
+  }
+  if (!is_integer(t)) return "no decomposition: fmod";
+  if (bit_width(t) < 8) return "type: Mod of this type";
+  const DType way = bit_width(t) >= 32 ? t : is_signed_integer(t) ? DType::int32 : DType::uint32;
+  Value* b = e.cast(e.in(1), way);
   const auto rest = [&](Value* a) { return e.sub(a, e.mul(e.div(a, b), b)); };
-  Value* r = rest(e.in(0));
-  e.result(0, is_signed_integer(t) ? rest(e.add(r, b)) : r);
+  Value* r = rest(e.cast(e.in(0), way));
+  e.result(0, e.cast(is_signed_integer(t) && e.integer("fmod", 0) == 0 ? rest(e.add(r, b)) : r, t));
   return "";
 }
 

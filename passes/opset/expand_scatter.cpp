@@ -31,7 +31,9 @@ std::optional<std::int64_t> volume(const Shape& s, std::size_t from, std::size_t
 std::string put_rows(Expansion& e, Value* data, Value* updates, std::int64_t rows, const Ints& places, const std::string& reduction) {
   if (reduction != "none") {
     const std::unordered_set<std::int64_t> distinct(places.begin(), places.end());
-    if (distinct.size() != places.size()) return "no decomposition: reduction with repeated indices";
+    if (distinct.size() != places.size())
+      return e.opset() < 9 ? "no decomposition: reduction with repeated indices"
+                           : scatter_in_rounds(e, data, updates, e.ints(places, "places"), reduction);
     const char* op = reduction == "add" ? "Add" : reduction == "mul" ? "Mul" : reduction == "max" ? "Max" : "Min";
     updates = e.op(op, {e.op("Gather", {data, e.ints(places, "places")}, {{"axis", std::int64_t{0}}}), updates});
   }
@@ -95,9 +97,16 @@ std::string scatter_elements(Expansion& e) {
     const Index all = product(e, dims_of(e, e.in(0)));
     return scatter_by_comparing(e, e.reshape(e.in(0), {-1}), e.reshape(e.in(2), {-1}), all, places);
   }
-  if (!at || !data || !indices) return e.constant(1) ? kOtherReason : "non-constant operand: indices";
+  if (!data || !indices || data->empty() || indices->size() != data->size()) return "the rank of the input is not known";
   const auto total = volume(*data, 0, data->size());
-  if (!total || *total > kMostRows || at->empty() || data->empty()) return kOtherReason;
+  if (!at || !total || *total > kMostRows || at->empty()) {
+    const std::string reduction = e.text("reduction", "none");
+    if (reduction == "none") return kOtherReason;
+    if (e.opset() < 9) return "no decomposition: reduction with computed indices before opset 9";
+    const std::int64_t axis = e.integer("axis", 0) + (e.integer("axis", 0) < 0 ? static_cast<std::int64_t>(data->size()) : 0);
+    Value* places = e.reshape(element_places(e, e.in(0), e.in(1), axis), {-1});
+    return scatter_in_rounds(e, e.reshape(e.in(0), {-1, 1}), e.reshape(e.in(2), {-1, 1}), places, reduction);
+  }
   std::int64_t axis = e.integer("axis", 0);
   axis += axis < 0 ? static_cast<std::int64_t>(data->size()) : 0;
   Ints places, index(indices->size(), 0);

@@ -132,6 +132,11 @@ std::string constant_12_down(Draft& d) {
   return "";
 }
 
+// The remainder with the divisor's sign was for integers only.
+std::string mod_28_down(Draft& d) {
+  return int_attr(d, "fmod", 0) == 0 && !is_integer(d.dtype(0)) ? "no decomposition: fmod = 0 of this type before opset 28" : "";
+}
+
 std::string scan_9_up(Draft&) { return "Scan-8 works on batches with sequence lengths"; }
 std::string scan_9_down(Draft&) { return "no decomposition: Scan-8 works on batches"; }
 
@@ -146,6 +151,7 @@ constexpr Step kSteps[] = {
     {"RoiAlign", 10, 16, roi_align_16_up, roi_align_16_down},
     {"Constant", 9, 11, nullptr, constant_11_down},
     {"Constant", 11, 12, nullptr, constant_12_down},
+    {"Mod", 13, 28, nullptr, mod_28_down},
     {"Scan", 8, 9, scan_9_up, scan_9_down},
 };
 

@@ -31,7 +31,7 @@ constexpr Relabel kRelabels[] = {
     {"Loop", 21, 23}, {"Loop", 23, 24}, {"Loop", 24, 25}, {"LpNormalization", 1, 22}, {"LpPool", 2, 11}, {"LpPool", 11, 18}, {"LpPool", 18, 22},
     {"MatMul", 1, 9}, {"MatMul", 9, 13}, {"Max", 8, 12}, {"Max", 12, 13}, {"MaxPool", 1, 8}, {"MaxPool", 8, 10}, {"MaxPool", 10, 11},
     {"MaxPool", 11, 12}, {"MaxPool", 12, 22}, {"MaxRoiPool", 1, 22}, {"MaxUnpool", 9, 11}, {"MaxUnpool", 11, 22}, {"Mean", 8, 13},
-    {"MeanVarianceNormalization", 9, 13}, {"Min", 8, 12}, {"Min", 12, 13}, {"Mish", 18, 22}, {"Mod", 10, 13}, {"Mod", 13, 28}, {"Mul", 7, 13},
+    {"MeanVarianceNormalization", 9, 13}, {"Min", 8, 12}, {"Min", 12, 13}, {"Mish", 18, 22}, {"Mod", 10, 13}, {"Mul", 7, 13},
     {"Mul", 13, 14}, {"Multinomial", 7, 22}, {"Neg", 6, 13}, {"NegativeLogLikelihoodLoss", 12, 13}, {"NegativeLogLikelihoodLoss", 13, 22},
     {"NonMaxSuppression", 10, 11}, {"NonZero", 9, 13}, {"OneHot", 11, 28}, {"Optional", 15, 28}, {"OptionalGetElement", 15, 18},
     {"OptionalGetElement", 18, 28}, {"OptionalHasElement", 15, 18}, {"OptionalHasElement", 18, 28}, {"PRelu", 7, 9}, {"PRelu", 9, 16},

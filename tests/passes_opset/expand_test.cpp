@@ -204,4 +204,33 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(13, 10, "(float[] x, int64[4] s) => (float[] y)", "y = Resize (x, , , s)") ==
           "no decomposition: the rank of the input is not known");
   }
+
+  TEST_CASE("scattering to computed places") {
+    const std::string io = "(float[4,3] x, int64[2,3] i, float[2,3] u) => (float[4,3] y)";
+    CHECK(outcome(18, 8, io, "y = ScatterElements (x, i, u)") == "lowered");
+    for (const char* reduction : {"add", "mul", "max", "min"}) {
+      const std::string body = std::string("y = ScatterElements <reduction = \"") + reduction + "\"> (x, i, u)";
+      for (const int target : {9, 11, 15}) CHECK(outcome(18, target, io, body) == "lowered");
+      CHECK(outcome(18, 8, io, body) == "no decomposition: reduction with computed indices before opset 9");
+    }
+    CHECK(outcome(18, 8, "(float[N,3] x, int64[K,3] i, float[K,3] u) => (float[N,3] y)", "y = ScatterElements (x, i, u)") == "lowered");
+    CHECK(outcome(18, 8, "(float[65536] x, int64[8192] i, float[8192] u) => (float[65536] y)", "y = ScatterElements (x, i, u)") ==
+          "no decomposition: too many computed indices");
+    CHECK(outcome(18, 13, "(float[N,3] x, int64[K,1] i, float[K,3] u) => (float[N,3] y)", "y = ScatterND <reduction = \"add\"> (x, i, u)") ==
+          "lowered");
+    CHECK(outcome(18, 13, "(float[4,3] x, float[2,3] u) => (float[4,3] y) <int64[2,1] i = {1, 1}>",
+                  "y = ScatterND <reduction = \"add\"> (x, i, u)") == "lowered");
+    CHECK(outcome(11, 8, "(float[1,1,2,2] x, int64[1,1,2,2] i) => (float[1,1,4,4] y)",
+                  "y = MaxUnpool <kernel_shape = [2, 2], strides = [2, 2]> (x, i)") == "lowered");
+    CHECK(outcome(11, 8, "(float[1,1,2,2] x, int64[1,1,2,2] i, int64[4] s) => (float[1,1,5,5] y)",
+                  "y = MaxUnpool <kernel_shape = [2, 2], strides = [2, 2]> (x, i, s)") == "no decomposition: MaxUnpool with output_shape");
+    CHECK(outcome(9, 8, "(float[4,3] x, bool[4] c) => (float[N,3] y)", "y = Compress <axis = 0> (x, c)") == "lowered");
+    CHECK(outcome(11, 8, "(int64[3] i, int64 depth, float[2] v) => (float[3,D] y)", "y = OneHot (i, depth, v)") == "lowered");
+    CHECK(outcome(11, 8, "(int64[] i, int64 depth, float[2] v) => (float[] y)", "y = OneHot (i, depth, v)") ==
+          "no decomposition: the rank of the input is not known");
+    CHECK(outcome(10, 9, "(int8[3] a, int8[3] b) => (int8[3] y)", "y = Mod (a, b)") == "lowered");
+    CHECK(outcome(28, 13, "(float[3] a, float[3] b) => (float[3] y)", "y = Mod (a, b)") == "lowered");
+    CHECK(outcome(28, 13, "(float[3] a, float[3] b) => (float[3] y)", "y = Mod <fmod = 1> (a, b)") == "as it is");
+    CHECK(outcome(10, 9, "(float[3] a, float[3] b) => (float[3] y)", "y = Mod <fmod = 1> (a, b)") == "no decomposition: fmod");
+  }
 }
