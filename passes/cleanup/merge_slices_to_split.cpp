@@ -6,6 +6,18 @@
 namespace onnxopt {
 namespace {
 
+// What a Slice takes, or a Gather of a list of one index.
+std::optional<Span> part_span(const Node& n) {
+  if (n.is("Slice")) return single_span(n);
+  const Shape* s = shape_of(n.input(0));
+  const Tensor* list = n.input(1)->constant();
+  const auto index = list && list->rank() == 1 && list->size() == 1 ? known_int(n.input(1)) : std::nullopt;
+  const auto axis = s ? normalize_axis(n.attr<std::int64_t>("axis"), static_cast<std::int64_t>(s->size())) : std::nullopt;
+  if (!index || !axis || !(*s)[static_cast<std::size_t>(*axis)].is_value()) return std::nullopt;
+  const std::int64_t d = (*s)[static_cast<std::size_t>(*axis)].value(), at = *index < 0 ? *index + d : *index;
+  return at >= 0 && at < d ? std::optional<Span>({*axis, at, at + 1, d}) : std::nullopt;
+}
+
 struct Part {
   const Node* node;
   Span span;
@@ -16,8 +28,9 @@ std::vector<Part> siblings(const Node& n, std::int64_t axis) {
   std::vector<Part> parts;
   if (n.input(0)->uses().size() > 64) return parts;
   for (const Use& u : n.input(0)->uses()) {
-    if (u.index != 0 || !u.node->is("Slice") || u.node->kept || u.node->graph() != n.graph()) continue;
-    const auto s = single_span(*u.node);
+    const bool slice = u.node->is("Slice") || (u.node->is("Gather") && plain(*u.node));
+    if (u.index != 0 || !slice || u.node->kept || u.node->graph() != n.graph()) continue;
+    const auto s = part_span(*u.node);
     if (!s || s->axis != axis || s->start == s->end) continue;
     if (u.node != &n && u.node->graph()->is_before(*u.node, n)) return {};
     parts.push_back({u.node, *s});
@@ -34,7 +47,7 @@ bool followed_by_slice(const Node& slice) {
 }
 
 bool visit(const Node& n, Rewriter& rw) {
-  const auto span = single_span(n);
+  const auto span = part_span(n);
   if (!span) return no(rw, "not a slice of one axis with known bounds");
   const auto parts = siblings(n, span->axis);
   if (parts.size() < 2) return no(rw, "no sibling takes the rest");
@@ -58,6 +71,8 @@ bool visit(const Node& n, Rewriter& rw) {
 
 }  // namespace
 
-NodeRule merge_slices_to_split() { return {"merge-slices-to-split", "One Split for Slices that cut a tensor into parts", "Slice", Level::o1, visit}; }
+NodeRule merge_slices_to_split() {
+  return {"merge-slices-to-split", "One Split for Slices that cut a tensor into parts", "Slice Gather", Level::o1, visit};
+}
 
 }  // namespace onnxopt

@@ -90,6 +90,7 @@ NodeRule merge_constant_operands();
 NodeRule merge_gather_unsqueeze();
 NodeRule merge_gathers();
 NodeRule merge_gathers_to_split();
+NodeRule merge_label_encoders();
 NodeRule merge_pads();
 NodeRule merge_reduce_squeeze();
 NodeRule merge_reshapes();
@@ -185,7 +186,7 @@ std::span<Rule (*const)()> all_rules() {
 }
 
 std::span<NodeRule (*const)()> all_node_rules() {
-  static constexpr std::array<NodeRule (*)(), 83> kRules = {
+  static constexpr std::array<NodeRule (*)(), 84> kRules = {
       cancel_concat_of_parts,
       cancel_parts_of_concat,
       cancel_squeeze_unsqueeze,
@@ -225,6 +226,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       merge_gather_unsqueeze,
       merge_gathers,
       merge_gathers_to_split,
+      merge_label_encoders,
       merge_pads,
       merge_reduce_squeeze,
       merge_reshapes,
