@@ -28,7 +28,8 @@ bool visit(const Node& n, Rewriter& rw) {
     return no(rw, "the scales or zero points are not the same");
   const Type& q = d->input(0)->type;
   if (!q.is_tensor() || !is_small_integer(q.dtype) || n.output()->type.dtype != q.dtype) return no(rw, "not the same type of 8 or 16 bits");
-  if (!rounds_back(n.input(1)) || n.attr_or<std::int64_t>("precision", 0) != 0) return no(rw, "the scale may not round back");
+  if (!rounds_back(n.input(1)) || n.input(0)->type.dtype != DType::float32 || n.attr_or<std::int64_t>("precision", 0) != 0)
+    return no(rw, "the scale may not round back");
   return becomes(n, rw, d->input(0));
 }
 

@@ -26,6 +26,16 @@ Node* ancestor_in(const Graph& g, Node* n) {
   return n;
 }
 
+// Work beyond moving elements or one operation for each of them.
+bool is_heavy(const Node& n) { return !n.op().has(kElementwise) && !n.op().has(kDataMovement) && !n.op().has(kShapeOnly) && !n.is("Cast"); }
+
+// `inner` runs any number of times for each time that `outer` runs.
+bool repeats_inside(const Graph* inner, const Graph* outer) {
+  for (; inner && inner != outer; inner = inner->outer())
+    if (inner->parent() && !inner->parent()->is("If")) return true;
+  return false;
+}
+
 std::int64_t stored_bytes(const Value& v) {
   const Tensor* t = v.constant();
   return t ? static_cast<std::int64_t>(t->byte_size()) : 0;
@@ -72,6 +82,9 @@ std::string RewriteTransaction::finish(const AnyRule& rule, std::span<Node* cons
   const Death death = simulate();
   for (const auto& [from, to] : rewriter_.replaced_)
     if (std::string why = check_order(*from, *to, death); !why.empty()) return refuse(std::move(why));
+  for (const Node* n : death.nodes)
+    if (!rewriter_.made_.empty() && n->graph() != rewriter_.graph_ && is_heavy(*n) && repeats_inside(rewriter_.graph_, n->graph()))
+      return refuse(fmt::format("would take {} into a loop", n->op().name));
   const std::size_t copies = copies_needed(), added = rewriter_.made_.size() + copies;
   if (copies > 0 && added >= death.nodes.size()) return refuse("a graph output would need a copy to keep its name");
   if (added > death.nodes.size() && !rule.may_grow_nodes()) return refuse(fmt::format("would leave {} nodes for {}", added, death.nodes.size()));
