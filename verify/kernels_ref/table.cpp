@@ -1,4 +1,5 @@
 // The reference kernels, all families in one list.
+#include "verify/kernels_ref/beam_search.h"
 #include "verify/kernels_ref/families.h"
 
 namespace onnxopt {
@@ -57,7 +58,8 @@ std::span<const Kernel> reference_kernels() {
                         ml_tree_kernels,
                         string_kernels,
                         tfidf_kernels,
-                        training_kernels}) {
+                        training_kernels,
+                        search_kernels}) {
       const auto kernels = family();
       list.insert(list.end(), kernels.begin(), kernels.end());
     }
