@@ -17,6 +17,7 @@ std::string center_crop_pad(Expansion& e);
 std::string trilu(Expansion& e);
 std::string split(Expansion& e);
 std::string unsqueeze(Expansion& e);
+std::string squeeze(Expansion& e);
 
 // expand_gather.cpp
 std::string gather_nd(Expansion& e);
@@ -46,6 +47,9 @@ std::string optional_get_element(Expansion& e);
 std::string recurrent(Expansion& e);
 std::string arg_extreme(Expansion& e);
 std::string pool(Expansion& e);
+
+// expand_pool.cpp
+std::string pool_by_sums(Expansion& e);
 
 // expand_compare.cpp
 std::string greater_or_equal(Expansion& e);

@@ -244,9 +244,12 @@ std::string arg_extreme(Expansion& e) {
 std::string pool(Expansion& e) {
   const Ints* kernel = e.integers("kernel_shape");
   const Shape* s = e.shape(0);
+  const Ints* dilated = e.integers("dilations");
+  const bool sums = !e.node().is("MaxPool"), dilates = dilated && std::ranges::any_of(*dilated, [](std::int64_t d) { return d != 1; });
+  if (sums && (dilates || (e.integer("ceil_mode", 0) != 0 && (e.node().is("LpPool") || e.integer("count_include_pad", 0) != 0))))
+    return pool_by_sums(e);
   if (e.integer("ceil_mode", 0) == 0 || e.text("auto_pad", "NOTSET") != "NOTSET") return kOtherReason;
   if (!kernel || !s || s->size() != kernel->size() + 2) return "the shape of the input is not known";
-  if (e.integer("count_include_pad", 0) != 0) return "no decomposition: ceil_mode with count_include_pad";
   const std::size_t n = kernel->size();
   const auto list = [&](std::string_view name, std::size_t size, std::int64_t otherwise) {
     const Ints* v = e.integers(name);

@@ -116,8 +116,17 @@ std::string cumulative(Expansion& e) {
   const auto axis_list = e.constant_ints(1);
   const auto rank = e.rank(0);
   const bool sums = e.node().is("CumSum");
+  if (!rank || *rank == 0) return "the rank of the input is not known";
+  if (!axis_list && e.has(1)) {  // along every axis, of which one is taken
+    std::vector<Value*> all;
+    for (std::int64_t k = 0; k < *rank; ++k)
+      all.push_back(e.unsqueeze(e.op(e.node().op().name, {e.in(0), e.index(k, "axis")}, e.node().attrs()), {0}));
+    Value* at = e.reshape(e.cast(e.in(1), DType::int64), {});
+    at = e.add(at, e.mul(e.cast(e.op("Less", {at, e.index(0)}), DType::int64), e.index(*rank)));
+    e.result(0, e.op("Gather", {*rank == 1 ? all[0] : e.concat(all, 0), at}, {{"axis", std::int64_t{0}}}));
+    return "";
+  }
   if (!axis_list || axis_list->size() != 1) return "non-constant operand: axis";
-  if (!rank) return "the rank of the input is not known";
   std::int64_t axis = axis_list->front();
   axis += axis < 0 ? *rank : 0;
   const DType t = e.dtype(0);

@@ -342,15 +342,44 @@ std::string split(Expansion& e) {
 // Axes that are computed, before opset 13.
 std::string unsqueeze(Expansion& e) {
   const Shape* s = Expansion::shape_of(e.node().output());
-  if (!s) return "non-constant operand: axes";
   std::vector<Index> dims;
   std::size_t unknown = 0;
-  for (const Dim& d : *s) {
-    unknown += d.is_value() ? 0 : 1;
-    dims.push_back(d.is_value() ? d.value() : -1);
+  for (std::size_t k = 0; s && k < s->size(); ++k) {
+    unknown += (*s)[k].is_value() ? 0 : 1;
+    dims.push_back((*s)[k].is_value() ? (*s)[k].value() : -1);
   }
-  if (unknown > 1) return "non-constant operand: axes";
-  e.result(0, e.op("Reshape", {e.in(0), vector_of(e, dims)}));
+  if (s && unknown < 2) {
+    e.result(0, e.op("Reshape", {e.in(0), vector_of(e, dims)}));
+    return "";
+  }
+  const auto rank = e.rank(0), count = e.has(1) ? length_of(e.in(1)) : std::nullopt;
+  if (!rank || *rank == 0 || !count || e.constant_ints(1)) return "non-constant operand: axes";
+  const std::int64_t all = *rank + *count;  // place j of the result is 1, or size j less the ones before it
+  Value* at = e.cast(e.in(1), DType::int64);
+  at = e.unsqueeze(e.add(at, e.mul(e.cast(e.op("Less", {at, e.index(0)}), DType::int64), e.index(all))), {0});
+  Value* hits = e.cast(e.op("Equal", {e.unsqueeze(range(e, 0, all), {1}), at}), DType::float32);
+  Value* ones = e.reduce("ReduceSum", hits, {1}, false);
+  std::vector<float> before;
+  for (std::int64_t i = 0; i < all; ++i)
+    for (std::int64_t j = 0; j < all; ++j) before.push_back(i < j ? 1.0f : 0.0f);
+  Value* passed = e.op("MatMul", {ones, e.tensor(Tensor::of<float>({all, all}, before), "before")});
+  Value* from = e.mul(e.sub(range(e, 0, all), e.cast(passed, DType::int64)), e.cast(e.op("Not", {e.cast(ones, DType::boolean)}), DType::int64));
+  Value* sizes = e.op("Gather", {e.shape_value(e.in(0)), from}, {{"axis", std::int64_t{0}}});
+  Value* inserted = e.cast(ones, DType::int64);
+  e.result(0, e.op("Reshape", {e.in(0), e.add(inserted, e.mul(sizes, e.sub(e.index(1), inserted)))}));
+  return "";
+}
+
+// Axes that are computed, before opset 13: the sizes of the others are left.
+std::string squeeze(Expansion& e) {
+  const auto rank = e.rank(0);
+  if (!e.has(1) || e.constant_ints(1)) return kOtherReason;
+  if (!rank || e.opset() < 9) return "non-constant operand: axes";
+  Value* at = e.cast(e.in(1), DType::int64);
+  at = e.unsqueeze(e.add(at, e.mul(e.cast(e.op("Less", {at, e.index(0)}), DType::int64), e.index(*rank))), {0});
+  Value* hits = e.cast(e.op("Equal", {e.unsqueeze(range(e, 0, *rank), {1}), at}), DType::float32);
+  Value* others = e.op("Not", {e.cast(e.reduce("ReduceSum", hits, {1}, false), DType::boolean)});
+  e.result(0, e.op("Reshape", {e.in(0), e.op("Compress", {e.shape_value(e.in(0)), others}, {{"axis", std::int64_t{0}}})}));
   return "";
 }
 

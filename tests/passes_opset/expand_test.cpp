@@ -171,7 +171,8 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(13, 9, "(float[2,3] x, int64[0] a) => (float[] y)", "y = ReduceSum (x, a)") == "lowered");
     CHECK(outcome(14, 9, "(float[N,3] x) => (float[N,3] y) <int64 axis = {0}>", "y = CumSum <exclusive = 1, reverse = 1> (x, axis)") == "lowered");
     CHECK(outcome(26, 9, "(float[N] x) => (float[N] y) <int64 axis = {0}>", "y = CumProd (x, axis)") == "lowered");
-    CHECK(outcome(14, 9, "(float[4,3] x, int64 axis) => (float[4,3] y)", "y = CumSum (x, axis)") == "non-constant operand: axis");
+    CHECK(outcome(14, 9, "(float[4,3] x, int64 axis) => (float[4,3] y)", "y = CumSum (x, axis)") == "lowered");
+    CHECK(outcome(14, 9, "(float[] x, int64 axis) => (float[] y)", "y = CumSum (x, axis)") == "no decomposition: the rank of the input is not known");
     CHECK(outcome(9, 7, "(bool[N] c, float[M,N] x, float[] z) => (float[] y)", "y = Where (c, x, z)") == "lowered");
     CHECK(outcome(12, 7, "(float[N] x, float[M,1] z) => (float[M,N] y)", "y = Max (x, z)") == "lowered");
     CHECK(outcome(18, 9, "(float[N,M] x, int64[2] s) => (float[] y)", "y = CenterCropPad (x, s)") == "lowered");
@@ -232,5 +233,28 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(28, 13, "(float[3] a, float[3] b) => (float[3] y)", "y = Mod (a, b)") == "lowered");
     CHECK(outcome(28, 13, "(float[3] a, float[3] b) => (float[3] y)", "y = Mod <fmod = 1> (a, b)") == "as it is");
     CHECK(outcome(10, 9, "(float[3] a, float[3] b) => (float[3] y)", "y = Mod <fmod = 1> (a, b)") == "no decomposition: fmod");
+  }
+
+  TEST_CASE("windows and axes") {
+    const std::string io = "(float[N,C,8,8] x) => (float[N,C,A,B] y)";
+    for (const char* op : {"AveragePool", "LpPool"}) {
+      const std::string body =
+          std::string("y = ") + op + " <kernel_shape = [2, 2], dilations = [2, 2], pads = [1, 1, 1, 1], ceil_mode = 1, strides = [2, 2]> (x)";
+      CHECK(outcome(22, 7, io, body) == "lowered");
+      CHECK(outcome(22, 17, io, body) == "lowered");
+      CHECK(outcome(22, 17, "(float[N,C,H,W] x) => (float[N,C,A,B] y)", body) == "no decomposition: ceil_mode with an unknown size");
+    }
+    CHECK(outcome(22, 17, "(float[N,C,H,W] x) => (float[N,C,A,B] y)", "y = AveragePool <kernel_shape = [2, 2], dilations = [2, 2]> (x)") ==
+          "lowered");
+    CHECK(outcome(10, 9, io, "y = AveragePool <kernel_shape = [3, 3], strides = [2, 2], ceil_mode = 1, count_include_pad = 1> (x)") == "lowered");
+    CHECK(outcome(22, 17, io, "y = AveragePool <kernel_shape = [2, 2], dilations = [2, 2], auto_pad = \"SAME_UPPER\"> (x)") ==
+          "no decomposition: auto_pad");
+    CHECK(outcome(22, 17, "(float16[N,C,8,8] x) => (float16[N,C,A,B] y)",
+                  "y = AveragePool <kernel_shape = [9, 9], dilations = [2, 2], ceil_mode = 1> (x)") ==
+          "no decomposition: a window wider than the input");
+    CHECK(outcome(13, 9, "(float[A,1,B] x, int64[1] a) => (float[] y)", "y = Squeeze (x, a)") == "lowered");
+    CHECK(outcome(13, 8, "(float[A,1,B] x, int64[1] a) => (float[] y)", "y = Squeeze (x, a)") == "non-constant operand: axes");
+    CHECK(outcome(13, 8, "(float[A,B] x, int64[2] a) => (float[] y)", "y = Unsqueeze (x, a)") == "lowered");
+    CHECK(outcome(13, 8, "(float[A,B] x, int64[K] a) => (float[] y)", "y = Unsqueeze (x, a)") == "non-constant operand: axes");
   }
 }

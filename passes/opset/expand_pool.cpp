@@ -1,0 +1,98 @@
+// Averages and norms over windows that older versions do not have, as convolutions with ones.
+#include <algorithm>
+
+#include "passes/opset/expand_families.h"
+#include "passes/opset/expand_index.h"
+
+namespace onnxopt::expand_fn {
+namespace {
+
+struct Window {
+  Ints kernel, strides, dilations, pads;  // pads: of the node
+  Ints beyond;                            // at the end, where ceil_mode lets a window hang over
+};
+
+std::string read_window(const Expansion& e, Window& w) {
+  const Ints* kernel = e.integers("kernel_shape");
+  const Shape* s = e.shape(0);
+  const std::string automatic = e.text("auto_pad", "NOTSET");
+  if (!kernel || !s || s->size() != kernel->size() + 2 || kernel->empty()) return "the shape of the input is not known";
+  if (automatic != "NOTSET" && automatic != "VALID") return "no decomposition: auto_pad";
+  const std::size_t n = kernel->size();
+  const auto list = [&](std::string_view name, std::size_t size, std::int64_t otherwise) {
+    const Ints* v = e.integers(name);
+    return v && v->size() == size ? *v : Ints(size, otherwise);
+  };
+  w = {*kernel, list("strides", n, 1), list("dilations", n, 1), automatic == "VALID" ? Ints(2 * n, 0) : list("pads", 2 * n, 0), Ints(n, 0)};
+  if (e.integer("ceil_mode", 0) == 0) return "";
+  for (std::size_t k = 0; k < n; ++k) {
+    if (!(*s)[k + 2].is_value()) return "no decomposition: ceil_mode with an unknown size";
+    const std::int64_t in = (*s)[k + 2].value(), window = (w.kernel[k] - 1) * w.dilations[k] + 1, room = in + w.pads[k] + w.pads[k + n] - window;
+    if (room < 0) return "no decomposition: a window wider than the input";
+    std::int64_t out = (room + w.strides[k] - 1) / w.strides[k] + 1;
+    if ((out - 1) * w.strides[k] >= in + w.pads[k]) --out;
+    w.beyond[k] = std::max<std::int64_t>(0, (out - 1) * w.strides[k] + window - in - w.pads[k] - w.pads[k + n]);
+  }
+  return "";
+}
+
+// Of [n, 1, sizes...]; `pads` before and after.
+Value* windowed_sum(Expansion& e, const Window& w, Value* x, Ints pads) {
+  const DType t = Expansion::dtype_of_value(x);
+  const std::size_t n = w.kernel.size();
+  for (std::size_t k = 0; k < n; ++k) pads[k + n] += w.beyond[k];
+  Ints ones{1, 1};
+  ones.insert(ones.end(), w.kernel.begin(), w.kernel.end());
+  Value* weight = e.op("Expand", {e.reshape(e.scalar(t, 1), {1}), e.ints(ones)});
+  return e.op("Conv", {x, weight}, {{"kernel_shape", w.kernel}, {"strides", w.strides}, {"dilations", w.dilations}, {"pads", pads}});
+}
+
+Value* alone(Expansion& e, Value* x) {  // every channel by itself
+  std::vector<Index> dims = dims_of(e, x);
+  dims.erase(dims.begin());
+  dims[0] = 1;
+  dims.insert(dims.begin(), Index(-1));
+  return e.op("Reshape", {x, vector_of(e, dims)});
+}
+
+Value* together(Expansion& e, Value* y) {
+  Value* shape = e.concat({e.slice(e.shape_value(e.in(0)), 0, 2, 0), e.slice(e.shape_value(y), 2, INT64_MAX, 0)}, 0);
+  return e.op("Reshape", {y, shape});
+}
+
+}  // namespace
+
+std::string pool_by_sums(Expansion& e) {
+  const DType t = e.dtype(0);
+  if (t != DType::float32 && t != DType::float64 && t != DType::float16) return "type: this operator of this type";
+  Window w;
+  if (auto why = read_window(e, w); !why.empty()) return why;
+  if (e.node().is("LpPool")) {
+    const auto p = static_cast<double>(e.integer("p", 2));
+    if (p <= 0) return "no decomposition: p";
+    Value* sum = windowed_sum(e, w, e.op("Pow", {e.op("Abs", {alone(e, e.in(0))}), e.scalar(t, p)}), w.pads);
+    e.result(0, together(e, e.op("Pow", {sum, e.scalar(t, 1 / p)})));
+    return "";
+  }
+  Value* sum = windowed_sum(e, w, alone(e, e.in(0)), w.pads);
+  const bool includes = e.integer("count_include_pad", 0) != 0;
+  const auto none = [](const Ints& v) { return std::ranges::all_of(v, [](std::int64_t i) { return i == 0; }); };
+  Value* count;
+  if (none(w.beyond) && (includes || none(w.pads))) {
+    std::int64_t all = 1;
+    for (const std::int64_t k : w.kernel) all *= k;
+    count = e.scalar(t, static_cast<double>(all));
+  } else {
+    std::vector<Index> dims{1, 1};
+    for (std::size_t k = 0; k < w.kernel.size(); ++k) {
+      const Index size = dim_of(e, e.in(0), static_cast<std::int64_t>(k) + 2);
+      dims.push_back(includes ? add(e, size, w.pads[k] + w.pads[k + w.kernel.size()]) : size);
+    }
+    Value* ones = e.op("Expand", {e.reshape(e.scalar(t, 1), {1}), vector_of(e, dims)});
+    count = windowed_sum(e, w, ones, includes ? Ints(w.pads.size(), 0) : w.pads);
+  }
+  e.result(0, together(e, e.div(sum, count)));
+  return "";
+}
+
+}  // namespace onnxopt::expand_fn
