@@ -1,5 +1,6 @@
 // Constants of equal type and content become one; an inner graph reads the outer one. Weight tying only grows this way.
 // Big tensors are told apart by a few of their bytes first, so that a model's weights are not read from disk for nothing.
+#include <algorithm>
 #include <cstring>
 
 #include "passes/cleanup/scoped_table.h"
@@ -50,12 +51,20 @@ class DedupInitializers : public Pass {
     return e && (!e->quantization.empty() || !e->metadata.empty() || !e->doc_string.empty() || !e->unknown.empty() || e->sparse);
   }
 
+  // ONNX Runtime updates these in place, and with them whatever shares them.
+  static bool is_running_statistic(const Value& v) {
+    return std::any_of(v.uses().begin(), v.uses().end(), [](const Use& u) {
+      return u.index >= 3 && u.node->is("BatchNormalization") && !u.node->has_ref_attrs() && u.node->attr_or<std::int64_t>("training_mode", 0) != 0;
+    });
+  }
+
   // `table`: constants of the enclosing graphs; what this graph adds is taken out again.
   static bool visit(Graph& g, PassContext& ctx, Table& table) {
     bool changed = false;
     const std::size_t outer = table.size();
     for (Value* v : g.constants()) {
       if (v->unused() || (v->is_graph_input() && ctx.keep_overridable)) continue;  // an unused one is no home for others: that changes nothing
+      if (is_running_statistic(*v)) continue;
       const std::uint64_t h = sample_hash(*v->constant());
       if (Value* same = has_notes(*v) ? nullptr : find(table, h, *v)) {
         if (!ctx.take_fuel()) break;
