@@ -139,6 +139,26 @@ TEST_SUITE("infer_test") {
     CHECK(inferred("g (float[2,3] x) => (o, e) { o = Optional (x)  e = OptionalGetElement (o) }") == "optional float[2,3]; float[2,3]");
   }
 
+  TEST_CASE("features and scores are as many as the attributes in use say") {
+    const std::string head = "<opset_import: [\"\" : 21, \"ai.onnx.ml\" : 3, \"com.microsoft\" : 1]>\n";
+    CHECK(inferred(head +
+                   "g (float[N,2] x) => (y) { y = ai.onnx.ml.OneHotEncoder <cats_strings = [\"a\", \"b\", \"c\"], cats_int64s = [1, 2]> (x) }") ==
+          "float[N,2,2]");
+    CHECK(inferred(head + "g (string[N] x) => (y) { y = ai.onnx.ml.OneHotEncoder <cats_strings = [\"a\", \"b\", \"c\"]> (x) }") == "float[N,3]");
+    CHECK(inferred(head + "g (float[3,1] x) => (y) { y = ai.onnx.ml.FeatureVectorizer <inputdimensions: ints = []> (x) }") == "float[3,?]");
+    CHECK(inferred(head + "g (float[N,2,2] a, float[N,1] b) => (y) { y = ai.onnx.ml.FeatureVectorizer <inputdimensions = [4, 1]> (a, b) }") ==
+          "float[N,5]");
+    CHECK(inferred(head + "g (float[N,1] x) => (l, y) { l, y = ai.onnx.ml.LinearClassifier <classlabels_ints = [1, 2, 3], coefficients = [1.0, 2.0], "
+                          "intercepts = [0.0, 1.0]> (x) }") == "int64[N]; float[N,?]");
+    CHECK(inferred(head + "g (float[N,1] x) => (l, y) { l, y = ai.onnx.ml.LinearClassifier <classlabels_ints = [1, 2], coefficients = [1.0], "
+                          "intercepts = [0.0]> (x) }") == "int64[N]; float[N,2]");
+    CHECK(inferred(head + "g (float[N,7] x) => (y) { y = com.microsoft.UnfoldTensor <size = 3, step = 2> (x) }") == "float[N,3,3]");
+  }
+  TEST_CASE("a broken ConcatFromSequence is an error") {
+    CHECK_THROWS_AS(inferred("g (float[2,3] x) => (y) { s = SequenceConstruct (x) y = ConcatFromSequence <axis = 2> (s) }"), Error);
+    CHECK_THROWS_AS(inferred("g (float[2,3] x) => (y) { s = SequenceConstruct (x) y = ConcatFromSequence (s) }"), Error);
+    CHECK(inferred("g (float[2,3] x) => (y) { s = SequenceConstruct (x) y = ConcatFromSequence <axis = -1, new_axis = 1> (s) }") == "float[2,3,?]");
+  }
   TEST_CASE("inference tells whether anything changed") {
     auto m = parse_model("g (float[N] x) => (y) { y = NonZero (x) }");
     infer(*m);

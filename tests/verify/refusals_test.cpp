@@ -1,0 +1,74 @@
+// What no answer is defined for is refused with a reason, never computed and never a crash. Most were found by tests/tools/fuzz_ops.py --hostile.
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include "ir/core/error.h"
+#include "ir/text/text.h"
+#include "passes/opset/opset.h"
+#include "verify/exec/executor.h"
+
+using namespace onnxopt;
+
+namespace {
+
+// The message with which running the model ends, on inputs of zeros (of one word for strings); "" if it runs.
+std::string refusal(const std::string& text) {
+  try {
+    ParseOptions options;
+    options.default_opset = 21;
+    const auto m = parse_model("<opset_import: [\"\" : 21, \"ai.onnx.ml\" : 3, \"com.microsoft\" : 1]>\n" + text, options);
+    std::vector<RtValue> inputs;
+    for (const Value* v : m->graph().inputs()) {
+      Dims dims;
+      for (const Dim& d : *v->type.shape) dims.push_back(d.value());
+      if (v->type.dtype == DType::string) inputs.emplace_back(Tensor::from_strings(dims, {"word"}));
+      else inputs.emplace_back(Tensor::zeros(v->type.dtype, dims));
+    }
+    Executor executor(*m);
+    if (!executor.unsupported().empty()) return executor.unsupported()[0].reason;
+    executor.run(inputs);
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "";
+}
+
+bool refuses(const std::string& text, const std::string& why) {
+  const std::string said = refusal(text);
+  INFO(text << ": \"" << said << "\"");
+  CHECK(said.find(why) != std::string::npos);
+  return true;
+}
+
+}  // namespace
+
+TEST_SUITE("refusals_test") {
+  TEST_CASE("what runs is not refused: the helper would see it") {
+    CHECK(refusal("g (float[2] x) => (float[2] y) { y = Neg (x) }").empty());
+    CHECK(refusal("g (string[1] x) => (float[1,2] y) { y = ai.onnx.ml.OneHotEncoder <cats_strings = [\"a\", \"word\"]> (x) }").empty());
+  }
+  TEST_CASE("types and attributes without a meaning") {
+    refuses("g (uint8[2] x) => (uint8[2] y) { y = Neg (x) }", "not defined for uint8");
+    refuses("g (float[2] x) => (float[2,2] y) { y = ai.onnx.ml.OneHotEncoder <cats_strings = [\"a\", \"b\"]> (x) }", "no categories");
+    refuses("g (string[1] x) => (float[1,2] y) { y = ai.onnx.ml.OneHotEncoder <cats_int64s = [1, 2]> (x) }", "no categories");
+    refuses("g (float[2] x) => (float[2] y) { y = ai.onnx.ml.Imputer (x) }", "are missing");
+    refuses("g (float[1,3] x) => (float[1,3] y) { y = ai.onnx.ml.Imputer <imputed_value_floats = [1.0, 2.0]> (x) }",
+            "2 imputed values for 3 columns");
+    refuses("g (float[1,3] x) => (float[1,3] y) { y = ai.onnx.ml.FeatureVectorizer <inputdimensions = [1, 2]> (x) }", "2 inputdimensions");
+    refuses("g (float[1,3] x) => (float[1,3] y) { y = ai.onnx.ml.FeatureVectorizer <inputdimensions = [-1]> (x) }", "-1");
+    refuses("g (float[1,3] a, float[2,3] b) => (float[1,6] y) { y = ai.onnx.ml.FeatureVectorizer (a, b) }", "rows");
+    refuses("g (int64[2,3] ids, float[2,4] s) => (float[2,4] y) { y = com.microsoft.NGramRepeatBlock <ngram_size = 0> (ids, s) }", "ngram_size");
+    refuses("g (float[2,3] x) => (float[2,1,3] y) { y = com.microsoft.UnfoldTensor <size = 4> (x) }", "slices of 4 of an axis of 3");
+  }
+  TEST_CASE("numbers whose products are none, and parts that are not there") {
+    refuses("g (float[1,4,2,0] x) => (float[N,C,H,W] y) { y = DepthToSpace <blocksize = 4294967296> (x) }", "blocksize 4294967296");
+    refuses("g (float[1,4,0,0] x) => (float[N,C,H,W] y) { y = SpaceToDepth <blocksize = 4611686018427387904> (x) }", "blocksize");
+    refuses("g (float[4] x) => (float[2] a, float[2] b) { a, b = Split <num_outputs = 0> (x) }", "num_outputs is 0");
+    refuses("g (float[4] x) => (float[2] a, float[2] b) <int64[2] s = {4611686018427387904, -4611686018427387900}> { a, b = Split (x, s) }",
+            "a part of");
+    refuses("g (float x) => (float y) <float[0] r = {}> { y = Resize <axes = [100]> (x, r, r) }", "exactly one of scales and sizes");
+    refuses("g (float[0] x) => (float[N] y) <int64[1] s = {3}> { y = Resize <keep_aspect_ratio_policy = \"not_larger\"> (x, , , s) }",
+            "scale inf of an axis of 0");
+  }
+}
