@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Every reason that a rule or pass may give for not firing has a case of its own: `# UNCHANGED because <reason>` in a case file.
+"""Every reason that a rule or pass may give for not firing has a case of its own: `# UNCHANGED because <reason>` in a case file. Every reason of a
+step between opsets has one in tests/passes_opset/refusals.txt.
 
     check_reasons.py REPOSITORY
 
@@ -26,6 +27,8 @@ UNREACHABLE = {
     ("fold_constants", "an attribute is the caller's"): "the matcher leaves such a node out; beside others it says nothing",
     ("fold_known_values", "an element does not fit"): "inference propagates no int32 that does not fit",
     ("fold_shape_comparison", "the shapes are not known"): "known elements come with a known shape",
+    ("merge_concats", "the Concat behind takes it in"): "then that one fires",
+    ("steps_misc", "no decomposition: a sparse value that cannot be written out"): "the text has no sparse tensors of 64 MiB",
     ("fuse_conv_bn", "the weights do not take it"): "absorb_after has said why",
     ("fuse_convtranspose_bn", "the weights do not take it"): "absorb_after has said why",
     ("fuse_gemm_bn", "the weights do not take it"): "absorb_after has said why",
@@ -78,6 +81,24 @@ def reasons_of(text):
     return list(dict.fromkeys(found))
 
 
+def step_reasons_of(text):
+    text = re.sub(r'"\s*\n\s*"', "", text)
+    found = re.findall(r'(?:return|[?:]) (?:fmt::format\()?"((?:[^"\\]|\\.)+)"', text)
+    return [r for r in dict.fromkeys(found) if " " in r]
+
+
+def fits(case, reason):
+    """`reason` may have places for values."""
+    return re.fullmatch(".*?".join(re.escape(part) for part in re.split(r"\{[^}]*\}", reason)), case) is not None
+
+
+def check_steps(root):
+    cases = re.findall(r"^## .*? \| (.*)$", (root / "tests/passes_opset/refusals.txt").read_text(), re.M)
+    for f in sorted((root / "passes/opset").glob("steps_*.cpp")) + [root / "passes/opset/axes.cpp"]:
+        for reason in step_reasons_of(f.read_text()):
+            yield f, reason, any(fits(c, reason) for c in cases)
+
+
 def covers(case, reason):
     return case == reason or (len(case) >= 8 and case in reason) or reason in case
 
@@ -97,8 +118,13 @@ def main():
                 seen.add((f.stem, reason))
                 if not any(covers(c, reason) for c in cases.get(stem, everywhere)) and (f.stem, reason) not in UNREACHABLE:
                     missing.append((f, reason))
+    for f, reason, covered in check_steps(root):
+        total += 1
+        seen.add((f.stem, reason))
+        if not covered and (f.stem, reason) not in UNREACHABLE:
+            missing.append((f, reason))
     for f, reason in missing:
-        print(f"{f.relative_to(root)}: no case says '# UNCHANGED because {reason}'")
+        print(f"{f.relative_to(root)}: no case gives the reason '{reason}'")
     stale = sorted(set(UNREACHABLE) - seen)
     for stem, reason in stale:
         print(f"{stem} no longer says '{reason}': take it out of UNREACHABLE")

@@ -1,0 +1,78 @@
+// What a step of an operator's history refuses, and why: one small graph a reason, in refusals.txt. A step is asked directly, so that no
+// decomposition answers in its place. tests/tools/check_reasons.py sees to it that every reason has its graph.
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "ir/ops/infer.h"
+#include "ir/text/text.h"
+#include "passes/opset/draft.h"
+#include "passes/opset/step.h"
+
+using namespace onnxopt;
+
+TEST_SUITE("refusals_test") {
+  // ## Op FROM TO up|down | reason
+  struct Refused {
+    std::string op, direction, reason, text;
+    int from = 0, to = 0, line = 0;
+  };
+
+  std::vector<Refused> read_refusals() {
+    std::ifstream file(std::string(ONNXOPT_SOURCE_DIR) + "/tests/passes_opset/refusals.txt");
+    std::vector<Refused> list;
+    std::string line;
+    for (int number = 1; std::getline(file, line); ++number) {
+      if (!line.starts_with("## ")) {
+        if (!list.empty()) list.back().text += line + "\n";
+        continue;
+      }
+      Refused r;
+      r.line = number;
+      std::istringstream head(line.substr(3));
+      head >> r.op >> r.from >> r.to >> r.direction;
+      r.reason = line.substr(line.find(" | ") + 3);
+      list.push_back(std::move(r));
+    }
+    return list;
+  }
+
+  const Step* find_step(const Refused& r) {
+    for (const auto steps : {steps_broadcast(), steps_legacy(), steps_shape(), steps_axis(), steps_reduce(), steps_nn(), steps_resize(),
+                             steps_quant(), steps_misc(), steps_ml()})
+      for (const Step& s : steps)
+        if (s.op == r.op && s.from == r.from && s.to == r.to) return &s;
+    return nullptr;
+  }
+
+  std::string refusal(const Refused& r) {
+    const Step* step = find_step(r);
+    if (!step) return "there is no such step";
+    const bool up = r.direction == "up";
+    const std::string opset = std::to_string(up ? r.from : r.to);
+    const auto model =
+        parse_model("<ir_version: 8, opset_import: [\"\" : " + opset + ", \"ai.onnx.ml\" : " + opset + ", \"custom\" : 1]>\n" + r.text);
+    infer(*model, {.strict = false});
+    Draft draft(*model->graph().last());
+    const StepFn fn = up ? step->up : step->down;
+    return fn ? fn(draft) : "the step only relabels";
+  }
+
+  TEST_CASE("steps refuse, and say why") {
+    const auto list = read_refusals();
+    CHECK(list.size() > 100);
+    for (const Refused& r : list) {
+      INFO("refusals.txt:" << r.line << ": " << r.op << " " << r.from << " " << r.to << " " << r.direction);
+      std::string why;
+      try {
+        why = refusal(r);
+      } catch (const std::exception& e) {
+        why = e.what();
+      }
+      CHECK(why == r.reason);
+    }
+  }
+}
