@@ -49,19 +49,45 @@ Maybe<RunFn> prepare_quick_gelu(const OpCall& call, ExecEnv&) {
   });
 }
 
-// Conv, plus an optional fourth input Z, then an activation.
+// The axis `from` at place `to`, the others in their order.
+Tensor move_axis(const Tensor& x, int64_t from, int64_t to) {
+  Dims dims = x.dims(), strides = strides_of(x.dims());
+  for (Dims* d : {&dims, &strides}) {
+    const int64_t one = (*d)[at(from)];
+    d->erase(d->begin() + from);
+    d->insert(d->begin() + to, one);
+  }
+  Codes codes(x.dtype());
+  const std::byte* in = codes.add(x);
+  copy_strided(codes.size(), in, codes.make(dims), dims, strides);
+  return codes.finish();
+}
+Tensor channels_first(const Tensor& x) { return x.rank() < 3 ? x : move_axis(x, x.rank() - 1, 1); }
+
+// Filters are [M, C / group, spatial...] as documented, or have their channels last too, as GPU kernels want them; the input's channels tell.
+Tensor filters_first(const Tensor& w, int64_t channels, int64_t groups) {
+  if (w.rank() < 3 || w.dims()[1] * groups == channels || w.dims().back() * groups != channels) return w;
+  return channels_first(w);
+}
+
+// Conv, plus an optional fourth input Z, then an activation. kLast: X, Z and the result have their channels last.
+template <bool kLast>
 Maybe<RunFn> prepare_fused_conv(const OpCall& call, ExecEnv&) {
   return RunFn([attrs = read_window(call), groups = attr_or<int64_t>(call, "group", 1), name = attr_or<std::string>(call, "activation", ""),
                 params = attr_or<Floats>(call, "activation_params", {})](KernelIo& io) {
-    const Tensor y = conv(io.in(0), io.in(1), io.has(2) ? &io.in(2) : nullptr, groups, attrs);
+    const Tensor x = kLast ? channels_first(io.in(0)) : io.in(0);
+    const Tensor w = kLast && x.rank() > 1 ? filters_first(io.in(1), x.dims()[1], groups) : io.in(1);
+    const Tensor y = conv(x, w, io.has(2) ? &io.in(2) : nullptr, groups, attrs);
     std::vector<double> v = widen<double>(y);
     if (io.has(3)) {
-      if (io.in(3).dims() != y.dims()) bad_input(fmt::format("Z is {}, the result {}", dims_text(io.in(3).dims()), dims_text(y.dims())));
-      const std::vector<double> z = widen<double>(io.in(3));
+      const Tensor added = kLast ? channels_first(io.in(3)) : io.in(3);
+      if (added.dims() != y.dims()) bad_input(fmt::format("Z is {}, the result {}", dims_text(added.dims()), dims_text(y.dims())));
+      const std::vector<double> z = widen<double>(added);
       for (std::size_t i = 0; i < v.size(); ++i) v[i] += z[i];
     }
     for (double& e : v) e = fused_activation(name, params, e);
-    io.set(0, narrow(y.dtype(), y.dims(), v));
+    const Tensor result = narrow(y.dtype(), y.dims(), v);
+    io.set(0, kLast ? move_axis(result, 1, result.rank() - 1) : result);
   });
 }
 
@@ -164,7 +190,9 @@ constexpr Kernel kKernels[] = {
     {"com.microsoft", "BiasGelu", 1, kAnyVersion, simple<run_biased<gelu>>},
     {"com.microsoft", "FastGelu", 1, kAnyVersion, simple<run_biased<fast_gelu>>},
     {"com.microsoft", "QuickGelu", 1, kAnyVersion, prepare_quick_gelu},
-    {"com.microsoft", "FusedConv", 1, kAnyVersion, prepare_fused_conv},
+    {"com.microsoft", "FusedConv", 1, kAnyVersion, prepare_fused_conv<false>},
+    {"com.microsoft", "NhwcConv", 1, kAnyVersion, prepare_fused_conv<true>},
+    {"com.microsoft", "NhwcFusedConv", 1, kAnyVersion, prepare_fused_conv<true>},
     {"com.microsoft", "FusedMatMul", 1, kAnyVersion, prepare_fused_matmul},
     {"com.microsoft", "TransposeMatMul", 1, kAnyVersion, prepare_fused_matmul},
     {"com.microsoft", "FusedGemm", 1, kAnyVersion, prepare_fused_gemm},
