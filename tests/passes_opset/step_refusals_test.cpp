@@ -14,7 +14,7 @@
 
 using namespace onnxopt;
 
-TEST_SUITE("refusals_test") {
+TEST_SUITE("step_refusals_test") {
   // ## Op FROM TO up|down | reason
   struct Refused {
     std::string op, direction, reason, text;
