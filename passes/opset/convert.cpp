@@ -150,7 +150,7 @@ class Converter {
 
   // Replaces `n`, and in turn what that made. "" or the first reason.
   std::string replace(Node& n, const std::string& why, int depth, std::vector<Node*>& parts, Refusal& refusal) {
-    if (depth == kDeepest) return "no decomposition ends";
+    if (depth == kDeepest) return why;  // a circle: each part needs what it was made for
     std::vector<Node*> made;
     std::string reason = expand(n, why, *to_, pool_of(*n.graph()), made);
     if (!reason.empty()) {

@@ -82,7 +82,8 @@ def first_versions(root):
     write(root, "upsample_1", 5, "Upsample", [x], [y], height_scale=2.0, width_scale=3.0, mode="nearest")
     scales = np.array([1, 1, 2, 3], np.float32)
     write(root, "upsample_9", 9, "Upsample", [x, scales], [y], constants=(1,), ir=4)
-    write(root, "upsample_10", 10, "Upsample", [x, scales], [y], constants=(1,))
+    for opset in (10, 12):  # deprecated, and yet carried
+        write(root, f"upsample_{opset}", opset, "Upsample", [x, scales], [y], constants=(1,))
     write(root, "tile_1", 5, "Tile", [x, np.array([3], np.float32), np.array([2], np.float32)], [np.tile(x, (1, 1, 3, 1))], constants=(1, 2), ir=4)
     slope = f32(3)
     write(root, "prelu_1", 5, "PRelu", [x, slope], [np.where(x < 0, x * slope.reshape(1, 3, 1, 1), x)])
@@ -90,7 +91,7 @@ def first_versions(root):
     data, indices, updates = f32(3, 4), np.array([[0, 2, 1, 0]], np.int64), f32(1, 4)
     y = data.copy()
     np.put_along_axis(y, indices, updates, 0)
-    for opset in (9, 11):
+    for opset in (9, 11, 12):
         write(root, f"scatter_{opset}", opset, "Scatter", [data, indices, updates], [y])
         write(root, f"scatter_constant_{opset}", opset, "Scatter", [data, indices, updates], [y], constants=(1,), ir=4 if opset < 10 else None)
     max_roi_pool(root)
@@ -134,7 +135,7 @@ def trees(root):
     y = (weights[leaf] + 0.25).reshape(-1, 1).astype(np.float32)
     votes = np.array([[0.75, 0.25, 0.125], [0.125, 0.875, 0.25], [0.5, 0.0, 1.0]], np.float32)
     classes = votes[leaf] + np.array([0, 0.0625, 0], np.float32)
-    for ml in (1, 3):
+    for ml in (1, 3, 5):
         write(root, f"treeensembleregressor_{ml}", 15, "TreeEnsembleRegressor", [x], [y], ml=ml, n_targets=1, target_treeids=[0, 0, 0, 1],
               target_nodeids=[1, 3, 4, 0], target_ids=[0, 0, 0, 0], target_weights=[1.5, -2.0, 4.0, 0.25], **shape)
         write(root, f"treeensembleclassifier_{ml}", 15, "TreeEnsembleClassifier", [x], [classes.argmax(1).astype(np.int64), classes], ml=ml,
