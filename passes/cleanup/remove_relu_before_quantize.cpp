@@ -23,6 +23,8 @@ bool visit(const Node& n, Rewriter& rw) {
   const Node* clamp = relu ? relu : made_by(n.input(0), "Clip");
   if (!clamp) return no(rw, "the input is not made by Relu or Clip");
   if (!n.input(0)->used_once()) return no(rw, "the clamped value has another reader");
+  // ONNX Runtime quantizes an infinity of float16 to the wrong end.
+  if (n.input(0)->type.dtype != DType::float32) return no(rw, "not a float tensor");
   const auto range = integer_range(n.output()->type.dtype);
   const auto scale = splat(n.input(1)), zero = bound(n.input(2), 0.0);
   if (!range || !scale || !zero || !(*scale > 0) || !std::isfinite(*scale))
