@@ -43,7 +43,7 @@ bool refuses(const std::string& text, const std::string& why) {
 
 }  // namespace
 
-TEST_SUITE("refusals_test") {
+TEST_SUITE("kernel_refusals_test") {
   TEST_CASE("what runs is not refused: the helper would see it") {
     CHECK(refusal("g (float[2] x) => (float[2] y) { y = Neg (x) }").empty());
     CHECK(refusal("g (string[1] x) => (float[1,2] y) { y = ai.onnx.ml.OneHotEncoder <cats_strings = [\"a\", \"word\"]> (x) }").empty());
