@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Every reason that a rule or pass may give for not firing has a case of its own: `# UNCHANGED because <reason>` in a case file. Every reason of a
-step between opsets has one in tests/passes_opset/refusals.txt.
+step between opsets, and of a way from com.microsoft back, has one in tests/passes_opset/refusals.txt.
 
     check_reasons.py REPOSITORY
 
@@ -83,18 +83,21 @@ def reasons_of(text):
 
 def step_reasons_of(text):
     text = re.sub(r'"\s*\n\s*"', "", text)
-    found = re.findall(r'(?:return|[?:]) (?:fmt::format\()?"((?:[^"\\]|\\.)+)"', text)
-    return [r for r in dict.fromkeys(found) if " " in r]
+    found = re.findall(r'(?:return|why =|reason =|[?:]) (?:fmt::format\()?"((?:[^"\\]|\\.)+)"', text)
+    return [r for r in dict.fromkeys(found) if " " in r.strip(" ,;") and "\n" not in r and not r.startswith("in '")]
 
 
 def fits(case, reason):
     """`reason` may have places for values."""
+    if reason.endswith(" "):  # a value and more text follow
+        return case.startswith(reason)
     return re.fullmatch(".*?".join(re.escape(part) for part in re.split(r"\{[^}]*\}", reason)), case) is not None
 
 
 def check_steps(root):
     cases = re.findall(r"^## .*? \| (.*)$", (root / "tests/passes_opset/refusals.txt").read_text(), re.M)
-    for f in sorted((root / "passes/opset").glob("steps_*.cpp")) + [root / "passes/opset/axes.cpp"]:
+    files = sorted((root / "passes/opset").glob("steps_*.cpp")) + [root / "passes/opset/axes.cpp"]
+    for f in files + sorted((root / "passes/lower").glob("lower_*.cpp")):
         for reason in step_reasons_of(f.read_text()):
             yield f, reason, any(fits(c, reason) for c in cases)
 
