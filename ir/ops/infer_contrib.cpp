@@ -248,6 +248,7 @@ constexpr Row kRows[] = {
     {"MatMulIntegerToFloat", matmul_integer_to_float},
     {"MatMulNBits", matmul_nbits},
     {"MaxpoolWithMask", pool},
+    {"MoE", same_type},
     {"MultiHeadAttention", ms_multi_head_attention},
     {"NGramRepeatBlock", ngram_repeat_block},
     {"NhwcConv", nhwc_conv},

@@ -9,10 +9,15 @@ quantized results may be one step apart where the generator says that a kernel o
 """
 import argparse
 import concurrent.futures
+import importlib.util
 import pathlib
 import subprocess
 import sys
 import tempfile
+
+if any(importlib.util.find_spec(m) is None for m in ("numpy", "onnx", "onnxruntime")):
+    print("onnx or onnxruntime is not installed")
+    sys.exit(77)
 
 import numpy as np
 import onnx

@@ -819,3 +819,16 @@ def DynamicTimeWarping(r):
 def ScaledSiLU(r):
     x = f32(r, *shape(r), scale=3).astype(pick(r, np.float32, np.float32, np.float16))
     return Case("ScaledSiLU", [x, maybe(r, lambda: np.array(r.random() * 2, np.float32))], {"alpha": float(r.random() * 2)} if r.random() < 0.5 else {}, floor=0.1)
+
+
+@generator()
+def MoE(r):
+    experts, h, inner, n = (int(x) for x in r.integers(1, 6, 4))
+    act = pick(r, "relu", "gelu", "silu", "identity", "swiglu")
+    attrs = {"k": int(r.integers(1, experts + 1)), "activation_type": act, "normalize_routing_weights": int(r.integers(0, 2))}
+    if act == "swiglu":
+        attrs |= {"swiglu_fusion": 1, "activation_alpha": pick(r, 1.0, 1.702), "activation_beta": pick(r, 0.0, 1.0), **({"swiglu_limit": 0.5} if r.random() < 0.5 else {})}
+    wide = inner * (2 if act == "swiglu" else 1)
+    x = f32(r, n, h) if r.random() < 0.5 else f32(r, 1, n, h)
+    return Case("MoE", [x, f32(r, n, experts), f32(r, experts, wide, h), maybe(r, lambda: f32(r, experts, wide)), f32(r, experts, h, inner),
+                        maybe(r, lambda: f32(r, experts, h))], attrs)

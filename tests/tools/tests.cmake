@@ -64,11 +64,12 @@ if(ONNXOPT_PYTHON)
   add_test(NAME docs/operators COMMAND ${ONNXOPT_PYTHON} ${CMAKE_SOURCE_DIR}/tools/generate_operator_docs.py $<TARGET_FILE:onnxopt_kernel_list> --check)
   set_tests_properties(docs/operators PROPERTIES LABELS unit)
 endif()
-# Two random models of every operator against ONNX Runtime, where it is installed.
+# Random models of every operator against ONNX Runtime, where it is installed.
 if(conformance_python)
   add_test(NAME fuzz/operators COMMAND ${conformance_python} ${CMAKE_CURRENT_LIST_DIR}/fuzz_ops.py $<TARGET_FILE:onnxopt> ${CMAKE_BINARY_DIR}/fuzz_ops
            --infer $<TARGET_FILE:onnxopt_infer_check> --cases 400)
   add_test(NAME fuzz/hostile_operators COMMAND ${conformance_python} ${CMAKE_CURRENT_LIST_DIR}/fuzz_ops.py $<TARGET_FILE:onnxopt>
            ${CMAKE_BINARY_DIR}/fuzz_ops_hostile --infer $<TARGET_FILE:onnxopt_infer_check> --cases 420 --hostile)
-  set_tests_properties(fuzz/operators fuzz/hostile_operators PROPERTIES LABELS shared SKIP_RETURN_CODE 77 TIMEOUT 300)
+  add_test(NAME fuzz/contrib_operators COMMAND ${conformance_python} ${CMAKE_CURRENT_LIST_DIR}/check_contrib.py $<TARGET_FILE:onnxopt> --cases 3)
+  set_tests_properties(fuzz/operators fuzz/hostile_operators fuzz/contrib_operators PROPERTIES LABELS shared SKIP_RETURN_CODE 77 TIMEOUT 300)
 endif()

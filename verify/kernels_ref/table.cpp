@@ -1,5 +1,6 @@
 // The reference kernels, all families in one list.
 #include "verify/kernels_ref/beam_search.h"
+#include "verify/kernels_ref/contrib_moe.h"
 #include "verify/kernels_ref/families.h"
 
 namespace onnxopt {
@@ -59,7 +60,8 @@ std::span<const Kernel> reference_kernels() {
                         string_kernels,
                         tfidf_kernels,
                         training_kernels,
-                        search_kernels}) {
+                        search_kernels,
+                        moe_kernels}) {
       const auto kernels = family();
       list.insert(list.end(), kernels.begin(), kernels.end());
     }

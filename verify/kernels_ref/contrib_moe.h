@@ -1,0 +1,12 @@
+// com.microsoft MoE.
+#pragma once
+
+#include <span>
+
+#include "verify/exec/executor.h"
+
+namespace onnxopt::ref {
+
+std::span<const Kernel> moe_kernels();
+
+}  // namespace onnxopt::ref
