@@ -169,12 +169,11 @@ def open_dims(file):
     onnx.save(m, file)
 
 
-def main():
-    root = pathlib.Path(sys.argv[1])
+def write_all(root):
     for make in (experimental, first_versions, random_operators, trees, unknown_sizes):
         make(root)
-    print(f"{len(list(root.iterdir()))} cases in {root}")
+    return len(list(root.iterdir()))
 
 
 if __name__ == "__main__":
-    main()
+    print(f"{write_all(pathlib.Path(sys.argv[1]))} cases in {sys.argv[1]}")

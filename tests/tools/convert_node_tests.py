@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Runs onnxopt_convert_prover over the node tests of the installed onnx package, and chains of conversions over a part of them.
+"""Runs onnxopt_convert_prover over the node tests of the installed onnx package and conversion_cases.py's, and chains of conversions over them.
 
 convert_node_tests.py PROVER FOLDER [--chains N]
 
@@ -13,6 +13,8 @@ import pathlib
 import shutil
 import subprocess
 import sys
+
+import conversion_cases
 
 
 def write_tests(out):
@@ -50,7 +52,9 @@ def main():
     tests = pathlib.Path(os.environ.get("ONNXOPT_NODE_TESTS", a.folder))
     if tests == a.folder and not (tests / "complete").exists():
         write_tests(tests)
-    folders = [str(tests / k) for k in ("node", "pytorch-converted", "pytorch-operator") if (tests / k).is_dir()]
+    cases = a.folder / "cases"
+    conversion_cases.write_all(cases)
+    folders = [str(cases)] + [str(tests / k) for k in ("node", "pytorch-converted", "pytorch-operator") if (tests / k).is_dir()]
     failed = subprocess.run([a.prover, *folders]).returncode
     for seed in range(1, a.chains + 1):
         failed |= subprocess.run([a.prover, *folders, "--chain", str(seed)]).returncode
