@@ -24,6 +24,7 @@ bool visit(const Node& n, Rewriter& rw) {
     return false;
   }
   if (x->type.rank() == 3) return rw.give_up("rank 3 is more often a sequence than an image"), false;
+  if (x->type.rank() > 5) return rw.give_up("runtimes pool over at most three spatial axes"), false;
   if (is_flattened(*n.output())) return rw.give_up("the result is flattened"), false;
   rw.replace(n.output(), rw.op(n.is("ReduceMean") ? "GlobalAveragePool" : "GlobalMaxPool", {n.input(0)}));
   return true;
