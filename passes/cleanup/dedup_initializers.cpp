@@ -69,7 +69,9 @@ class DedupInitializers : public Pass {
       if (Value* same = has_notes(*v) ? nullptr : find(table, h, *v)) {
         if (!ctx.take_fuel()) break;
         ++ctx.rule_hits["dedup-initializers"];
-        ctx.record({"dedup-initializers", v->name(), {v->name()}, 0, 0, -static_cast<std::int64_t>(v->constant()->byte_size())});
+        const auto bytes = static_cast<std::int64_t>(v->constant()->byte_size());
+        ctx.record({"dedup-initializers", v->name(), {v->name()}, 0, 0, -bytes});
+        ctx.growth.left_bytes += bytes;  // what folding made twice was counted twice
         g.replace_all_uses(*v, *same);
         changed = true;
         continue;
