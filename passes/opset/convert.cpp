@@ -152,7 +152,7 @@ class Converter {
   std::string replace(Node& n, const std::string& why, int depth, std::vector<Node*>& parts, Refusal& refusal) {
     if (depth == kDeepest) return why;  // a circle: each part needs what it was made for
     std::vector<Node*> made;
-    std::string reason = expand(n, why, *to_, pool_of(*n.graph()), made);
+    std::string reason = expand(n, why, *to_, pool_of(*n.graph()), made, depth);
     if (!reason.empty()) {
       refusal = kind_of(n, reason);
       return reason;

@@ -98,7 +98,7 @@ void Expansion::roll_back() {
   results_.clear();
 }
 
-std::vector<Node*> Expansion::commit() {
+std::vector<Node*> Expansion::commit(int depth) {
   Graph& g = *node_.graph();
   for (auto& [i, v] : results_) {
     Value* old = node_.output(i);
@@ -113,13 +113,15 @@ std::vector<Node*> Expansion::commit() {
     v->set_name(name, from_file);
     if (old->extra()) v->make_extra() = *old->extra();
   }
-  for (std::size_t k = 0; k < made_.size() && !node_.name.empty(); ++k) made_[k]->name = fmt::format("{}/{}_{}", node_.name, made_[k]->op().name, k);
+  const std::string level = depth > 0 ? fmt::format("{}_", depth) : "";  // the node may have got its name from what it is a part of
+  for (std::size_t k = 0; k < made_.size() && !node_.name.empty(); ++k)
+    made_[k]->name = fmt::format("{}/{}_{}{}", node_.name, made_[k]->op().name, level, k);
   if (!results_.empty()) results_.front().second->producer()->name = node_.name;
   g.erase(node_);
   return std::move(made_);
 }
 
-std::string expand(Node& n, const std::string& why, const OutputOpsets& target, ConstantPool& pool, std::vector<Node*>& made) {
+std::string expand(Node& n, const std::string& why, const OutputOpsets& target, ConstantPool& pool, std::vector<Node*>& made, int depth) {
   Expansion e(n, target, pool);
   std::string reason = why;
   const Decomposition* d = find_decomposition(n);
@@ -127,14 +129,14 @@ std::string expand(Node& n, const std::string& why, const OutputOpsets& target, 
   if (d && (d->older || !n.kept)) {
     reason = d->expand(e);
     if (reason.empty()) {
-      made = e.commit();
+      made = e.commit(depth);
       return "";
     }
     e.roll_back();
     if (reason == kOtherReason) reason = why;
   }
   if (why.starts_with("type:") && !n.kept && expand_by_widening(e).empty()) {
-    made = e.commit();
+    made = e.commit(depth);
     return "";
   }
   e.roll_back();

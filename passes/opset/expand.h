@@ -68,8 +68,8 @@ class Expansion {
   void result(std::size_t output, Value* v);
   std::shared_ptr<Graph> move_subgraph(std::string_view attr, Node& to);  // not undone by roll_back: the last thing that may fail came before
 
-  void roll_back();             // takes away what was made
-  std::vector<Node*> commit();  // replaces the node; what was made, in order
+  void roll_back();                          // takes away what was made
+  std::vector<Node*> commit(int depth = 0);  // replaces the node; what was made, in order. Depth: in how many other nodes' decompositions
   std::span<Node* const> made() const { return made_; }
 
  private:
@@ -93,7 +93,7 @@ struct Decomposition {
 std::span<const Decomposition> decompositions();  // passes/opset/expand_table.cpp, by hand, sorted by operator
 
 // Replaces `n` by a decomposition, or by itself between Casts. "" and the new nodes in order, or why there is none.
-std::string expand(Node& n, const std::string& why, const OutputOpsets& target, ConstantPool& pool, std::vector<Node*>& made);
+std::string expand(Node& n, const std::string& why, const OutputOpsets& target, ConstantPool& pool, std::vector<Node*>& made, int depth = 0);
 // Does `n` between Casts to a type that the target's version takes, where that is exact.
 std::string expand_by_widening(Expansion& e);
 

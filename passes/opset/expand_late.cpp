@@ -258,8 +258,13 @@ std::string pool(Expansion& e) {
   const Ints strides = list("strides", n, 1), dilations = list("dilations", n, 1);
   Ints pads = list("pads", 2 * n, 0);
   for (std::size_t k = 0; k < n; ++k) {
-    if (!(*s)[k + 2].is_value()) return "no decomposition: ceil_mode with an unknown size";
-    const std::int64_t in = (*s)[k + 2].value(), window = ((*kernel)[k] - 1) * dilations[k] + 1;
+    const std::int64_t window = ((*kernel)[k] - 1) * dilations[k] + 1;
+    if (!(*s)[k + 2].is_value()) {  // rounding up is rounding down after almost a stride more; no window may begin behind the input
+      pads[k + n] += strides[k] - 1;
+      if (pads[k + n] >= (*kernel)[k]) return "no decomposition: ceil_mode with an unknown size";
+      continue;
+    }
+    const std::int64_t in = (*s)[k + 2].value();
     const std::int64_t room = in + pads[k] + pads[k + n] - window;
     if (room < 0) return "no decomposition: a window wider than the input";
     std::int64_t out = (room + strides[k] - 1) / strides[k] + 1;

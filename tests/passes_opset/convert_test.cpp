@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
 #include <string>
 
 #include "ir/core/check.h"
@@ -161,6 +162,23 @@ TEST_SUITE("convert_test") {
     CHECK(l.output(1)->name() == "y");
     CHECK(l.subgraphs()[0]->outputs().size() == 3);
     CHECK(l.subgraphs()[0]->outputs()[2]->name() == "z");
+  }
+
+  TEST_CASE("nodes of decompositions inside decompositions have names of their own") {
+    auto m = lifted(13, "g (float[h,w] x, int64[1] s, int64[1] e) => (float[p,q] y) { y = Trilu (x) }");
+    m->graph().first()->name = "mask";
+    const OutputOpsets target{{{"", 7}}};
+    REQUIRE(prepare_conversion(*m, target).blocked == 0);
+    std::set<std::string> names;
+    for (const Node& n : m->graph().nodes()) CHECK(names.insert(n.name).second);
+  }
+
+  TEST_CASE("ceil_mode of pools over inputs of unknown size") {
+    const std::string io = "(float[1,1,h,w] x) => (float[1,1,p,q] y)";
+    const auto a = converted(12, 9, "y = MaxPool <kernel_shape = [3, 3], strides = [2, 2], ceil_mode = 1> (x)", io);
+    REQUIRE(a.conversion.blocked == 0);
+    CHECK(*a.model->graph().first()->attrs().get<Ints>("pads") == Ints{0, 0, 1, 1});
+    CHECK(converted(12, 9, "y = MaxPool <kernel_shape = [2, 2], strides = [3, 3], ceil_mode = 1> (x)", io).conversion.blocked == 1);
   }
 
   TEST_CASE("sparse constants are written out before opset 11") {

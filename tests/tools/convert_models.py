@@ -10,7 +10,8 @@ back to that one first. A line a conversion goes to --out: file, own opset, targ
 runs-not, refused, timeout), detail. "checked": valid, but nothing to compare with; the detail says why.
 "equal*", "checked*": onnx.checker does not take the original either. --verify: onnxopt's own check too. --no-ort,
 --ort-limit-mb: the checker only, for all or for larger files. --resume: keep the lines of an existing --out file and do the others.
-Counts a target are printed at the end; --table prints those of an existing --out file, --reasons why onnxopt refused.
+Counts a target are printed at the end; --table prints those of existing files (--out a.tsv,b.tsv), --reasons why onnxopt refused. "wrong": what is
+neither equal, nor checked, nor refused.
 Needs Python with onnx, numpy, ml_dtypes and onnxruntime.
 """
 import argparse
@@ -88,7 +89,7 @@ class Reference:
         try:
             session = ort_session(path)
             model = onnx.load(str(path), load_external_data=False)
-            for feeds in zip(*[model_feeds.candidates(model, seed) for seed in range(seeds)]):
+            for feeds in zip(*[model_feeds.candidates(model, seed, path=path) for seed in range(seeds)]):
                 try:
                     wants = [flat(session.run(None, feed)) for feed in feeds]
                 except Exception as e:  # noqa: BLE001
@@ -181,10 +182,17 @@ def convert_peer(path, target, out):
 def print_table(rows):
     counts = collections.defaultdict(collections.Counter)
     for _, _, target, tool, outcome, _ in rows:
-        counts[(tool, int(target))][outcome] += 1
-    for tool, target in sorted(counts):
-        c = counts[(tool, target)]
-        print(f"{tool:5} {target:3} good {sum(c[g] for g in GOOD):4} + {sum(c[g + '*'] for g in GOOD):2}  {dict(sorted(c.items()))}")
+        counts[(tool, int(target))][outcome.rstrip("*")] += 1
+    tools = sorted({tool for tool, _ in counts})
+    kinds = ("equal", "checked", "wrong", "refused")
+    print("| target |" + "".join(f" {tool}: {k} |" for tool in tools for k in kinds))
+    print("|---:|" + "---:|" * (len(tools) * len(kinds)))
+    for target in sorted({t for _, t in counts}):
+        cells = []
+        for tool in tools:
+            c = counts[(tool, target)]
+            cells += [c["equal"], c["checked"], sum(c.values()) - c["equal"] - c["checked"] - c["refused"], c["refused"]]
+        print(f"| {target} |" + "".join(f" {n} |" for n in cells))
 
 
 def print_reasons(rows):
@@ -229,7 +237,7 @@ def main():
         ap.add_argument(flag, type=float, default=1e9)
     a = ap.parse_args()
     if a.table or a.reasons:
-        return (print_table if a.table else print_reasons)(rows_of(a.out))
+        return (print_table if a.table else print_reasons)([row for path in a.out.split(",") for row in rows_of(path)])
     import onnx, onnxruntime  # noqa: F401,E401 (once, before the forks)
     done = {(r[0], int(r[2]), r[3]) for r in rows_of(a.out)} if a.resume and os.path.exists(a.out) else set()
     with tempfile.TemporaryDirectory() as tmp, open(a.out, "a" if a.resume else "w") as log:
