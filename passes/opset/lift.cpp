@@ -29,6 +29,19 @@ std::string newer_attribute(const Node& n) {
   return "";
 }
 
+// What rules and kernels rely on. Asked of the newest version only: files mix up how older ones spell an attribute.
+std::string missing_attribute(const Node& n) {
+  for (const AttrSpec& a : n.op().attrs)
+    if (a.required && !n.attrs().has(a.name)) return fmt::format("attribute '{}' is missing", a.name);
+  return "";
+}
+
+// What is wrong with a node of the newest version.
+std::string broken(const Node& n) {
+  std::string why = fits(n, n.op());
+  return why.empty() ? missing_attribute(n) : why;
+}
+
 class Lifter {
  public:
   explicit Lifter(LiftReport& report) : report_(report) {}
@@ -90,6 +103,7 @@ class Lifter {
     }
     if (!info->above) {
       if (n.op().has(kDeprecated)) keep(n, fmt::format("{} is deprecated", row_name(n.op())));
+      else if (std::string why = broken(n); !why.empty()) keep(n, std::move(why));
       else if (!n.lift_record) ++report_.untouched;
       infer_with_bodies(n);
       return true;
@@ -109,7 +123,9 @@ class Lifter {
     }
     infer_with_bodies(n);
     if (!why.empty()) return why;
-    if (why = outputs_fit(n, own); !why.empty()) {
+    why = outputs_fit(n, own);
+    if (why.empty()) why = missing_attribute(n);
+    if (!why.empty()) {
       lower_again(n, own, pool);
       infer_with_bodies(n);
       return why;
