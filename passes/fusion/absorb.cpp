@@ -12,7 +12,7 @@ namespace {
 constexpr const char* kNotConstant = "the weights are not constant";
 constexpr const char* kNotChannels = "the constant is not one value an output channel";
 constexpr const char* kNotInputChannels = "the constant is not one value an input channel";
-constexpr const char* kNotFinite = "a fused weight would not be finite";
+constexpr const char* kNotFinite = "a fused weight would leave the range of its type";
 constexpr const char* kTakenBack = "one addend takes back what the other gave, and with it digits of x";
 
 bool no(Rewriter& rw, const char* why) {

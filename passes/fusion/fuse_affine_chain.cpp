@@ -27,7 +27,7 @@ struct Wide {
   Value* constant(const Tensor& t, DType as, std::int64_t at_most) const {
     if (t.size() > at_most) rw.abandon("the merged constant would be larger than both");
     const Tensor r = from_doubles(as, t.dims(), t.data<double>());
-    if (!r) rw.abandon("the merged constant is not finite");
+    if (!r) rw.abandon("the merged constant would leave the range of its type");
     return rw.constant(r);
   }
 };

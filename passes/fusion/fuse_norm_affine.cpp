@@ -61,7 +61,7 @@ bool visit(const Node& n, Rewriter& rw) {
     }
     const DType t = norm->input(1)->constant()->dtype();
     const Tensor new_scale = from_doubles(t, {c->channels}, scale), new_bias = from_doubles(t, {c->channels}, bias);
-    if (!new_scale || !new_bias) return rw.give_up("a fused constant would not be finite"), false;
+    if (!new_scale || !new_bias) return rw.give_up("a fused constant would leave the range of its type"), false;
     std::vector<Value*> in(norm->inputs().begin(), norm->inputs().end());
     if (scale != c->scale) in[1] = rw.constant(new_scale, in[1]->name());
     const bool no_bias = c->last_axis && std::all_of(bias.begin(), bias.end(), [](double b) { return b == 0; });

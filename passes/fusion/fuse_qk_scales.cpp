@@ -37,6 +37,7 @@ Rule fuse_qk_scales() {
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             const Tensor s = from_doubles(m.tensor("s").dtype(), {}, std::vector<double>{factor(m, "p", "s") * factor(m, "q", "t")});
+            if (!s) rw.abandon("the scales' product would leave the range of its type");
             rw.replace(m["y"], rw.op("MatMul", {rw.op("Mul", {m["a"], rw.constant(s, "scale")}), m["b"]}));
           },
   };

@@ -14,8 +14,9 @@ namespace onnxopt {
 
 // float16, bfloat16, float32, float64: the types that fused weights are computed in.
 bool is_weight_type(DType t);
-std::vector<double> to_doubles(const Tensor& t);                          // CHECKs is_weight_type or an integer type
-Tensor from_doubles(DType t, Dims dims, std::span<const double> values);  // empty Tensor if a value does not stay finite in `t`
+std::vector<double> to_doubles(const Tensor& t);  // CHECKs is_weight_type or an integer type
+Tensor from_doubles(DType t, Dims dims,
+                    std::span<const double> values);  // empty Tensor if a value does not stay finite in `t`, or all become too small
 // The only element of a constant of a weight type; nullopt: not constant, or more elements.
 std::optional<double> scalar_of(const Value* v, const PassContext& ctx);
 bool is_scalar(const Value* v, double wanted, const PassContext& ctx, double rel_tolerance = 0);
@@ -38,11 +39,11 @@ bool may_be_affine(const Node& n, std::size_t operand, const PassContext& ctx);
 // Constant of a weight type; null: none.
 const Tensor* weight_of(const Value* v, const PassContext& ctx);
 
-// Rows of `w` ([rows, inner], row-major) times factor(row); empty Tensor if a result is not finite.
+// Rows of `w` ([rows, inner], row-major) times factor(row); empty Tensor if a result is not finite, or all are below the normal numbers.
 template <class F>
 Tensor scale_rows(const Tensor& w, std::int64_t inner, F factor);
 
-// `w` times one factor a column (its last dim); empty Tensor if a result is not finite.
+// `w` times one factor a column (its last dim); empty Tensor as for scale_rows.
 Tensor scale_columns(const Tensor& w, std::span<const double> factors);
 
 // Conv or ConvTranspose with constant weights and no or constant bias.
