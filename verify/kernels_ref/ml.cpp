@@ -115,18 +115,26 @@ Maybe<RunFn> prepare_feature_vectorizer(const OpCall& call, ExecEnv&) {
   });
 }
 
+// Floats without their fraction; what no integer holds is none of the categories' numbers but the smallest.
+Ints whole_numbers(const Tensor& x) {
+  if (is_signed_integer(x.dtype())) return widen<std::int64_t>(x);
+  Ints r;
+  for (const double v : widen<double>(x)) r.push_back(std::abs(v) < 0x1p63 ? static_cast<std::int64_t>(v) : INT64_MIN);
+  return r;
+}
+
 Maybe<RunFn> prepare_one_hot_encoder(const OpCall& call, ExecEnv&) {
   return RunFn([ints = attr_or<Ints>(call, "cats_int64s", {}), strings = attr_or<Strings>(call, "cats_strings", {}),
                 zeros = attr_or<std::int64_t>(call, "zeros", 1) != 0](KernelIo& io) {
     const Tensor& x = io.in(0);
     if (x.dtype() == DType::string ? strings.empty() : ints.empty()) bad_input(fmt::format("no categories for {}", dtype_name(x.dtype())));
     const std::size_t categories = x.dtype() == DType::string ? strings.size() : ints.size();
-    const Vec numbers = x.dtype() == DType::string ? Vec() : widen<double>(x);
+    const Ints numbers = x.dtype() == DType::string ? Ints() : whole_numbers(x);
     Vec out(static_cast<std::size_t>(x.size()) * categories);
     for (std::size_t i = 0; i < static_cast<std::size_t>(x.size()); ++i) {
       std::size_t k = 0;
       if (x.dtype() == DType::string) k = static_cast<std::size_t>(std::find(strings.begin(), strings.end(), x.strings()[i]) - strings.begin());
-      else k = static_cast<std::size_t>(std::find(ints.begin(), ints.end(), static_cast<std::int64_t>(numbers[i])) - ints.begin());
+      else k = static_cast<std::size_t>(std::find(ints.begin(), ints.end(), numbers[i]) - ints.begin());
       if (k < categories) out[i * categories + k] = 1;
       else if (!zeros) bad_input("a value that is no category, and zeros is 0");
     }

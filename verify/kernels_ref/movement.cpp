@@ -211,7 +211,7 @@ Maybe<RunFn> prepare_space_to_depth(const OpCall& call, ExecEnv&) {
 Maybe<RunFn> prepare_reverse_sequence(const OpCall& call, ExecEnv&) {
   return RunFn([batch_axis = attr<int64_t>(call, "batch_axis"), time_axis = attr<int64_t>(call, "time_axis")](KernelIo& io) {
     const Tensor& x = io.in(0);
-    if (x.rank() < 2 || batch_axis + time_axis != 1)
+    if (x.rank() < 2 || (batch_axis != 0 && batch_axis != 1) || time_axis != 1 - batch_axis)
       bad_input(fmt::format("batch_axis {}, time_axis {} for rank {}", batch_axis, time_axis, x.rank()));
     const Ints lengths = ints_of(io.in(1));
     const Dims strides = strides_of(x.dims());

@@ -120,7 +120,8 @@ void run_dynamic_quantize(KernelIo& io) {
   for (double e : v) low = std::min(low, e), high = std::max(high, e);
   const auto scale = static_cast<float>(static_cast<float>(high - low) / 255.0f);
   const double s = scale == 0 ? 1.0 : static_cast<double>(scale);
-  const double zero = std::clamp(std::nearbyint(static_cast<double>(static_cast<float>(-low / s))), 0.0, 255.0);
+  const double nearest = std::nearbyint(static_cast<double>(static_cast<float>(-low / s)));
+  const double zero = std::isnan(nearest) ? 0.0 : std::clamp(nearest, 0.0, 255.0);  // of infinities there is none
   std::vector<double> q(v.size());
   for (std::size_t i = 0; i < v.size(); ++i) q[i] = saturate(std::nearbyint(static_cast<double>(static_cast<float>(v[i] / s))) + zero, DType::uint8);
   io.set(0, narrow(DType::uint8, x.dims(), q));

@@ -21,7 +21,9 @@ Dims resolve_reshape(const Tensor& x, const Ints& wanted, bool allow_zero) {
     if (out[i] == -1) {
       if (inferred >= 0) bad_input("shape has more than one -1");
       inferred = static_cast<int64_t>(i);
-    } else known *= out[i];
+    } else if (__builtin_mul_overflow(known, out[i], &known)) {
+      bad_input("the elements of the shape are more than there are numbers");
+    }
   }
   const std::string text = fmt::format("cannot reshape {} into {}", dims_text(x.dims()), dims_text(wanted));
   if (inferred >= 0) {
