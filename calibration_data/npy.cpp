@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <zip.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <fstream>
@@ -98,6 +99,22 @@ std::vector<std::byte> to_row_major(const std::byte* data, const Dims& dims, std
   return out;
 }
 
+// Turns the bytes of each unit around: the other byte order.
+void swap_bytes(std::span<std::byte> bytes, std::size_t width) {
+  for (std::size_t at = 0; at + width <= bytes.size(); at += width)
+    std::reverse(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.begin() + static_cast<std::ptrdiff_t>(at + width));
+}
+
+// The array's bytes in row-major order and this machine's byte order. `width`: of an element; `unit`: of what has a byte order.
+std::vector<std::byte> native_bytes(const Header& h, std::span<const std::byte> data, std::size_t width, std::size_t unit) {
+  std::vector<std::byte> out =
+      h.fortran && h.dims.size() > 1 && width > 0
+          ? to_row_major(data.data(), h.dims, width)
+          : std::vector<std::byte>(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(width * static_cast<std::size_t>(element_count(h.dims))));
+  if (h.descr[0] == '>') swap_bytes(out, unit);
+  return out;
+}
+
 void append_utf8(std::string& s, std::uint32_t c) {
   if (c < 0x80) s += static_cast<char>(c);
   else if (c < 0x800) s += {static_cast<char>(0xC0 | (c >> 6)), static_cast<char>(0x80 | (c & 63))};
@@ -108,13 +125,14 @@ void append_utf8(std::string& s, std::uint32_t c) {
 }
 
 // "<U7": 7 UTF-32 code points an element; "|S7": 7 bytes.
-Tensor parse_strings(const Header& h, std::span<const std::byte> data, const std::string& what) {
+Tensor parse_strings(const Header& h, std::span<const std::byte> file_data, const std::string& what) {
   const bool wide = h.descr[1] == 'U';
   std::size_t length = 0;
   std::from_chars(h.descr.data() + 2, h.descr.data() + h.descr.size(), length);
   const std::size_t width = length * (wide ? 4 : 1);
-  const auto n = static_cast<std::size_t>(element_count(h.dims));
-  if (h.fortran || (width > 0 && n > data.size() / width)) bad_input(fmt::format("{}: truncated .npy array", what));
+  const auto n = static_cast<std::size_t>(with_context(what, [&] { return element_count(h.dims); }));
+  if (width > 0 && n > file_data.size() / width) bad_input(fmt::format("{}: truncated .npy array", what));
+  const std::vector<std::byte> data = native_bytes(h, file_data, width, wide ? 4 : 1);
   std::vector<std::string> strings(n);
   for (std::size_t i = 0; i < n; ++i)
     for (std::size_t k = 0; k < length; ++k) {
@@ -185,14 +203,13 @@ Tensor parse_npy(std::span<const std::byte> bytes, const std::string& what) {
   const auto data = bytes.subspan(h.data_at);
   if (h.descr.size() > 1 && (h.descr[1] == 'U' || h.descr[1] == 'S')) return parse_strings(h, data, what);
   std::string descr = h.descr;
-  if (!descr.empty() && descr[0] == '=') descr[0] = '<';
+  if (!descr.empty() && (descr[0] == '=' || descr[0] == '>')) descr[0] = '<';
   for (const NpyType& t : kTypes) {
     if (t.descr != descr) continue;
     const std::size_t size = with_context(what, [&] { return raw_byte_size(t.dtype, h.dims); });
     if (data.size() < size) bad_input(fmt::format("{}: truncated .npy array: {} bytes of {}", what, data.size(), size));
-    if (h.fortran && h.dims.size() > 1)
-      return Tensor::from_bytes(t.dtype, h.dims, to_row_major(data.data(), h.dims, static_cast<std::size_t>(bit_width(t.dtype)) / 8));
-    return Tensor::from_bytes(t.dtype, h.dims, std::vector<std::byte>(data.begin(), data.begin() + static_cast<std::ptrdiff_t>(size)));
+    const auto width = static_cast<std::size_t>(bit_width(t.dtype)) / 8;
+    return Tensor::from_bytes(t.dtype, h.dims, native_bytes(h, data, width, is_complex(t.dtype) ? width / 2 : width));
   }
   bad_input(fmt::format("{}: .npy element type '{}' is not supported", what, h.descr));
 }

@@ -9,6 +9,7 @@
 #include "cli/commands/cli.h"
 #include "cli/commands/optimize.h"
 #include "cli/report/progress.h"
+#include "ir/io/unfinished.h"
 #include "passes/core/bisect.h"
 
 namespace onnxopt {
@@ -17,6 +18,7 @@ namespace {
 // A scratch file in the system's temporary folder, removed at the end.
 struct ScratchFile {
   std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("onnxopt-bisect-{}.onnx", ::getpid());
+  UnfinishedFile unfinished{path}, data{path.string() + ".data"};
   ~ScratchFile() {
     std::error_code ignored;
     std::filesystem::remove(path, ignored);
@@ -48,19 +50,21 @@ int run(OptimizeOptions o, const std::string& command, bool json) {
     return is_good(o, command, o.output);
   };
   if (good_with(-1)) {
-    fmt::print("{}", json ? "{\"bad\": false}\n" : "no rewrite breaks this model\n");
+    fmt::print("{}", json ? "{\n  \"bad\": false\n}\n" : "no rewrite breaks this model\n");
     return 0;
   }
   const auto total = static_cast<std::int64_t>(events.size());
   if (!good_with(0)) {
-    if (json) fmt::print("{}\n", nlohmann::json{{"bad", true}, {"fuel", 0}}.dump());
+    if (json) fmt::print("{}\n", nlohmann::json{{"bad", true}, {"fuel", 0}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     else fmt::print("the model is bad without any rewrite: reading or writing it changes it\n");
     return static_cast<int>(ExitCode::gate_failed);
   }
   const std::int64_t bad = first_bad_fuel(total, good_with);
   good_with(bad);
   const RewriteEvent& e = events.back();
-  if (json) fmt::print("{}\n", nlohmann::json{{"bad", true}, {"fuel", bad}, {"rule", e.rule}, {"node", e.node}, {"from", e.from_nodes}}.dump());
+  if (json)
+    fmt::print("{}\n", nlohmann::json{{"bad", true}, {"fuel", bad}, {"rule", e.rule}, {"node", e.node}, {"from", e.from_nodes}}.dump(
+                           2, ' ', false, nlohmann::json::error_handler_t::replace));
   else
     fmt::print("rewrite {} breaks the model: {} at {}\n  onnxopt optimize {} -o OUT --disable {} does without it\n", bad, e.rule, e.node, o.input,
                e.rule);
@@ -84,7 +88,7 @@ void setup_bisect(CLI::App& app, Action& chosen) {
   c->add_option("--passes", o->optimize.passes, "The pipeline to bisect");
   c->add_option("--disable", o->optimize.disable, "Switch a rule or pass off")->allow_extra_args(false);
   c->add_option("--opset", o->optimize.opsets, "Opset of the output")->allow_extra_args(false);
-  c->add_option("--verify-budget", o->optimize.verify_budget_s, "Seconds that each comparison may take")->capture_default_str();
+  c->add_option("--verify-budget", o->optimize.verify_budget_s, "Seconds that each comparison may take")->check(not_seconds)->capture_default_str();
   c->add_flag("--json", o->json, "Print the finding as JSON");
   add_model_options(*c, o->optimize.model);
   c->footer("Example: onnxopt bisect model.onnx --command ./my-test.sh");

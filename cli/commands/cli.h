@@ -14,7 +14,8 @@ namespace onnxopt {
 // Returns the process exit code (DESIGN 6).
 int run_cli(int argc, char** argv);
 // Runs `body`; what escapes it becomes one line on stderr and the exit code.
-int guarded(const std::function<int()>& body);
+// `also` sees it too, for those who asked for JSON.
+int guarded(const std::function<int()>& body, const std::function<void(const std::exception&, ExitCode)>& also = {});
 
 // What the chosen subcommand does; returns the exit code.
 using Action = std::function<int()>;

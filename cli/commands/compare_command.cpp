@@ -56,7 +56,7 @@ void print_json(const Options& o, const VerifyReport& r) {
                                     {"inputs", r.inputs_text},
                                     {"warnings", r.warnings},
                                     {"ms", r.ms}}
-                         .dump(2));
+                         .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
 int run(Options& o) {
@@ -79,7 +79,7 @@ void setup_compare(CLI::App& app, Action& chosen) {
   c->add_option("a", o->a, "The reference .onnx file")->required();
   c->add_option("b", o->b, "The .onnx file to compare with it")->required();
   c->add_option("--seeds", o->verify.seeds, "Input sets to try")->check(CLI::Range(1, 1000))->capture_default_str();
-  c->add_option("--verify-budget", o->verify.budget_s, "Seconds that the comparison may take")->check(CLI::PositiveNumber)->capture_default_str();
+  c->add_option("--verify-budget", o->verify.budget_s, "Seconds that the comparison may take")->check(not_seconds)->capture_default_str();
   c->add_flag("--exact", o->exact, "Outputs must be bit-equal");
   c->add_flag("--require-verified", o->require_verified, "Exit 1 unless every output was compared on values that could differ, and is equal");
   c->add_flag("--json", o->json, "Print the comparison as JSON");

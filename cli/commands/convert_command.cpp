@@ -23,15 +23,14 @@ void add_options(CLI::App& c, ConvertCommandOptions& o) {
   c.add_option("--external-data", o.external_data,
                "Write weights to this file beside the model (FILE.data if no name is given); automatic above 2 GiB")
       ->type_name("[=FILE]");
-  c.add_option("--external-threshold", o.external_threshold, "Smallest tensor that goes to the external file, in bytes")->capture_default_str();
+  c.add_option("--external-threshold", o.external_threshold, "Smallest tensor that goes to the external file, in bytes")
+      ->check(not_count)
+      ->capture_default_str();
   c.add_flag("--widen-types", o.widen_types, "Turn bfloat16, float8, int4 and their like into wider types where the target cannot hold them");
   c.add_flag("--infer", o.infer_types, "Write the inferred types of inner values into the model");
   c.add_flag("--in-place", o.in_place, "Allow the output to be the input file");
   c.add_flag("!--no-verify", o.verify, "Do not check the result against the original");
-  c.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take")
-      ->type_name("S")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  c.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take")->type_name("S")->check(not_seconds)->capture_default_str();
   c.add_flag("--require-verified", o.require_verified, "Exit 1, and write nothing, unless every output was compared and is equal");
   add_load_options(c, o.model);
   c.add_flag("--json", o.json, "Print the report as JSON");
@@ -48,10 +47,11 @@ int run(const ConvertCommandOptions& o) {
     throw Error(ExitCode::usage, "convert: say which opset, e.g. --opset 13, or which runtime, e.g. --target onnxruntime-cpu@1.17");
   if (!o.plan && o.output.empty()) throw Error(ExitCode::usage, "convert: say where to write, -o FILE, or --plan");
   const ConvertResult r = convert(o);
-  if (o.json) fmt::print("{}\n", convert_json(o, r).dump(2));
+  if (o.json) fmt::print("{}\n", convert_json(o, r).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   else if (!o.quiet && (r.blocked.empty() || o.plan)) fmt::print("{}", convert_text(o, r));
   if (r.blocked.empty()) return static_cast<int>(ExitCode::ok);
-  if (!o.plan) throw Error(ExitCode::bad_input, fmt::format("{}: {}", o.input, r.blocked));
+  if (!o.plan && !o.json) throw Error(ExitCode::bad_input, fmt::format("{}: {}", o.input, r.blocked));
+  if (!o.plan) fmt::print(stderr, "onnxopt: {}: {}\n", o.input, r.blocked);
   return static_cast<int>(ExitCode::bad_input);
 }
 

@@ -145,7 +145,8 @@ int run(const LowerCommandOptions& o) {
   if (o.json) fmt::print("{}\n", json_of(o, r).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
   else if (!o.quiet && (r.blocked.empty() || o.plan)) fmt::print("{}", text_of(o, r));
   if (r.blocked.empty()) return static_cast<int>(ExitCode::ok);
-  if (!o.plan) throw Error(ExitCode::bad_input, fmt::format("{}: {}", o.input, r.blocked));
+  if (!o.plan && !o.json) throw Error(ExitCode::bad_input, fmt::format("{}: {}", o.input, r.blocked));
+  if (!o.plan) fmt::print(stderr, "onnxopt: {}: {}\n", o.input, r.blocked);
   return static_cast<int>(ExitCode::bad_input);
 }
 
@@ -163,13 +164,12 @@ void setup_lower(CLI::App& app, Action& chosen) {
   c->add_option("--external-data", o->external_data,
                 "Write weights to this file beside the model (FILE.data if no name is given); automatic above 2 GiB")
       ->type_name("[=FILE]");
-  c->add_option("--external-threshold", o->external_threshold, "Smallest tensor that goes to the external file, in bytes")->capture_default_str();
+  c->add_option("--external-threshold", o->external_threshold, "Smallest tensor that goes to the external file, in bytes")
+      ->check(not_count)
+      ->capture_default_str();
   c->add_flag("--in-place", o->in_place, "Allow the output to be the input file");
   c->add_flag("!--no-verify", o->verify, "Do not check the result against the original");
-  c->add_option("--verify-budget", o->verify_budget_s, "Seconds that the check may take")
-      ->type_name("S")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  c->add_option("--verify-budget", o->verify_budget_s, "Seconds that the check may take")->type_name("S")->check(not_seconds)->capture_default_str();
   c->add_flag("--require-verified", o->require_verified, "Exit 1, and write nothing, unless every output was compared and is equal");
   add_load_options(*c, o->model);
   c->add_flag("--json", o->json, "Print the report as JSON");

@@ -5,10 +5,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <unordered_map>
 
 #include "ir/io/read_constants.h"
 #include "ir/ops/infer.h"
+#include "ir/ops/op_table.h"
 
 namespace onnxopt {
 namespace {
@@ -25,6 +27,7 @@ Dim parse_dim(std::string_view text, SymbolTable& symbols, const std::string& op
     return n;
   }
   if (text.empty()) usage(fmt::format("{}: empty dimension", option));
+  if (text[0] == '-' || (text[0] >= '0' && text[0] <= '9')) usage(fmt::format("{}: '{}' is neither a size nor a name", option, text));
   return symbols.symbol(text);
 }
 
@@ -173,8 +176,23 @@ void drop_unreached(Model& m, const ModelOptions& o) {
 
 }  // namespace
 
+std::string not_seconds(const std::string& text) {
+  double s = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), s);
+  const bool good = error == std::errc() && end == text.data() + text.size() && std::isfinite(s) && s > 0;
+  return good ? "" : fmt::format("'{}' is not a number of seconds", text);
+}
+
+std::string not_count(const std::string& text) {
+  std::uint64_t n = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), n);
+  return error == std::errc() && end == text.data() + text.size() ? "" : fmt::format("'{}' is not a whole number from 0 up", text);
+}
+
 void add_load_options(CLI::App& cmd, ModelOptions& o) {
-  cmd.add_option("--assume-opset", o.assume_opset, "Read a model that is newer than this program as this opset")->type_name("N");
+  cmd.add_option("--assume-opset", o.assume_opset, "Read a model that is newer than this program as this opset")
+      ->type_name("N")
+      ->check(CLI::Range(1, newest_opset("")));
   cmd.add_flag("--strict-links", o.strict_links, "Refuse external data that is a hard link");
 }
 

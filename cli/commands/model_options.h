@@ -25,6 +25,10 @@ struct ModelOptions {
   bool edits() const { return !input_shapes.empty() || !dims.empty() || !inputs.empty() || !outputs.empty(); }
 };
 
+// For CLI11's check(): what is wrong with the text of a number, "": nothing.
+std::string not_seconds(const std::string& text);  // a positive number
+std::string not_count(const std::string& text);    // a whole number, 0 or more
+
 void add_load_options(CLI::App& cmd, ModelOptions& o);   // --assume-opset, --strict-links
 void add_model_options(CLI::App& cmd, ModelOptions& o);  // the above and the edits
 

@@ -50,6 +50,16 @@ void check_kept_names(const Model& m, const std::vector<std::string>& names) {
     if (!present.count(n)) throw Error(ExitCode::usage, fmt::format("--keep: the model has no node named '{}'", n));
 }
 
+std::vector<std::string> split_names(const std::string& text) {
+  std::vector<std::string> r;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t end = std::min(text.find(',', at), text.size());
+    r.push_back(text.substr(at, end - at));
+    at = end + 1;
+  }
+  return r;
+}
+
 void check_rule_names(const OptimizeOptions& o) {
   std::unordered_set<std::string> known;
   for (const CatalogEntry& e : pipeline_names(graph_passes())) known.insert(e.name);
@@ -60,6 +70,8 @@ void check_rule_names(const OptimizeOptions& o) {
   };
   for (const std::string& name : o.disable) check("--disable", name);
   if (!o.explain.empty()) check("--explain", o.explain);
+  for (const std::string& name : split_names(o.print_after))
+    if (name != "all") check("--print-after", name);
 }
 
 // --keep-overridable: an input with a default value may be fed another one, so passes must not see the default. It comes back before writing.
@@ -94,16 +106,6 @@ std::string differs_from_original(const OptimizeOptions& o, Model& now) {
   v.budget_s = o.verify_budget_s;
   const VerifyReport r = verify_models(*reference, *copy, v);
   return r.verdict == Verdict::differs ? r.reason : std::string();
-}
-
-std::vector<std::string> split_names(const std::string& text) {
-  std::vector<std::string> r;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find(',', at), text.size());
-    r.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return r;
 }
 
 void add_instruments(PassManager& manager, const OptimizeOptions& o) {
@@ -206,7 +208,8 @@ void write_result(const OptimizeOptions& o, Prepared& p, OptimizeResult& r, Prog
 
 OutputOpsets parse_opsets(const Model& m, const std::vector<std::string>& texts) {
   OutputOpsets r = own_opsets(m);
-  for (const std::string& text : texts)
+  for (const std::string& text : texts) {
+    if (text.empty()) throw Error(ExitCode::usage, "--opset: expected a number, or DOMAIN:NUMBER");
     for (std::size_t at = 0; at < text.size();) {
       const std::size_t end = std::min(text.find(',', at), text.size());
       const std::string item = text.substr(at, end - at);
@@ -222,9 +225,12 @@ OutputOpsets parse_opsets(const Model& m, const std::vector<std::string>& texts)
         throw Error(ExitCode::usage, fmt::format("--opset {}: the newest opset of {} that this program knows is {}", item,
                                                  domain.empty() ? "ai.onnx" : domain, newest));
       auto it = std::find_if(r.imports.begin(), r.imports.end(), [&](const OpsetImport& i) { return canonical_domain(i.domain) == domain; });
+      if (it == r.imports.end() && newest_opset(domain) == 0)
+        throw Error(ExitCode::usage, fmt::format("--opset {}: the model does not use the domain '{}'", item, domain));
       if (it == r.imports.end()) r.imports.push_back({domain, version});
       else it->version = version;
     }
+  }
   return r;
 }
 

@@ -23,7 +23,9 @@ void add_output_options(CLI::App& c, OptimizeOptions& o) {
   c.add_option("--external-data", o.external_data,
                "Write weights to this file beside the model (FILE.data if no name is given); automatic above 2 GiB")
       ->type_name("[=FILE]");
-  c.add_option("--external-threshold", o.external_threshold, "Smallest tensor that goes to the external file, in bytes")->capture_default_str();
+  c.add_option("--external-threshold", o.external_threshold, "Smallest tensor that goes to the external file, in bytes")
+      ->check(not_count)
+      ->capture_default_str();
   c.add_flag("--infer", o.infer_types, "Write the inferred types of inner values into the model");
   c.add_flag("--in-place", o.in_place, "Allow the output to be the input file");
   c.add_flag("!--no-restore", o.restore, "Write every node through the opset adapters instead of restoring untouched ones");
@@ -45,10 +47,7 @@ void add_rewrite_options(CLI::App& c, OptimizeOptions& o) {
 
 void add_verify_options(CLI::App& c, OptimizeOptions& o) {
   c.add_flag("!--no-verify", o.verify, "Do not check the result against the original");
-  c.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take")
-      ->type_name("S")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  c.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take")->type_name("S")->check(not_seconds)->capture_default_str();
   c.add_flag("--require-verified", o.require_verified, "Exit 1, and write nothing, unless every output was compared and is equal");
 }
 
@@ -59,7 +58,7 @@ void add_debug_options(CLI::App& c, OptimizeOptions& o) {
   c.add_option("--dump-dir", o.dump_dir, "Write the graph after every pass that changed it into this folder")->type_name("DIR")->group("Debugging");
   c.add_flag("--verify-each", o.verify_each, "Check the graph's structure after every pass")->group("Debugging");
   c.add_flag("--check-each", o.check_each, "Compare numerically with the original after every pass that changed something")->group("Debugging");
-  c.add_option("--fuel", o.fuel, "Stop after this many rewrites")->type_name("N")->group("Debugging");
+  c.add_option("--fuel", o.fuel, "Stop after this many rewrites")->type_name("N")->check(not_count)->group("Debugging");
   c.add_flag("--time-passes", o.time_passes, "Report the time of every pass")->group("Debugging");
 }
 
@@ -87,7 +86,7 @@ void setup_optimize(CLI::App& app, Action& chosen) {
       }
       if (o->input.empty() || o->output.empty()) throw Error(ExitCode::usage, "optimize: say which model to read, and where to write: -o FILE");
       const OptimizeResult r = optimize(*o);
-      if (o->json) fmt::print("{}\n", optimize_json(*o, r).dump(2));
+      if (o->json) fmt::print("{}\n", optimize_json(*o, r).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
       else if (!o->quiet) fmt::print("{}", optimize_text(*o, r));
       return leave(ExitCode::ok);
     };

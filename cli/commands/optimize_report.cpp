@@ -56,6 +56,7 @@ nlohmann::json config_json(const OptimizeOptions& o) {
   list("disable", o.disable);
   list("keep", o.keep_nodes);
   list("opset", o.opsets);
+  if (!o.target.empty()) j["target"] = o.target;
   list("input-shape", o.model.input_shapes);
   list("dim", o.model.dims);
   list("input", o.model.inputs);
@@ -66,6 +67,7 @@ nlohmann::json config_json(const OptimizeOptions& o) {
   flag("no-verify", !o.verify);
   flag("require-verified", o.require_verified);
   flag("no-restore", !o.restore);
+  flag("in-place", o.in_place);
   flag("inline", o.inline_functions);
   flag("infer", o.infer_types);
   flag("keep-overridable", o.keep_overridable);

@@ -22,7 +22,7 @@ void setup_passes(CLI::App& app, Action& chosen) {
         for (const CatalogEntry& e : pipeline_names(graph_passes()))
           list.push_back({{"name", e.name}, {"kind", e.kind}, {"level", static_cast<int>(e.level)}, {"summary", e.summary}});
         for (const Level l : {Level::o1, Level::o2, Level::o3}) pipelines[fmt::format("O{}", static_cast<int>(l))] = default_pipeline(l);
-        fmt::print("{}\n", nlohmann::json{{"passes", list}, {"pipelines", pipelines}}.dump(2));
+        fmt::print("{}\n", nlohmann::json{{"passes", list}, {"pipelines", pipelines}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
         return 0;
       }
       Table t({"name", "kind", "level", "what it does"});

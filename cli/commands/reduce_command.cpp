@@ -15,6 +15,7 @@
 #include "cli/commands/verified_save.h"
 #include "cli/report/progress.h"
 #include "ir/core/check.h"
+#include "ir/io/unfinished.h"
 #include "ir/ops/infer.h"
 #include "ir/text/text.h"
 
@@ -99,7 +100,7 @@ class Reducer {
                                         {"tests", tests_},
                                         {"complete", !late()},
                                         {"failure", why_}}
-                             .dump(2));
+                             .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     else
       fmt::print("{} -> {}\nnodes  {} -> {}\ntests  {}{}\nfails  {}\n", o_.optimize.input, o_.optimize.output, nodes_before_, nodes_, tests_,
                  late() ? " (the time budget ended the search; --budget S allows more)" : "", why_);
@@ -150,7 +151,7 @@ class Reducer {
     }
     OptimizeOptions o = o_.optimize;
     o.input = file.string();
-    o.output = (folder_ / "optimized.onnx").string();
+    o.output = optimized_.string();
     o.verify = false;
     o.quiet = true;
     try {
@@ -184,7 +185,8 @@ class Reducer {
   Options o_;
   Progress& progress_;
   fs::path folder_ = fs::temp_directory_path() / fmt::format("onnxopt-reduce-{}", ::getpid());
-  fs::path best_ = folder_ / "best.onnx", trial_ = folder_ / "trial.onnx";
+  fs::path best_ = folder_ / "best.onnx", trial_ = folder_ / "trial.onnx", optimized_ = folder_ / "optimized.onnx";
+  UnfinishedFile unfinished_[4] = {UnfinishedFile(folder_), UnfinishedFile(best_), UnfinishedFile(trial_), UnfinishedFile(optimized_)};
   std::size_t nodes_before_ = 0, nodes_ = 0, tests_ = 0;
   int wanted_status_ = 0;
   std::string why_;
@@ -218,7 +220,9 @@ void setup_reduce(CLI::App& app, Action& chosen) {
   c->add_option(
       "--command", o->command,
       "A program that exits 0 if the model file given as its last argument is good; models that fail with the same status as the original are kept");
-  c->add_option("--budget", o->budget_s, "Seconds that the search may take; the smallest model so far is written")->capture_default_str();
+  c->add_option("--budget", o->budget_s, "Seconds that the search may take; the smallest model so far is written")
+      ->check(not_seconds)
+      ->capture_default_str();
   c->add_option("-O", o->optimize.level, "Optimization level of the built-in checks")->check(CLI::Range(1, 3))->capture_default_str();
   c->add_option("--passes", o->optimize.passes, "Pipeline of the built-in checks (default: that of a reproducer, else of the level)");
   c->add_option("--disable", o->optimize.disable, "Switch a rule or pass off")->allow_extra_args(false);

@@ -78,6 +78,21 @@ Named read_inputs(const Options& o, const std::vector<Value*>& wanted) {
   return values;
 }
 
+// Runtimes refuse what does not fit the declared shape; broadcasting would hide it here.
+void check_shape(const Value& input, const RtValue& given) {
+  if (!input.type.is_tensor() || !input.type.has_rank() || !given.is_tensor()) return;
+  const Dims& dims = given.tensor().dims();
+  bool fits = input.type.rank() == static_cast<std::int64_t>(dims.size());
+  for (std::size_t i = 0; fits && i < dims.size(); ++i) {
+    const Dim& declared = (*input.type.shape)[i];
+    fits = !declared.is_value() || declared.value() <= 0 || declared.value() == dims[i];
+  }
+  if (fits) return;
+  std::string takes;
+  for (const Dim& d : *input.type.shape) takes += fmt::format("{}{}", takes.empty() ? "" : ",", d.is_value() ? std::to_string(d.value()) : "?");
+  bad_input(fmt::format("input '{}' takes [{}], not [{}]", input.name(), takes, fmt::join(dims, ",")));
+}
+
 struct Summary {
   std::string name, type;
   double low = 0, high = 0, mean = 0;
@@ -153,6 +168,7 @@ int run(const Options& o) {
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto it = values.find(wanted[i]->name());
     if (it == values.end() && !o.inputs.empty()) throw Error(ExitCode::usage, fmt::format("no value was given for input '{}'", wanted[i]->name()));
+    if (it != values.end()) check_shape(*wanted[i], it->second);
     inputs.push_back(it == values.end() ? made_up[i] : it->second);
   }
   Executor executor(*m);
@@ -175,7 +191,7 @@ void setup_run(CLI::App& app, Action& chosen) {
                 "Input values: NAME=FILE.npy, NAME=FILE.pb, FILE.npz, or a folder of input_N.pb files (default: seeded values)")
       ->type_name("VALUES")
       ->allow_extra_args(false);
-  c->add_option("--seed", o->seed, "Seed of the made-up inputs")->capture_default_str();
+  c->add_option("--seed", o->seed, "Seed of the made-up inputs")->check(not_count)->capture_default_str();
   c->add_option("-s,--save", o->save, "Save the outputs: FILE.npz, or a folder that gets output_N files")->type_name("PATH");
   c->add_option("--format", o->format, "Files in the folder: npy or pb")->check(CLI::IsMember({"npy", "pb"}))->capture_default_str();
   c->add_flag("--json", o->json, "Print the summary of the outputs as JSON");

@@ -57,7 +57,12 @@ VerifiedSave save_verified(Model& model, const SaveOptions& save_options, const 
     };
   progress.stage("writing");
   const auto t = Clock::now();
-  r.written = save(model, o.output, options);
+  try {
+    r.written = save(model, o.output, options);
+  } catch (const Error& e) {  // contexts on the way keep the code only
+    if (e.code() == ExitCode::gate_failed && r.verification) throw RefusedResult(e.what(), std::move(*r.verification));
+    throw;
+  }
   r.save_ms = ms_since(t) - verify_ms;
   return r;
 }
@@ -76,7 +81,7 @@ void refuse_newer(const Model& m, const ModelOptions& o) {
 }
 
 std::string verification_text(bool wanted, const std::optional<VerifyReport>& verification) {
-  if (!verification) return wanted ? "" : "not checked (--no-verify)\n";
+  if (!verification) return wanted ? "not checked (the output is not a regular file)\n" : "not checked (--no-verify)\n";
   const VerifyReport& v = *verification;
   std::size_t equal = 0;
   double worst = 0;

@@ -29,7 +29,14 @@ struct VerifiedSave {
   double save_ms = 0;  // without the check
 };
 
-// Throws Error(gate_failed) if the result differs from the original: nothing is written then.
+// A gate failed, and this is what the check found.
+class RefusedResult : public Error {
+ public:
+  RefusedResult(const std::string& message, VerifyReport report) : Error(ExitCode::gate_failed, message), verification(std::move(report)) {}
+  VerifyReport verification;
+};
+
+// Throws RefusedResult if the result differs from the original: nothing is written then.
 VerifiedSave save_verified(Model& model, const SaveOptions& save, const VerifiedSaveOptions& o, Progress& progress);
 void refuse_same_file(const std::string& input, const std::string& output, bool in_place);
 void refuse_newer(const Model& m, const ModelOptions& o);  // opsets beyond the table, unless --assume-opset

@@ -59,7 +59,10 @@ std::uint64_t activation_bytes(const Value& v, bool& all_static) {
     all_static = all_static && v.type.kind != Type::Kind::tensor && v.type.kind != Type::Kind::unknown;
     return 0;
   }
-  return raw_byte_size(v.type.dtype, v.type.static_dims());
+  constexpr double kMost = 1e15;  // beyond it the sum of a graph could overflow
+  double bits = bit_width(v.type.dtype);
+  for (const Dim& d : *v.type.shape) bits *= static_cast<double>(d.value());
+  return bits > 8 * kMost ? static_cast<std::uint64_t>(kMost) : raw_byte_size(v.type.dtype, v.type.static_dims());
 }
 
 void peak(Graph& g, CostStats& s) {

@@ -50,6 +50,7 @@ OutputFile::OutputFile(const fs::path& target) : target_(target) {
   // Kernels and file systems without O_TMPFILE answer with one of several codes; a real problem shows again here.
   while (fd_ < 0 && attempts_ < kMostAttempts) {
     const fs::path name = temporary_name();
+    unfinished_ = UnfinishedFile(name);
     fd_ = ::open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kMode);
     if (fd_ >= 0) temporary_ = name;
     else if (errno != EEXIST) fail("creating a file in its folder");
@@ -104,6 +105,7 @@ bool OutputFile::publish_new() {
 fs::path OutputFile::publish_temporary() {
   while (temporary_.empty() && attempts_ < kMostAttempts) {
     const fs::path name = temporary_name();
+    unfinished_ = UnfinishedFile(name);
     if (link_as(name)) temporary_ = name;
     else if (errno != EEXIST) fail("naming it");
   }

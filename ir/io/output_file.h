@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 
+#include "ir/io/unfinished.h"
 #include "ir/io/wire_writer.h"
 
 namespace onnxopt {
@@ -36,6 +37,7 @@ class OutputFile : public ByteSink {
   std::filesystem::path temporary_name();
 
   std::filesystem::path target_, temporary_;
+  UnfinishedFile unfinished_;  // the temporary name
   int fd_ = -1;
   bool unnamed_ = false;
   std::uint64_t at_ = 0;

@@ -50,17 +50,21 @@ bool holds_exactly(const fs::path& file, const ExternalPlan& plan) {
   return true;
 }
 
+bool is_same_name(const fs::path& a, const fs::path& b) { return fs::absolute(a).lexically_normal() == fs::absolute(b).lexically_normal(); }
+
 // The data file; removed again unless the model that needs it is in place.
 class DataFile {
  public:
   ~DataFile() {
     if (!created_.empty()) ::unlink(created_.c_str());
   }
-  // Writes the plan's tensors to `wanted` in `folder`, or to the first name after it that is free or holds the same bytes.
-  void write(const fs::path& folder, const std::string& wanted, ExternalPlan& plan) {
+  // Writes the plan's tensors to `wanted` beside `model`, or to the first name after it that is free or holds the same bytes.
+  void write(const fs::path& model, const std::string& wanted, ExternalPlan& plan) {
+    const fs::path folder = model.parent_path();
     for (unsigned n = 0; n < kMostDataNames; ++n) {
       plan.location = n == 0 ? wanted : fmt::format("{}.{}", wanted, n);
       const fs::path path = folder / plan.location;
+      if (is_same_name(path, model)) continue;  // the model would replace its own weights
       struct stat info;
       const bool exists = ::lstat(path.c_str(), &info) == 0;
       if (exists) reused_ = holds_exactly(path, plan);
@@ -70,6 +74,8 @@ class DataFile {
     bad_input(fmt::format("cannot write {}: {} names like it are taken; remove old data files", (folder / wanted).string(), kMostDataNames));
   }
   bool reused() const { return reused_; }
+  // Before the model gets its name: from then on a signal must not take its data away.
+  void let_be() { unfinished_.forget(); }
   void keep() { created_.clear(); }
 
  private:
@@ -83,17 +89,21 @@ class DataFile {
     }
     if (!out.publish_new()) return false;  // somebody was faster
     created_ = path;
+    unfinished_ = UnfinishedFile(path);
     return true;
   }
 
   fs::path created_;
+  UnfinishedFile unfinished_;
   bool reused_ = false;
 };
 
-void check_data_name(const std::string& name) {
+void check_data_name(const std::string& name, const fs::path& model) {
   const fs::path path(name);
   if (path.is_absolute() || std::find(path.begin(), path.end(), fs::path("..")) != path.end() || !path.has_filename())
     throw Error(ExitCode::usage, fmt::format("external data file '{}' must be a file name inside the model's folder", name));
+  if (is_same_name(model.parent_path() / path, model))
+    throw Error(ExitCode::usage, fmt::format("external data file '{}' is the model file itself; name another one", name));
 }
 
 void stream(Measured& m, ByteSink& sink) {
@@ -136,7 +146,7 @@ std::string serialize_model(const Model& model) {
 WriteResult write_model(const Model& model, const fs::path& file, const WriteOptions& options) {
   check_target(file);
   const bool special = is_special(file);
-  if (options.external_data && !options.external_data->empty()) check_data_name(*options.external_data);
+  if (options.external_data && !options.external_data->empty()) check_data_name(*options.external_data, file);
   if (special && options.external_data) bad_input(fmt::format("cannot write {} with external data: it is not a regular file", file.string()));
 
   ModelWriterOptions writing;
@@ -158,7 +168,7 @@ WriteResult write_model(const Model& model, const fs::path& file, const WriteOpt
     if (plan.size() > 0) {
       const std::string wanted =
           options.external_data && !options.external_data->empty() ? *options.external_data : file.filename().string() + ".data";
-      data.write(file.parent_path(), wanted, plan);
+      data.write(file, wanted, plan);
     }
     measured = measure(model, writing);
   }
@@ -178,6 +188,7 @@ WriteResult write_model(const Model& model, const fs::path& file, const WriteOpt
   const fs::path temporary = out.publish_temporary();
   read_back(temporary);
   if (options.before_commit) options.before_commit(temporary);
+  data.let_be();
   out.replace_target();
   data.keep();
   return result;

@@ -36,7 +36,7 @@ constexpr std::array<Sizes, 14> kAttempts = {{{1, 16, 224, 4, 20, 2},
                                               {3, 3, 96, 3, 2, 3},
                                               {1, 16, 224, 0, 20, 2},
                                               {0, 0, 0, 0, 20, 2}}};
-constexpr std::int64_t kLargestInput = 1ll << 28;  // elements; beyond it the assignment of dims is not sensible
+constexpr std::int64_t kMostElements = 1ll << 28;  // of all inputs together; beyond it the assignment of dims is not sensible
 
 std::string lower(std::string_view s) {
   std::string r(s);
@@ -81,6 +81,12 @@ std::int64_t index_limit(const Value& start) {
   return limit;
 }
 
+// Multiples of 32 stay such: networks halve images five times.
+std::int64_t other_size(std::int64_t d) {
+  if (d % 32 == 0 && d > 32) return std::max<std::int64_t>(d / 64, 1) * 32;
+  return d % 8 == 0 ? d + 8 : d + 1;
+}
+
 // What make_value() knows of the tensor to fill.
 struct Wanted {
   std::string name;  // in lower case: it tells the likely meaning
@@ -98,15 +104,15 @@ struct Wanted {
   }
 };
 
-void fill_integers(std::vector<std::int64_t>& v, const Wanted& w, Random& random) {
+void fill_integers(std::vector<std::int64_t>& v, std::size_t first, const Wanted& w, Random& random) {
   if (w.is_mask()) {
-    for (std::size_t i = 0; i < v.size(); ++i) v[i] = w.masked_in(i);
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] = w.masked_in(first + i);
     return;
   }
   if (w.name == "sr" || w.name == "sample_rate" || w.name == "sampling_rate") return std::fill(v.begin(), v.end(), 16000);
   if (contains_any(w.name, {"type", "segment"})) return std::fill(v.begin(), v.end(), 0);
   if (w.name.find("position") != std::string::npos && !w.dims.empty()) {
-    for (std::size_t i = 0; i < v.size(); ++i) v[i] = static_cast<std::int64_t>(i) % w.last();
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] = static_cast<std::int64_t>(first + i) % w.last();
     return;
   }
   if (w.name.find("len") != std::string::npos && w.limit == 0)
@@ -114,7 +120,8 @@ void fill_integers(std::vector<std::int64_t>& v, const Wanted& w, Random& random
   std::int64_t high = w.limit > 0 ? w.limit : w.dtype == DType::uint8 ? 256 : w.sizes.ids;
   if (!is_sub_byte(w.dtype)) high = std::min<std::int64_t>(high, w.dtype == DType::int8 ? 127 : INT32_MAX);
   if (is_sub_byte(w.dtype)) high = std::min<std::int64_t>(high, 1ll << (bit_width(w.dtype) - (is_signed_integer(w.dtype) ? 1 : 0)));
-  const std::int64_t low = high > 1 && w.style == InputStyle::likely ? 1 : 0;  // 0 is often padding
+  std::int64_t low = high > 1 && w.style == InputStyle::likely ? 1 : 0;        // 0 is often padding
+  if (w.style == InputStyle::wide && is_signed_integer(w.dtype)) low = -high;  // as an index it counts from the end
   for (std::int64_t& x : v) x = low + random.below(std::max<std::int64_t>(high - low, 1));
 }
 
@@ -124,6 +131,33 @@ double made_up_float(const Wanted& w, Random& random) {
     case InputStyle::centered: return 2 * x - 1;
     case InputStyle::wide: return w.dims.size() >= 3 ? std::floor(255 * x) : 16 * x - 8;
     default: return x;
+  }
+}
+
+constexpr std::size_t kBlock = std::size_t{1} << 16;
+
+// Elements [first, first + n): a large input is not held twice.
+void fill_block(std::byte* bytes, std::size_t first, std::size_t n, const Wanted& w, Random& random) {
+  const DType t = w.dtype;
+  const auto store = [&](const auto& v) { store_block(t, bytes, static_cast<std::int64_t>(first), static_cast<std::int64_t>(n), v.data()); };
+  if (is_integer(t)) {
+    std::vector<std::int64_t> v(n);
+    fill_integers(v, first, w, random);
+    store(v);
+  } else if (is_complex(t)) {
+    std::vector<std::complex<double>> v(n);
+    for (auto& x : v) {
+      const double re = made_up_float(w, random);
+      x = {re, made_up_float(w, random)};
+    }
+    store(v);
+  } else {
+    std::vector<double> v(n);
+    for (std::size_t i = 0; i < n; ++i) {
+      if (w.is_mask()) v[i] = t == DType::boolean && !w.masked_in(first + i) ? 0 : 1;
+      else v[i] = t == DType::boolean ? static_cast<double>(random.below(2)) : made_up_float(w, random);
+    }
+    store(v);
   }
 }
 
@@ -137,25 +171,7 @@ Tensor make_tensor(const Wanted& w, Random& random) {
     return Tensor::from_strings(w.dims, std::move(words));
   }
   std::vector<std::byte> bytes(raw_byte_size(t, w.dims));
-  if (is_integer(t)) {
-    std::vector<std::int64_t> v(n);
-    fill_integers(v, w, random);
-    store_block<std::int64_t>(t, bytes.data(), 0, static_cast<std::int64_t>(n), v.data());
-  } else if (is_complex(t)) {
-    std::vector<std::complex<double>> v(n);
-    for (auto& x : v) {
-      const double re = made_up_float(w, random);
-      x = {re, made_up_float(w, random)};
-    }
-    store_block<std::complex<double>>(t, bytes.data(), 0, static_cast<std::int64_t>(n), v.data());
-  } else {
-    std::vector<double> v(n);
-    for (std::size_t i = 0; i < n; ++i) {
-      if (w.is_mask()) v[i] = t == DType::boolean && !w.masked_in(i) ? 0 : 1;
-      else v[i] = t == DType::boolean ? static_cast<double>(random.below(2)) : made_up_float(w, random);
-    }
-    store_block<double>(t, bytes.data(), 0, static_cast<std::int64_t>(n), v.data());
-  }
+  for (std::size_t first = 0; first < n; first += kBlock) fill_block(bytes.data(), first, std::min(kBlock, n - first), w, random);
   return Tensor::from_bytes(t, w.dims, std::move(bytes));
 }
 
@@ -176,6 +192,9 @@ Dims SeededInputs::make_dims(const std::string& value_name, const Type& type) {
   Sizes sizes = kAttempts[static_cast<std::size_t>(attempt_)];
   for (std::int64_t* size : {&sizes.batch, &sizes.length, &sizes.image, &sizes.other})
     if (*size == 0) *size = fixed_;
+  if (other_sizes_ != OtherSizes::none) sizes.batch = other_size(sizes.batch);
+  if (other_sizes_ == OtherSizes::all)
+    for (std::int64_t* size : {&sizes.length, &sizes.image, &sizes.other}) *size = other_size(*size);
   const bool as_fixed = kAttempts[static_cast<std::size_t>(attempt_)].other == 0;
   Dims dims;
   if (!type.has_rank()) {
@@ -216,14 +235,19 @@ Dims SeededInputs::make_dims(const std::string& value_name, const Type& type) {
   return dims;
 }
 
+RtValue SeededInputs::make_tensor_value(const std::string& name, const Type& type, const Plan& plan, Random& random) {
+  const Dims dims = make_dims(name, type);
+  const std::int64_t count = with_context(fmt::format("input '{}'", name), [&] { return element_count(dims); });
+  if (count > kMostElements - elements_) bad_input(fmt::format("input '{}': {} elements are too many to make up", name, count));
+  elements_ += count;
+  if (type.dtype == DType::undefined) bad_input(fmt::format("input '{}': its element type is not known", name));
+  if (std::chrono::steady_clock::now() > deadline_) throw Error(ExitCode::gate_failed, "timed out");
+  return make_tensor({lower(name), type.dtype, dims, plan.index_limit, style_, kAttempts[static_cast<std::size_t>(attempt_)], length_}, random);
+}
+
 RtValue SeededInputs::make_value(const std::string& name, const Type& type, const Plan& plan, Random& random) {
   switch (type.kind) {
-    case Type::Kind::tensor: {
-      const Dims dims = make_dims(name, type);
-      if (element_count(dims) > kLargestInput) bad_input(fmt::format("input '{}': {} elements are too many to make up", name, element_count(dims)));
-      if (type.dtype == DType::undefined) bad_input(fmt::format("input '{}': its element type is not known", name));
-      return make_tensor({lower(name), type.dtype, dims, plan.index_limit, style_, kAttempts[static_cast<std::size_t>(attempt_)], length_}, random);
-    }
+    case Type::Kind::tensor: return make_tensor_value(name, type, plan, random);
     case Type::Kind::sparse_tensor: return make_sparse(name, type, plan, random);
     case Type::Kind::sequence: {
       RtSequence items;
@@ -265,8 +289,8 @@ RtValue SeededInputs::make_sparse(const std::string& name, const Type& type, con
   SparseTensor s;
   s.dims = make_dims(name, type);
   std::vector<std::int64_t> at;
-  const std::int64_t total = element_count(s.dims);
-  if (total > kLargestInput) bad_input(fmt::format("input '{}': {} elements are too many to make up", name, total));
+  const std::int64_t total = with_context(fmt::format("input '{}'", name), [&] { return element_count(s.dims); });
+  if (total > kMostElements) bad_input(fmt::format("input '{}': {} elements are too many to make up", name, total));
   for (std::int64_t i = random.below(3); i < total; i += 1 + random.below(4)) at.push_back(i);
   Type values = Type::tensor(type.dtype, Shape{Dim(static_cast<std::int64_t>(at.size()))});
   s.values = make_value(name, values, plan, random).tensor();
@@ -290,9 +314,11 @@ std::int64_t SeededInputs::sequence_length() {
   return fixed > 0 ? fixed : 4;
 }
 
-std::vector<RtValue> SeededInputs::make(int attempt, std::uint64_t seed, InputStyle style) {
+std::vector<RtValue> SeededInputs::make(int attempt, std::uint64_t seed, InputStyle style, OtherSizes sizes) {
   attempt_ = attempt;
   style_ = style;
+  other_sizes_ = sizes;
+  elements_ = 0;
   dims_.clear();
   length_ = sequence_length();
   Random random(seed * 1000003 + 17);

@@ -32,6 +32,32 @@ std::vector<Value*> fed_inputs(Model& m) {
   return r;
 }
 
+// What callers of the original feed must fit the candidate too; "": it does.
+std::string narrower_input(Model& reference, Model& candidate) {
+  std::unordered_map<std::string, const Value*> offered;
+  for (const Value* v : candidate.graph().inputs()) offered[v->name()] = v;
+  const auto declared = [](const Value& v) { return v.extra() && v.extra()->has_declared ? v.extra()->declared : v.type; };
+  for (const Value* v : fed_inputs(reference)) {
+    const auto it = offered.find(v->name());
+    if (it == offered.end()) return fmt::format("input '{}' is gone", v->name());
+    const Type a = declared(*v), b = declared(*it->second);
+    if (!a.is_tensor() || !b.is_tensor()) continue;
+    if (a.dtype != b.dtype && a.dtype != DType::undefined)
+      return fmt::format("input '{}' is {} in the original, {} in the result", v->name(), dtype_name(a.dtype), dtype_name(b.dtype));
+    if (!a.has_rank() || !b.has_rank()) continue;
+    if (a.rank() != b.rank()) return fmt::format("input '{}' has rank {} in the original, {} in the result", v->name(), a.rank(), b.rank());
+    for (std::size_t i = 0; i < a.shape->size(); ++i) {
+      const Dim &x = (*a.shape)[i], &y = (*b.shape)[i];
+      if (!y.is_value() || y.value() <= 0 || (x.is_value() && x.value() == y.value())) continue;
+      return fmt::format("dimension {} of input '{}' is {} in the result only; --input-shape or --dim fixes it in the original too", i, v->name(),
+                         y.value());
+    }
+  }
+  return {};
+}
+
+bool same_shape(const RtValue& a, const RtValue& b) { return !a.is_tensor() || !b.is_tensor() || a.tensor().dims() == b.tensor().dims(); }
+
 // What is known of one output over all runs.
 struct Judged {
   std::optional<ValueDiff> worst;
@@ -63,6 +89,7 @@ class Session {
     return std::move(report_);
   }
   double left() const { return options_.budget_s - seconds_since(start_); }
+  std::string not_in_time() const { return fmt::format("the time budget of {:g} s was not enough", options_.budget_s); }
   bool time_for(double pairs) const { return left() > pairs * last_pair_s_; }
 
   bool same_interface() {
@@ -72,7 +99,8 @@ class Session {
         report_.reason = "the names or the number of outputs changed";
         return false;
       }
-    return true;
+    report_.reason = narrower_input(reference_, candidate_);
+    return report_.reason.empty();
   }
 
   // False: the verdict is decided in the report.
@@ -116,23 +144,38 @@ class Session {
       return report_.runs > 0;
     }
     SeededInputs seeded(reference_);
+    seeded.stop_at(start_ + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options_.budget_s)));
     for (int attempt = 0; attempt < seeded.attempts(); ++attempt) {
       const int before = report_.runs;
       if (!run_seeded(seeded, attempt, 0, InputStyle::likely)) {
         if (report_.verdict == Verdict::differs || left() <= 0) return false;
         continue;  // the original does not run on these dims: try others
       }
-      for (int seed = 1; seed < options_.seeds && time_for(2); ++seed)
-        if (!run_seeded(seeded, attempt, static_cast<std::uint64_t>(seed), seed % 2 == 1 ? InputStyle::centered : InputStyle::likely)) {
-          if (report_.verdict == Verdict::differs) return false;
-          break;  // other values of a model that ran before: fewer runs, still compared
-        }
+      constexpr InputStyle kStyles[] = {InputStyle::likely, InputStyle::centered, InputStyle::wide};
+      for (int seed = 1; seed < options_.seeds && time_for(2); ++seed)  // some values may not suit the model: fewer runs, still compared
+        if (!run_seeded(seeded, attempt, static_cast<std::uint64_t>(seed), kStyles[seed % 3]) && report_.verdict == Verdict::differs) return false;
+      if (!other_sizes(seeded, attempt)) return false;
       if (!retry(seeded, attempt)) return false;
       prove_inside();
       return report_.runs > before;
     }
     if (report_.runs == 0) report_.verdict = Verdict::not_verified;
     return report_.runs > 0;
+  }
+
+  // Symbolic dims promise that every size works: one more run with others, all of them or else the batch alone.
+  bool other_sizes(SeededInputs& seeded, int attempt) {
+    if (report_.inputs_text.empty()) return true;
+    for (const OtherSizes sizes : {OtherSizes::all, OtherSizes::batch}) {
+      if (!time_for(8)) return true;
+      const int before = report_.runs;
+      const bool ran = run_seeded(seeded, attempt, static_cast<std::uint64_t>(options_.seeds), InputStyle::likely, sizes);
+      if (!ran && report_.verdict == Verdict::differs) return false;
+      if (report_.runs == before) continue;
+      report_.inputs_text += "; " + seeded.dims_text();
+      return true;
+    }
+    return true;
   }
 
   // Outputs that prove nothing get other values, then other sizes.
@@ -147,13 +190,13 @@ class Session {
     return true;
   }
 
-  bool run_seeded(SeededInputs& seeded, int attempt, std::uint64_t seed, InputStyle style) {
+  bool run_seeded(SeededInputs& seeded, int attempt, std::uint64_t seed, InputStyle style, OtherSizes sizes = OtherSizes::none) {
     Values inputs;
     try {
-      inputs = seeded.make(attempt, seed, style);
+      inputs = seeded.make(attempt, seed, style, sizes);
       if (report_.runs == 0) report_.inputs_text = seeded.dims_text();
     } catch (const Error& e) {
-      if (report_.runs == 0) report_.reason = e.what();
+      if (report_.runs == 0) report_.reason = e.code() == ExitCode::gate_failed ? not_in_time() : e.what();
       return false;
     }
     return run_pair(inputs);
@@ -166,8 +209,7 @@ class Session {
       a = run_once(reference_, inputs);
     } catch (const Error& e) {
       report_.verdict = report_.runs > 0 ? Verdict::partly_verified : Verdict::not_verified;
-      report_.reason = e.code() == ExitCode::gate_failed ? fmt::format("the time budget of {:g} s was not enough", options_.budget_s)
-                                                         : fmt::format("the original does not run on made-up inputs: {}", e.what());
+      report_.reason = e.code() == ExitCode::gate_failed ? not_in_time() : fmt::format("the original does not run on made-up inputs: {}", e.what());
       return false;
     }
     try {
@@ -175,8 +217,7 @@ class Session {
     } catch (const Error& e) {
       const bool late = e.code() == ExitCode::gate_failed;
       report_.verdict = !late ? Verdict::differs : report_.runs > 0 ? Verdict::partly_verified : Verdict::not_verified;
-      report_.reason = late ? fmt::format("the time budget of {:g} s was not enough", options_.budget_s)
-                            : fmt::format("the result does not run where the original does: {}", e.what());
+      report_.reason = late ? not_in_time() : fmt::format("the result does not run where the original does: {}", e.what());
       return false;
     }
     last_pair_s_ = seconds_since(t);
@@ -212,7 +253,7 @@ class Session {
       return;
     }
     if (report_.runs == 0) j.first = a[i];
-    else j.varies |= !compare_values(name, j.first, a[i], Tolerance::exact).equal;
+    else j.varies |= same_shape(j.first, a[i]) && !compare_values(name, j.first, a[i], Tolerance::exact).equal;
     merge(j, std::move(d));
   }
 

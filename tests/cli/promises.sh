@@ -1,0 +1,101 @@
+#!/usr/bin/env bash
+# What the command line promises beside its exit codes: JSON in every case, nothing lost on the way to the standard output, senseless values refused,
+# nothing left behind by a signal. Usage: promises.sh ONNXOPT MODELS_FOLDER
+set -u
+onnxopt=$1 models=$2
+work=$(mktemp -d) failed=0
+trap 'rm -rf "$work"' EXIT
+good=$models/mnist-8.onnx other=$models/linear-classifier.onnx slow=$models/ultraface-rfb-320.onnx
+cp "$good" "$work/in.onnx" && cd "$work" || exit 1
+fail() { echo "FAILED: $*"; failed=1; }
+
+# A JSON document on stdout and this exit code; the text after the arguments' -- must be in it.
+json() {  # json CODE TEXT ARGUMENTS...
+  local want=$1 text=$2; shift 2
+  "$onnxopt" "$@" --json > out 2> err
+  local got=$?
+  [ $got -eq "$want" ] || fail "exit code $got, expected $want: onnxopt $* --json"
+  python3 -c 'import json,sys; json.load(open(sys.argv[1]))' out 2> /dev/null || fail "no JSON: onnxopt $* --json"
+  grep -qF "$text" out || fail "'$text' is not in the JSON of: onnxopt $* --json"
+}
+json 0 '"verification"' optimize in.onnx -o x.onnx
+json 0 '"target"' optimize in.onnx -o x.onnx --target onnxruntime-cpu
+json 3 '"exit_code": 3' optimize missing.onnx -o x.onnx
+json 2 '"exit_code": 2' optimize in.onnx -o in.onnx
+json 1 '"exit_code": 1' optimize in.onnx -o x.onnx --verify-budget 1e-9 --require-verified
+json 1 '"verdict": "not verified"' optimize in.onnx -o x.onnx --verify-budget 1e-9 --require-verified
+json 0 '"steps"' convert in.onnx --opset 13 -o x.onnx
+json 1 '"verdict": "not verified"' convert in.onnx --opset 13 -o x.onnx --verify-budget 1e-9 --require-verified
+json 3 '"error"' convert missing.onnx --opset 13 -o x.onnx
+json 0 '"macs"' inspect in.onnx
+json 3 '"error"' inspect missing.onnx
+json 0 '"text"' print in.onnx
+json 3 '"error"' print missing.onnx
+json 0 '"valid": true' check in.onnx
+json 3 '"valid": false' check missing.onnx
+json 0 '"equal": true' diff in.onnx in.onnx
+json 1 '"equal": false' diff in.onnx "$other"
+json 0 '"verdict": "verified"' compare in.onnx x.onnx
+json 1 '"verdict": "differs"' compare in.onnx "$other"
+json 3 '"error"' compare in.onnx missing.onnx
+json 0 '"outputs"' run in.onnx
+json 3 '"error"' run missing.onnx
+json 0 '"passes"' passes
+json 0 '"bad": false' bisect in.onnx
+json 1 '"bad": true' bisect in.onnx --command false
+json 3 '"error"' bisect missing.onnx
+json 0 '"nodes_after": 1' reduce in.onnx -o small.onnx --command false
+json 1 '"error"' reduce in.onnx -o small.onnx --check compare
+
+usage() { "$onnxopt" "$@" > out 2> err; [ $? -eq 2 ] && [ "$(wc -l < err)" = 1 ] || fail "not one line and exit code 2: onnxopt $*: $(head -c 200 err)"; }
+usage optimize in.onnx -o w.onnx --external-data=w.onnx
+usage optimize in.onnx -o ./w.onnx --external-data=w.onnx
+usage optimize in.onnx -o w.onnx --external-threshold -1
+for seconds in nan inf 0 -1 x; do
+  usage optimize in.onnx -o w.onnx --verify-budget $seconds
+  usage compare in.onnx in.onnx --verify-budget $seconds
+  usage bisect in.onnx --verify-budget $seconds
+  usage reduce in.onnx -o w.onnx --budget $seconds
+done
+usage optimize in.onnx -o w.onnx --fuel -5
+usage optimize in.onnx -o w.onnx --opset ""
+usage optimize in.onnx -o w.onnx --opset no.such.domain:3
+usage optimize in.onnx -o w.onnx --print-after no-such-pass
+usage optimize in.onnx -o w.onnx --assume-opset 99
+usage optimize in.onnx -o w.onnx --input-shape Input3:1,1,28,999999999999999999999
+[ ! -e w.onnx ] || fail "a file was written although an option made no sense"
+
+echo '{"O": 1, "json": true, "disable": ["fuse-conv-bn"]}' > config.json
+json 0 '"O": 1' optimize in.onnx -o x.onnx --config config.json
+json 0 '"O": 1' --config config.json optimize in.onnx -o x.onnx
+for config in '{bad' '[]' '{"O": null}' '{"no-such-option": 1}' '{"verify-budget": -3}'; do
+  echo "$config" > config.json
+  usage optimize in.onnx -o w.onnx --config config.json
+done
+
+# Output that gets lost is an error, and never lands in another file.
+for command in "inspect in.onnx" "print in.onnx" "passes" "check in.onnx --json" "optimize in.onnx -o full.onnx"; do
+  "$onnxopt" $command > /dev/full 2> err; [ $? -eq 3 ] && [ "$(wc -l < err)" = 1 ] || fail "a full disk is not seen: onnxopt $command"
+  "$onnxopt" $command >&- 2> err; [ $? -eq 3 ] || fail "a closed standard output is not seen: onnxopt $command"
+done
+"$onnxopt" optimize in.onnx -o closed.onnx > /dev/null 2>&- <&- || fail "a closed standard error"
+"$onnxopt" check full.onnx closed.onnx > /dev/null || fail "the report went into a model"
+
+# A signal leaves nothing behind.
+mkdir signal
+"$onnxopt" optimize "$slow" -o signal/out.onnx --external-data > /dev/null 2>&1 &
+pid=$!
+for _ in $(seq 2000); do [ -n "$(ls -A signal)" ] && break; sleep 0.005; done
+[ -n "$(ls -A signal)" ] || fail "no file was ever seen"
+kill -TERM $pid; wait $pid 2> /dev/null
+[ -z "$(ls -A signal)" ] || fail "a signal left $(ls -A signal)"
+mkdir scratch
+for command in "bisect" "reduce -o small.onnx"; do
+  TMPDIR=$work/scratch "$onnxopt" $command "$slow" --command "sleep 2; false" > /dev/null 2>&1 &
+  pid=$!
+  for _ in $(seq 2000); do [ -n "$(ls -A scratch)" ] && break; sleep 0.005; done
+  sleep 0.3; kill -TERM $pid; wait $pid 2> /dev/null
+  [ -z "$(ls -A scratch)" ] || fail "a signal left $(ls -AR scratch) of $command"
+done
+[ $failed -eq 0 ] && echo "promises: kept"
+exit $failed
