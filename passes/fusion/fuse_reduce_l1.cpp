@@ -4,6 +4,7 @@
 namespace onnxopt {
 
 // r = ReduceSum (Abs (x))  ==>  r = ReduceL1 (x)
+// Floats only: a sum of integers wraps around, which the kernels of ReduceL1 do not.
 Rule fuse_reduce_l1() {
   return {
       .name = "fuse-reduce-l1",
@@ -12,7 +13,7 @@ Rule fuse_reduce_l1() {
         a = Abs (x)
         r = ReduceSum (a, axes?)
       )",
-      .where = {},
+      .where = {is_float_tensor("x")},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             std::vector<Value*> in = {m["x"]};

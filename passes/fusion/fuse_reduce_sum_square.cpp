@@ -4,6 +4,7 @@
 namespace onnxopt {
 
 // r = ReduceSum (x * x)  ==>  r = ReduceSumSquare (x)
+// Floats only: squares of integers wrap around, which the kernels of ReduceSumSquare do not.
 Rule fuse_reduce_sum_square() {
   return {
       .name = "fuse-reduce-sum-square",
@@ -15,7 +16,7 @@ Rule fuse_reduce_sum_square() {
         q = Pow (x, 2)
         r = ReduceSum (q, axes?)
       )",
-      .where = {},
+      .where = {is_float_tensor("x")},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             std::vector<Value*> in = {m["x"]};
