@@ -81,7 +81,14 @@ Value* Expansion::reduce(std::string_view op_name, Value* v, const Ints& axes, b
   return op(op_name, {v, ints(axes, "axes")}, {{"keepdims", std::int64_t{keep}}});
 }
 
-void Expansion::result(std::size_t output, Value* v) { results_.emplace_back(output, v); }
+void Expansion::result(std::size_t output, Value* v) {
+  if (node_.output(output)) results_.emplace_back(node_.output(output), v);
+}
+
+void Expansion::result_of(Node& consumer, Value* v) {
+  results_.emplace_back(consumer.output(), v);
+  consumers_.push_back(&consumer);
+}
 
 std::shared_ptr<Graph> Expansion::move_subgraph(std::string_view attr, Node& to) {
   std::shared_ptr<Graph> sub = *node_.attrs().get<std::shared_ptr<Graph>>(attr);
@@ -96,13 +103,12 @@ void Expansion::roll_back() {
     made_.pop_back();
   }
   results_.clear();
+  consumers_.clear();
 }
 
 std::vector<Node*> Expansion::commit(int depth) {
   Graph& g = *node_.graph();
-  for (auto& [i, v] : results_) {
-    Value* old = node_.output(i);
-    if (!old) continue;
+  for (auto& [old, v] : results_) {
     if (!v->producer() || v->graph() != &g || v->is_graph_output() || std::find(made_.begin(), made_.end(), v->producer()) == made_.end())
       v = op("Identity", {v});  // the result is a value of its own
     const std::string name = old->name();
@@ -117,6 +123,7 @@ std::vector<Node*> Expansion::commit(int depth) {
   for (std::size_t k = 0; k < made_.size() && !node_.name.empty(); ++k)
     made_[k]->name = fmt::format("{}/{}_{}{}", node_.name, made_[k]->op().name, level, k);
   if (!results_.empty()) results_.front().second->producer()->name = node_.name;
+  for (Node* n : consumers_) g.erase(*n);
   g.erase(node_);
   return std::move(made_);
 }

@@ -66,6 +66,7 @@ class Expansion {
   Value* concat(std::vector<Value*> parts, std::int64_t axis) { return op("Concat", std::move(parts), {{"axis", axis}}); }
   Value* reduce(std::string_view op_name, Value* v, const Ints& axes, bool keep = true);
   void result(std::size_t output, Value* v);
+  void result_of(Node& consumer, Value* v);                               // of a node behind this one, which goes with it; it has one output
   std::shared_ptr<Graph> move_subgraph(std::string_view attr, Node& to);  // not undone by roll_back: the last thing that may fail came before
 
   void roll_back();                          // takes away what was made
@@ -77,7 +78,8 @@ class Expansion {
   const OutputOpsets& target_;
   ConstantPool& pool_;
   std::vector<Node*> made_;
-  std::vector<std::pair<std::size_t, Value*>> results_;
+  std::vector<std::pair<Value*, Value*>> results_;  // old, new
+  std::vector<Node*> consumers_;                    // that go with the node
 };
 
 // What an ExpandFn says where it has nothing to do with the reason why the node does not fit.

@@ -96,6 +96,10 @@ std::string scatter_in_rounds(Expansion& e, Value* data, Value* updates, Value* 
 std::string max_unpool(Expansion& e);
 std::string compress(Expansion& e);
 
+// expand_sequences.cpp
+std::string sequence_construct(Expansion& e);
+std::string split_to_sequence(Expansion& e);
+
 // expand_signal.cpp
 std::string dft(Expansion& e);
 std::string stft(Expansion& e);

@@ -143,6 +143,41 @@ def trees(root):
               class_ids=[0, 1, 2] * 3 + [1], class_weights=votes.flatten().tolist() + [0.0625], **shape)
 
 
+def write_graph(root, name, opset, nodes, inputs, outputs, constants):
+    """Nodes in order; inputs, outputs, constants: arrays by name."""
+    def info(n, x):
+        return helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)
+
+    graph = helper.make_graph(nodes, name, [info(*i) for i in inputs.items()], [info(*o) for o in outputs.items()],
+                              [numpy_helper.from_array(v, n) for n, v in constants.items()])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=8)
+    data = root / f"test_{name}" / "test_data_set_0"
+    data.mkdir(parents=True, exist_ok=True)
+    (root / f"test_{name}" / "model.onnx").write_bytes(model.SerializeToString())
+    for way, values in (("input", inputs), ("output", outputs)):
+        for k, (n, v) in enumerate(values.items()):
+            (data / f"{way}_{k}.pb").write_bytes(numpy_helper.from_array(v, n).SerializeToString())
+
+
+def sequences(root):
+    """Sequences that are lists of known elements."""
+    node = helper.make_node
+    x, y = f32(4, 6), f32(4, 6)
+    at = {"first": np.array(0, np.int64), "last": np.array(-1, np.int64)}
+    taken = [node("SequenceAt", ["s", "first"], ["a"]), node("SequenceAt", ["s", "last"], ["b"]), node("SequenceLength", ["s"], ["n"])]
+    for opset in (11, 24):
+        write_graph(root, f"sequence_construct_{opset}", opset, [node("SequenceConstruct", ["x", "y"], ["s"])] + taken
+                    + [node("ConcatFromSequence", ["s"], ["c"], axis=1), node("ConcatFromSequence", ["s"], ["d"], axis=-1, new_axis=1)],
+                    {"x": x, "y": y}, {"a": x, "b": y, "n": np.array(2, np.int64), "c": np.concatenate([x, y], 1), "d": np.stack([x, y], -1)}, at)
+        for name, split, keep, parts in (("ones", None, 0, [x[:, i] for i in range(6)]), ("kept", None, 1, [x[:, i : i + 1] for i in range(6)]),
+                                         ("steps", np.array(4, np.int64), 1, [x[:, :4], x[:, 4:]]),
+                                         ("sizes", np.array([1, 2, 3], np.int64), 1, [x[:, :1], x[:, 1:3], x[:, 3:]])):
+            stored = dict(at, split=split) if split is not None else at
+            write_graph(root, f"split_to_sequence_{name}_{opset}", opset,
+                        [node("SplitToSequence", ["x"] + (["split"] if split is not None else []), ["s"], axis=1, keepdims=keep)] + taken,
+                        {"x": x}, {"a": parts[0], "b": parts[-1], "n": np.array(len(parts), np.int64)}, stored)
+
+
 def unknown_sizes(root):
     """Lowered forms that know their sizes at run time only."""
     x = f32(3, 4)
@@ -170,7 +205,7 @@ def open_dims(file):
 
 
 def write_all(root):
-    for make in (experimental, first_versions, random_operators, trees, unknown_sizes):
+    for make in (experimental, first_versions, random_operators, trees, sequences, unknown_sizes):
         make(root)
     return len(list(root.iterdir()))
 
