@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::size_t kMaxNodes = 64;
 constexpr std::size_t kShared = 1024;                     // bytes of a constant from which on its other readers belong to the group
+constexpr std::size_t kMostReaders = 16;                  // of such a constant
 constexpr std::size_t kMaxBytes = std::size_t{64} << 20;  // of one intermediate result
 
 enum class Siblings { left_out, taken_in };
@@ -15,13 +16,17 @@ class Builder {
  public:
   Builder(const Node& root, const std::function<bool(const Node&)>& foldable, Siblings siblings) : graph_(root.graph()), foldable_(foldable) {
     add(root);
+    std::vector<const Value*> shared;  // constants whose readers were looked at
     for (std::size_t i = 0; i < nodes_.size() && !overflow_; ++i) {
       for (const Value* v : nodes_[i]->outputs())
         if (v) follow(*v);
       if (siblings == Siblings::left_out) continue;
       for (std::size_t k = 0; k < nodes_[i]->inputs().size(); ++k) {
         const Value* v = nodes_[i]->input(k);
-        if (v && v->constant() && v->constant()->byte_size() >= kShared && v->uses().size() <= kMaxNodes) follow(*v);
+        if (!v || !v->constant() || v->constant()->byte_size() < kShared || v->uses().size() > kMostReaders) continue;
+        if (std::find(shared.begin(), shared.end(), v) != shared.end()) continue;
+        shared.push_back(v);
+        follow(*v);
       }
     }
   }
