@@ -14,6 +14,17 @@ bool is_flattened(const Value& v) {
          });
 }
 
+// The mean of x that is subtracted from x, or that of the squares of what is left: fuse-instance-norm takes both in, and looks for ReduceMean.
+bool is_moment(const Node& n) {
+  if (!n.is("ReduceMean")) return false;
+  const Value* x = n.input(0);
+  for (const Use& u : n.output()->uses())
+    if (u.node->is("Sub") && u.node->input(1 - u.index) == x) return true;
+  const Node* square = x->producer();
+  if (!square || !(square->is("Mul") ? square->input(0) == square->input(1) : square->is("Pow"))) return false;
+  return square->input(0)->producer() && square->input(0)->producer()->is("Sub");
+}
+
 bool visit(const Node& n, Rewriter& rw) {
   const Value* x = n.input(0);
   if (!x || !x->type.has_rank() || x->type.rank() < 3 || !is_float(x->type.dtype)) return false;
@@ -26,6 +37,7 @@ bool visit(const Node& n, Rewriter& rw) {
   if (x->type.rank() == 3) return rw.give_up("rank 3 is more often a sequence than an image"), false;
   if (x->type.rank() > 5) return rw.give_up("runtimes pool over at most three spatial axes"), false;
   if (is_flattened(*n.output())) return rw.give_up("the result is flattened"), false;
+  if (is_moment(n)) return rw.give_up("it is part of a normalization"), false;
   rw.replace(n.output(), rw.op(n.is("ReduceMean") ? "GlobalAveragePool" : "GlobalMaxPool", {n.input(0)}));
   return true;
 }
