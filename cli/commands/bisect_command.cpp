@@ -54,13 +54,15 @@ int run(OptimizeOptions o, const std::string& command, bool json) {
     return 0;
   }
   const auto total = static_cast<std::int64_t>(events.size());
+  if (total == 0) throw Error(ExitCode::gate_failed, "the model is bad, but no rewrite was counted: --passes names what to leave out");
   if (!good_with(0)) {
     if (json) fmt::print("{}\n", nlohmann::json{{"bad", true}, {"fuel", 0}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
     else fmt::print("the model is bad without any rewrite: reading or writing it changes it\n");
     return static_cast<int>(ExitCode::gate_failed);
   }
   const std::int64_t bad = first_bad_fuel(total, good_with);
-  good_with(bad);
+  if (good_with(bad) || events.empty())
+    throw Error(ExitCode::gate_failed, fmt::format("the model is bad after all rewrites, good after the first {}: no single one is found", bad));
   const RewriteEvent& e = events.back();
   if (json)
     fmt::print("{}\n", nlohmann::json{{"bad", true}, {"fuel", bad}, {"rule", e.rule}, {"node", e.node}, {"from", e.from_nodes}}.dump(

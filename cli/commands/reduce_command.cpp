@@ -199,6 +199,10 @@ int run(Options o) {
     o.check = "command";
   }
   refuse_same_file(o.optimize.input, o.optimize.output, false);
+  const fs::path out = o.optimize.output;  // a search of minutes must not end at a folder that is not there
+  if (out.has_parent_path() && !fs::is_directory(out.parent_path()))
+    bad_input(fmt::format("cannot write {}: its folder does not exist", out.string()));
+  if (fs::is_directory(out)) bad_input(fmt::format("cannot write {}: it is a folder", out.string()));
   Progress progress(true);
   Reducer reducer(std::move(o), progress);
   reducer.run();

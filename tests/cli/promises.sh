@@ -73,6 +73,9 @@ for config in '{bad' '[]' '{"O": null}' '{"no-such-option": 1}' '{"verify-budget
   usage optimize in.onnx -o w.onnx --config config.json
 done
 
+"$onnxopt" reduce in.onnx -o no/such/folder/x.onnx --command "touch $work/ran; false" > out 2> err; [ $? -eq 3 ] || fail "reduce into no folder"
+[ ! -e ran ] || fail "reduce searched before it looked at where to write"
+
 # Output that gets lost is an error, and never lands in another file.
 for command in "inspect in.onnx" "print in.onnx" "passes" "check in.onnx --json" "optimize in.onnx -o full.onnx"; do
   "$onnxopt" $command > /dev/full 2> err; [ $? -eq 3 ] && [ "$(wc -l < err)" = 1 ] || fail "a full disk is not seen: onnxopt $command"
