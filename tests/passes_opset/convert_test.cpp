@@ -165,8 +165,10 @@ TEST_SUITE("convert_test") {
   }
 
   TEST_CASE("nodes of decompositions inside decompositions have names of their own") {
-    auto m = lifted(13, "g (float[h,w] x, int64[1] s, int64[1] e) => (float[p,q] y) { y = Trilu (x) }");
-    m->graph().first()->name = "mask";
+    auto m = lifted(13,
+                    "g (float[1,1,h,w] x, float[8] roi, int64[4] s) => (float[n,c,p,q] y) "
+                    "{ y = Resize <mode = \"linear\", coordinate_transformation_mode = \"tf_crop_and_resize\"> (x, roi, , s) }");
+    m->graph().first()->name = "crop";
     const OutputOpsets target{{{"", 7}}};
     REQUIRE(prepare_conversion(*m, target).blocked == 0);
     std::set<std::string> names;
