@@ -1,6 +1,7 @@
 // Resize by sizes or scales that are known only when the model runs, along axes of any size: the coordinates are computed in float32, as runtimes do,
 // and gathered, axis by axis.
 #include <algorithm>
+#include <cmath>
 
 #include "passes/opset/expand_families.h"
 #include "passes/opset/expand_index.h"
@@ -115,12 +116,14 @@ std::string resize_computed(Expansion& e) {
   const bool by_sizes = !old && e.has(3) && !(e.constant(3) && e.constant(3)->size() == 0);
   if (!by_sizes && !e.has(scales_at)) return "non-constant operand: scales or sizes";
   const bool crops = where == "tf_crop_and_resize";
-  if (!by_sizes && (crops || where == "align_corners")) return "non-constant operand: scales";  // whose sizes need not be whole: read in two ways
   const auto n = static_cast<std::int64_t>(axes.size());
   const auto float_at = [&](std::size_t input, std::int64_t k) { return e.cast(e.slice(e.in(input), k, k + 1, 0), kFloat); };
   const Shape& from = *e.shape(0);
   const auto* known = by_sizes && e.in(3)->known ? &*e.in(3)->known : nullptr;
   const Tensor* scales = by_sizes ? nullptr : e.constant(scales_at);
+  const bool whole = scales && std::ranges::all_of(scales->data<float>(), [](float v) { return v == std::floor(v); });
+  if (!by_sizes && !whole && (crops || where == "align_corners"))
+    return "non-constant operand: scales";  // sizes that are not whole: read in two ways
   Value *x = picks ? e.in(0) : e.cast(e.in(0), kFloat), *outside = nullptr;
   for (std::int64_t k = 0; k < n; ++k) {
     const std::int64_t at = axes[static_cast<std::size_t>(k)] + (axes[static_cast<std::size_t>(k)] < 0 ? *rank : 0);

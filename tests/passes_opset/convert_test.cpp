@@ -147,6 +147,9 @@ TEST_SUITE("convert_test") {
                                   "(float[1,1,2,4] x, float[4] s) => (float[1,1,p,q] y)");
     REQUIRE(scaled.conversion.blocked == 1);
     CHECK(scaled.conversion.steps[0].refusal == Refusal::non_constant_operand);
+    CHECK(converted(13, 9, "y = Resize <mode = \"linear\", coordinate_transformation_mode = \"align_corners\"> (x, , s)",
+                    "(float[1,1,h,w] x) => (float[1,1,p,q] y) <float[4] s = {1, 1, 2, 2}>")
+              .conversion.blocked == 0);
     const auto part = converted(13, 9, "y = Resize <mode = \"linear\", coordinate_transformation_mode = \"align_corners\"> (x, , s)",
                                 "(float[1,1,2,4] x) => (float[1,1,1,2] y) <float[4] s = {1, 1, 0.6, 0.6}>");
     REQUIRE(part.conversion.blocked == 1);
