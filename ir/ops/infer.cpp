@@ -119,9 +119,8 @@ void InferCtx::set_known(std::size_t i, std::vector<Dim> elements) {
   Value* v = node_.output(i);
   if (!v || elements.size() > kMaxKnown || !is_small_integers(v->type)) return;
   if (std::all_of(elements.begin(), elements.end(), [](const Dim& d) { return d.is_unknown(); })) return;
-  if (v->type.rank() == 0 ? elements.size() != 1
-                          : (*v->type.shape)[0].is_value() && !(*v->type.shape)[0].is(static_cast<std::int64_t>(elements.size())))
-    return;
+  // A number of elements that is a symbol is not the number of those at hand, whoever computed them.
+  if (v->type.rank() == 0 ? elements.size() != 1 : !(*v->type.shape)[0].is(static_cast<std::int64_t>(elements.size()))) return;
   v->known = std::make_unique<std::vector<Dim>>(std::move(elements));
 }
 

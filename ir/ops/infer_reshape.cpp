@@ -188,10 +188,10 @@ void expand(InferCtx& ctx) {
   ctx.set_tensor(0, t, broadcast(ctx, *in, *target));
   const std::optional<Elements> known = ctx.known(0);
   if (!known || target->size() > 1) return;
-  if (known->size() == 1 && target->size() == 1 && (*target)[0].is_value() && (*target)[0].value() >= 0 &&
-      (*target)[0].value() <= static_cast<std::int64_t>(kMaxKnown))
-    return ctx.set_known(0, Elements(std::max<std::size_t>(1, static_cast<std::size_t>((*target)[0].value())), (*known)[0]));
-  ctx.set_known(0, *known);
+  const Dim count = known->size() == 1 && target->size() == 1 ? (*target)[0] : Dim(static_cast<std::int64_t>(known->size()));
+  if (!count.is_value() || count.value() < 0 || count.value() > static_cast<std::int64_t>(kMaxKnown)) return;
+  if (known->size() == 1) ctx.set_known(0, Elements(static_cast<std::size_t>(count.value()), (*known)[0]));
+  else ctx.set_known(0, *known);
 }
 
 // From opset 6 `repeats` counts for every axis; before, `tiles` and `axis` name one.
