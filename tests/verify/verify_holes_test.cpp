@@ -76,4 +76,16 @@ g (float[1] x) => (float[1] y)
     CHECK(r.verdict == Verdict::not_verified);
     CHECK(r.reason.find("time budget") != std::string::npos);
   }
+
+  TEST_CASE("a mask of infinities does not hide how far the original's own rounding reaches") {
+    const auto with = [](const std::string& body) {
+      return "<ir_version: 10, opset_import: [\"\": 21]>\ng (float[N, 4] x) => (float[N, 4] y) <float k = {1000.0}, float[4] mask = {0.0, -inf, 0.0, "
+             "-inf}> { " +
+             body + " m = Add(b, mask) y = Exp(m) }";
+    };
+    const VerifyReport r = compare(with("a = Add(x, k) b = Sub(a, k)"), with("b = Identity(x)"));
+    CHECK(r.outputs.at(0).max_rel > 1e-5);
+    CHECK(r.verdict == Verdict::verified);
+    CHECK(compare(with("a = Add(x, k) b = Sub(a, k)"), with("h = Constant<value_float=1.001>() b = Mul(x, h)")).verdict == Verdict::differs);
+  }
 }

@@ -30,6 +30,7 @@ Tensor moved(const Tensor& t, bool is_sum, Random& random) {
   const std::int64_t n = t.size();
   const double ulp = unit_in_last_place(t.dtype());
   std::vector<std::byte> bytes(t.bytes().begin(), t.bytes().end());
+  const double highest = highest_value(t.dtype());
   const double spread = is_sum ? ulp * root_mean_square(t.dtype(), bytes.data(), n) : 0;
   double block[kBlock];
   for (std::int64_t first = 0; first < n; first += kBlock) {
@@ -39,7 +40,8 @@ Tensor moved(const Tensor& t, bool is_sum, Random& random) {
       const std::uint64_t bits = random.next();
       const double a = static_cast<double>(static_cast<std::int32_t>(bits)) * 0x1p-31,
                    b = static_cast<double>(static_cast<std::int32_t>(bits >> 32)) * 0x1p-31;
-      block[i] += a * ulp * block[i] + b * spread;
+      const double to = block[i] + a * ulp * block[i] + b * spread;
+      if (std::abs(to) <= highest) block[i] = to;  // infinities stay (they would become NaN), and the masks that stand for them
     }
     store_block<double>(t.dtype(), bytes.data(), first, count, block);
   }
@@ -53,6 +55,23 @@ void RoundingNoise::operator()(const Value& value, RtValue& computed) {
   const OpSchema& op = value.producer()->op();
   if (unit_in_last_place(computed.tensor().dtype()) == 0 || op.has(kDataMovement) || op.has(kQuantize) || op.has(kControlFlow)) return;
   computed.v = moved(computed.tensor(), !op.has(kElementwise), random_);
+}
+
+MovedWeights::MovedWeights(Model& model, std::uint64_t seed) {
+  constexpr std::int64_t kFewest = 16;
+  Random random(seed);
+  for (Graph* root : model.root_graphs())
+    for_each_graph(*root, [&](Graph& g) {
+      for (Value* v : g.constants()) {
+        const Tensor& t = *v->constant();
+        if (t.size() < kFewest || unit_in_last_place(t.dtype()) == 0) continue;
+        originals_.emplace_back(v, t);
+        g.set_constant(*v, moved(originals_.back().second, false, random));
+      }
+    });
+}
+MovedWeights::~MovedWeights() {
+  for (auto& [v, t] : originals_) v->graph()->set_constant(*v, std::move(t));
 }
 
 double rounding_floor(DType t) {

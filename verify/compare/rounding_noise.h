@@ -2,6 +2,10 @@
 // another order of summation would move it; what its outputs change by is what a right rewrite may change them by.
 #pragma once
 
+#include <utility>
+#include <vector>
+
+#include "ir/core/model.h"
 #include "verify/compare/random.h"
 #include "verify/compare/tolerance.h"
 
@@ -15,6 +19,19 @@ class RoundingNoise {
 
  private:
   Random random_;
+};
+
+// Moves the weights of a model, as folding a factor into them does, while the object lives. One weight is read at many places, so its rounding does
+// not average out there as that of computed values does. Few elements are a parameter (scales of Resize, bounds of Clip) and stay.
+class MovedWeights {
+ public:
+  MovedWeights(Model& model, std::uint64_t seed);
+  ~MovedWeights();
+  MovedWeights(const MovedWeights&) = delete;
+  MovedWeights& operator=(const MovedWeights&) = delete;
+
+ private:
+  std::vector<std::pair<Value*, Tensor>> originals_;
 };
 
 // How often the measured noise is allowed: rewrites sum in other orders at many places at once, and one sample of the noise is not its largest.

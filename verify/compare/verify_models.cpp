@@ -194,7 +194,6 @@ class Session {
     Values inputs;
     try {
       inputs = seeded.make(attempt, seed, style, sizes);
-      named_level_ = style == InputStyle::wide;
       if (report_.runs == 0) report_.inputs_text = seeded.dims_text();
     } catch (const Error& e) {
       if (report_.runs == 0) report_.reason = e.code() == ExitCode::gate_failed ? not_in_time() : e.what();
@@ -236,6 +235,7 @@ class Session {
       if (!time_for(1.5)) return nullptr;
       try {
         RoundingNoise noise(noisy_.size() + 1);
+        const MovedWeights weights(reference_, noisy_.size() + 1);
         noisy_.push_back(run_once(reference_, inputs_, [&noise](const Value& v, RtValue& computed) { noise(v, computed); }));
       } catch (const Error&) {
         return nullptr;
@@ -248,7 +248,7 @@ class Session {
     const std::string& name = reference_.graph().outputs()[i]->name();
     ValueDiff d = compare_values(name, a[i], b, options_.tolerance);
     Judged& j = judged_[i];
-    if (options_.tolerance == Tolerance::rounding && !named_level_ && !tightened(d, i, a)) {
+    if (options_.tolerance == Tolerance::rounding && !tightened(d, i, a)) {
       j.unstable = fmt::format("output '{}' of the original changes as much when it is only rounded differently ({:.2g} of its magnitude)", name,
                                d.noise / judged_scale(d));
       return;
@@ -265,11 +265,12 @@ class Session {
     if (d.equal && (!inexact || d.max_rel * judged_scale(d) <= rounding_floor(d.dtype) * d.scale)) return true;
     const ValueDiff named = d;
     double noise = 0;
-    bool repeats = true;  // the original rounded differently still gives the same positions of NaN, the same integers, ...
+    bool measured = false, repeats = true;  // repeats: the original rounded differently still gives the same positions of NaN, the same integers, ...
     for (std::size_t sample = 0; sample < kNoiseSamples; ++sample) {
       const Values* other = noisy(sample);
       if (!other) return true;  // no time: the named level stands
       const ValueDiff n = compare_values(named.name, a[i], (*other)[i], Tolerance::rounding);
+      measured |= std::isfinite(n.max_rel);
       if (std::isfinite(n.max_rel)) noise = std::max(noise, n.max_abs);
       repeats &= inexact ? std::isfinite(n.max_rel) : n.equal;
       d = named;
@@ -278,6 +279,10 @@ class Session {
       if (d.equal) return true;
     }
     if (!std::isfinite(named.max_rel) || !inexact) return repeats;
+    if (!measured) {  // NaN wherever it is rounded differently: the named level is all there is
+      d = named;
+      return named.equal;
+    }
     return named.equal || noise < kUnstable * named.max_abs;
   }
 
@@ -401,7 +406,6 @@ class Session {
   Values inputs_, first_inputs_;             // of the current and of the first run
   std::vector<Values> noisy_;                // of the current inputs
   double last_pair_s_ = 0;
-  bool named_level_ = false;  // of the current inputs: sums of values far from likely ones cancel more than the measured noise tells
   Clock::time_point start_ = Clock::now();
 };
 
