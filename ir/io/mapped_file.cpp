@@ -45,6 +45,8 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   if (r->size_ == 0) return r;
   void* p = ::mmap(nullptr, r->size_, PROT_READ, MAP_SHARED, file.fd, 0);
   if (p == MAP_FAILED) bad_input(fmt::format("{}: cannot be mapped into memory: {}", path.string(), std::strerror(errno)));
+  // A look at a few bytes shall not map 2 MiB, as it does where the page cache holds the file in huge pages.
+  ::madvise(p, r->size_, MADV_NOHUGEPAGE);
   r->data_ = static_cast<const std::byte*>(p);
   return r;
 }

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ir/io/mapped_file.h"
 #include "passes/cleanup/scoped_table.h"
 #include "passes/cleanup/whole_graph.h"
 
 namespace onnxopt {
 namespace {
 
-constexpr std::size_t kSample = 64, kSamples = 8;
+constexpr std::size_t kSample = 64, kSamples = 8, kLarge = std::size_t{1} << 20;
 
 std::uint64_t mix(std::uint64_t h, std::uint64_t v) {
   h ^= v + 0x9e3779b97f4a7c15ull + (h << 6) + (h >> 2);
@@ -33,6 +34,7 @@ std::uint64_t sample_hash(const Tensor& t) {
     return h;
   }
   for (std::size_t k = 0; k < kSamples; ++k) take((bytes.size() - kSample) / (kSamples - 1) * k, kSample);
+  if (bytes.size() >= kLarge && t.file_range()) release_pages(bytes);  // the kernel maps much around the few bytes that were read
   return h;
 }
 

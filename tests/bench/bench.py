@@ -101,7 +101,7 @@ def main():
     p.add_argument("--sizes", default="1000,10000,100000,1000000")
     p.add_argument("--peers", type=Path)
     p.add_argument("--tmp", type=Path, help="where outputs go (the disk that is measured)")
-    args = p.parse_args()
+    args = p.parse_intermixed_args()
     with tempfile.TemporaryDirectory(dir=args.tmp) as tmp:
         {"growth": growth, "models": models, "copy": copy}[args.what](args, Path(tmp))
 
