@@ -8,6 +8,16 @@ namespace {
 bool plain_float(DType t) { return t == DType::float32 || t == DType::float64 || t == DType::float16; }
 constexpr const char* kUntyped = "the type of the input is not known";
 
+// alpha * function(beta * x).
+std::string scaled(Expansion& e, const char* function) {
+  const DType t = e.dtype(0);
+  if (!plain_float(t)) return kUntyped;
+  if (!e.node().attrs().has("alpha") || !e.node().attrs().has("beta")) return "no decomposition: alpha and beta have no defaults";
+  Value* y = e.op(function, {e.mul(e.in(0), e.scalar(t, e.real("beta")))});
+  e.result(0, e.mul(y, e.scalar(t, e.real("alpha"))));
+  return "";
+}
+
 }  // namespace
 
 std::string scale(Expansion& e) {
@@ -17,24 +27,10 @@ std::string scale(Expansion& e) {
   return "";
 }
 
-std::string scaled_tanh(Expansion& e) {
-  const DType t = e.dtype(0);
-  if (!plain_float(t)) return kUntyped;
-  if (!e.node().attrs().has("alpha") || !e.node().attrs().has("beta")) return "no decomposition: alpha and beta have no defaults";
-  Value* y = e.op("Tanh", {e.mul(e.in(0), e.scalar(t, e.real("beta")))});
-  e.result(0, e.mul(y, e.scalar(t, e.real("alpha"))));
-  return "";
-}
+std::string scaled_tanh(Expansion& e) { return scaled(e, "Tanh"); }
 
 // alpha * log(1 + exp(beta * x)).
-std::string parametric_softplus(Expansion& e) {
-  const DType t = e.dtype(0);
-  if (!plain_float(t)) return kUntyped;
-  if (!e.node().attrs().has("alpha") || !e.node().attrs().has("beta")) return "no decomposition: alpha and beta have no defaults";
-  Value* y = e.op("Softplus", {e.mul(e.in(0), e.scalar(t, e.real("beta")))});
-  e.result(0, e.mul(y, e.scalar(t, e.real("alpha"))));
-  return "";
-}
+std::string parametric_softplus(Expansion& e) { return scaled(e, "Softplus"); }
 
 // Slice with computed bounds, before its name. Without axes: the leading ones.
 std::string dynamic_slice(Expansion& e) {
