@@ -29,7 +29,8 @@ void add_options(CLI::App& c, ConvertCommandOptions& o) {
   c.add_flag("--widen-types", o.widen_types, "Turn bfloat16, float8, int4 and their like into wider types where the target cannot hold them");
   c.add_flag("--infer", o.infer_types, "Write the inferred types of inner values into the model");
   c.add_flag("--in-place", o.in_place, "Allow the output to be the input file");
-  c.add_flag("!--no-verify", o.verify, "Do not check the result against the original");
+  c.add_flag_callback(
+      "--no-verify", [&o] { o.verify = false; }, "Do not check the result against the original");
   c.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take")->type_name("S")->check(not_seconds)->capture_default_str();
   c.add_flag("--require-verified", o.require_verified, "Exit 1, and write nothing, unless every output was compared and is equal");
   add_load_options(c, o.model);

@@ -28,7 +28,8 @@ void add_output_options(CLI::App& c, OptimizeOptions& o) {
       ->capture_default_str();
   c.add_flag("--infer", o.infer_types, "Write the inferred types of inner values into the model");
   c.add_flag("--in-place", o.in_place, "Allow the output to be the input file");
-  c.add_flag("!--no-restore", o.restore, "Write every node through the opset adapters instead of restoring untouched ones");
+  c.add_flag_callback(
+      "--no-restore", [&o] { o.restore = false; }, "Write every node through the opset adapters instead of restoring untouched ones");
 }
 
 void add_rewrite_options(CLI::App& c, OptimizeOptions& o) {
@@ -46,7 +47,8 @@ void add_rewrite_options(CLI::App& c, OptimizeOptions& o) {
 }
 
 void add_verify_options(CLI::App& c, OptimizeOptions& o) {
-  c.add_flag("!--no-verify", o.verify, "Do not check the result against the original");
+  c.add_flag_callback(
+      "--no-verify", [&o] { o.verify = false; }, "Do not check the result against the original");
   c.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take")->type_name("S")->check(not_seconds)->capture_default_str();
   c.add_flag("--require-verified", o.require_verified, "Exit 1, and write nothing, unless every output was compared and is equal");
 }

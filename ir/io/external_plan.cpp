@@ -5,30 +5,12 @@
 
 #include "ir/io/constant_nodes.h"
 #include "ir/io/mapped_file.h"
+#include "ir/io/sample_hash.h"
 
 namespace onnxopt {
 namespace {
 
 constexpr std::uint64_t kLarge = std::uint64_t{1} << 20, kLargeAlignment = std::uint64_t{1} << 16, kAlignment = 64;
-
-// Hash of the size and of 16 blocks spread over the bytes. Weights that differ differ there; so only true candidates are read as a whole.
-std::uint64_t sample_hash(std::span<const std::byte> bytes, bool mapped) {
-  constexpr std::size_t kBlocks = 16, kBlock = 64;
-  std::uint64_t h = 0x9E3779B97F4A7C15ull ^ bytes.size();
-  const auto take = [&](std::size_t at) {
-    for (std::size_t i = at; i + 8 <= std::min(at + kBlock, bytes.size()); i += 8) {
-      std::uint64_t v;
-      std::memcpy(&v, bytes.data() + i, 8);
-      h = (h ^ v) * 0xD6E8FEB86659FD93ull;
-      h ^= h >> 29;
-    }
-  };
-  const std::size_t step = std::max<std::size_t>(kBlock, bytes.size() / kBlocks / 8 * 8);
-  for (std::size_t at = 0; at < bytes.size(); at += step) take(at);
-  if (bytes.size() >= 8) take(bytes.size() - 8);
-  if (mapped) release_pages(bytes);
-  return h;
-}
 
 bool same_bytes(std::span<const std::byte> a, bool a_mapped, std::span<const std::byte> b, bool b_mapped) {
   if (a.size() != b.size()) return false;

@@ -30,9 +30,7 @@ const OpSchema& OpResolver::look_up(std::string_view domain, std::string_view na
 const OpSchema& OpResolver::resolve(std::string_view domain, std::string_view name) {
   Domain& d = domains_[canonical_domain(domain)];
   const OpSchema*& row = d.rows[name];
-  // Files that say nothing of com.microsoft although they use it mean its only version: that is how ONNX Runtime reads them.
-  const std::int64_t version = d.version == 0 && domain == "com.microsoft" ? 1 : d.version;
-  if (!row) row = &look_up(canonical_domain(domain), name, version);
+  if (!row) row = &look_up(canonical_domain(domain), name, d.version == 0 ? unimported_version(domain) : d.version);
   return *row;
 }
 

@@ -43,6 +43,8 @@ int newest_opset(std::string_view domain) {
 
 std::string_view canonical_domain(std::string_view domain) { return domain == "ai.onnx" ? std::string_view() : domain; }
 
+std::int64_t unimported_version(std::string_view domain) { return domain == "com.microsoft" ? 1 : 0; }
+
 const OpSchema* find_op(std::string_view domain, std::string_view name, int version) {
   const OpSchema* found = nullptr;
   const OpSchema* end = kRows + kRowCount;

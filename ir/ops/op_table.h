@@ -14,6 +14,8 @@ inline constexpr int kNewestIrVersion = 14;
 
 int newest_opset(std::string_view domain);                   // 28 for "" and "ai.onnx", 5 for ai.onnx.ml, 1 for com.microsoft, ...; 0: unknown domain
 std::string_view canonical_domain(std::string_view domain);  // "ai.onnx" -> ""
+// What a file that uses a domain without importing it means: 1 for com.microsoft (as ONNX Runtime reads it), else 0, no version.
+std::int64_t unimported_version(std::string_view domain);
 // Row of `name` in force at opset `version` of `domain`: the newest with since <= version. Null: none.
 const OpSchema* find_op(std::string_view domain, std::string_view name, int version);
 const OpSchema& op(std::string_view ai_onnx_name);  // the newest row of an ai.onnx op; CHECKs that it exists

@@ -232,7 +232,7 @@ const OpSchema& Parser::resolve(std::string_view domain, std::string_view name) 
     version = canonical.empty() ? options_.default_opset : newest > 0 ? newest : 1;
     imports_->push_back({std::string(canonical), version});
   }
-  version = std::max<std::int64_t>(version, canonical == "com.microsoft" ? 1 : 0);  // not imported: what OpResolver of the reader takes it for
+  if (version <= 0) version = unimported_version(canonical);
   const OpSchema* row = find_op(canonical, name, static_cast<int>(version));
   if (!row) row = &model_.opaque_op(canonical, name, static_cast<int>(version));
   resolved_.emplace(std::move(key), row);

@@ -1,40 +1,19 @@
 // Constants of equal type and content become one; an inner graph reads the outer one. Weight tying only grows this way.
 // Big tensors are told apart by a few of their bytes first, so that a model's weights are not read from disk for nothing.
 #include <algorithm>
-#include <cstring>
 
-#include "ir/io/mapped_file.h"
+#include "ir/io/sample_hash.h"
 #include "passes/cleanup/scoped_table.h"
 #include "passes/cleanup/whole_graph.h"
 
 namespace onnxopt {
 namespace {
 
-constexpr std::size_t kSample = 64, kSamples = 8, kLarge = std::size_t{1} << 20;
-
-std::uint64_t mix(std::uint64_t h, std::uint64_t v) {
-  h ^= v + 0x9e3779b97f4a7c15ull + (h << 6) + (h >> 2);
-  return h * 0xff51afd7ed558ccdull;
-}
-
-std::uint64_t sample_hash(const Tensor& t) {
-  std::uint64_t h = static_cast<std::uint64_t>(t.dtype());
+std::uint64_t hash_of(const Tensor& t) {
+  const auto mix = [](std::uint64_t h, std::uint64_t v) { return (h ^ (v + 0x9e3779b97f4a7c15ull + (h << 6) + (h >> 2))) * 0xff51afd7ed558ccdull; };
+  std::uint64_t h =
+      mix(static_cast<std::uint64_t>(t.dtype()), t.dtype() == DType::string ? t.content_hash() : sample_hash(t.bytes(), t.file_range() != nullptr));
   for (auto d : t.dims()) h = mix(h, static_cast<std::uint64_t>(d) + 1);
-  if (t.dtype() == DType::string) return mix(h, t.content_hash());
-  const auto bytes = t.bytes();
-  const auto take = [&](std::size_t from, std::size_t count) {
-    for (std::size_t i = from; i < from + count; i += 8) {
-      std::uint64_t word = 0;
-      std::memcpy(&word, bytes.data() + i, std::min<std::size_t>(8, from + count - i));
-      h = mix(h, word);
-    }
-  };
-  if (bytes.size() <= kSample * kSamples) {
-    take(0, bytes.size());
-    return h;
-  }
-  for (std::size_t k = 0; k < kSamples; ++k) take((bytes.size() - kSample) / (kSamples - 1) * k, kSample);
-  if (bytes.size() >= kLarge && t.file_range()) release_pages(bytes);  // the kernel maps much around the few bytes that were read
   return h;
 }
 
@@ -67,10 +46,9 @@ class DedupInitializers : public Pass {
     for (Value* v : g.constants()) {
       if (v->unused() || (v->is_graph_input() && ctx.keep_overridable)) continue;  // an unused one is no home for others: that changes nothing
       if (is_running_statistic(*v)) continue;
-      const std::uint64_t h = sample_hash(*v->constant());
+      const std::uint64_t h = hash_of(*v->constant());
       if (Value* same = has_notes(*v) ? nullptr : find(table, h, *v)) {
         if (!ctx.take_fuel()) break;
-        ++ctx.rule_hits["dedup-initializers"];
         const auto bytes = static_cast<std::int64_t>(v->constant()->byte_size());
         ctx.record({"dedup-initializers", v->name(), {v->name()}, 0, 0, -bytes});
         ctx.growth.left_bytes += bytes;  // what folding made twice was counted twice

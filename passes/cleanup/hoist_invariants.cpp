@@ -52,7 +52,6 @@ class HoistInvariants : public Pass {
     for (Value* v : body.constants()) {
       if (v->is_graph_input() || v->is_graph_output() || v->unused() || has_notes(*v)) continue;
       if (!ctx_->take_fuel()) break;
-      ++ctx_->rule_hits[std::string(kName)];
       ctx_->record({std::string(kName), v->name(), {v->name()}, 0, 0, 0});
       Value& outer = root.add_constant(v->name(), *v->constant());
       body.replace_all_uses(*v, outer);

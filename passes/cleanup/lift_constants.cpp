@@ -24,7 +24,6 @@ class LiftConstants : public Pass {
       extra.metadata.insert(extra.metadata.end(), extra.constant_node->metadata.begin(), extra.constant_node->metadata.end());
       extra.constant_node.reset();
       if (says_nothing(extra)) v->clear_extra();  // a big model has as many as nodes
-      ++ctx.rule_hits["lift-constants"];
       changed = true;
     }
     if (!g.has_subgraphs()) return changed;

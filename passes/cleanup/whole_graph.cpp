@@ -15,7 +15,6 @@ std::string label_of(const Node& n) {
 
 bool book(PassContext& ctx, std::string_view pass, const Node& n, int removed, int added) {
   if (!ctx.take_fuel()) return false;
-  ++ctx.rule_hits[std::string(pass)];
   ctx.record({std::string(pass), label_of(n), {label_of(n)}, removed, added, 0});
   return true;
 }

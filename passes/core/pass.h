@@ -7,7 +7,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "ir/core/evaluator.h"
@@ -62,7 +61,6 @@ struct PassContext {
   bool keep_overridable = false;
   std::vector<RewriteEvent> events;  // of millions of rewrites the first 100,000: a report needs the counts of all, not every name
   std::map<std::string, RuleTotal, std::less<>> totals;  // of all rewrites, by rule or pass
-  std::unordered_map<std::string, std::size_t> rule_hits;
   const ExplainRequest* explain = nullptr;
   std::vector<std::string> explanations;
   std::size_t rewrites = 0;                 // committed so far (take_fuel counts)

@@ -116,7 +116,6 @@ class LowerContrib : public Pass {
     for (const LowerStep& s : l.result.steps)
       if (!s.reason.empty()) ctx.notes.push_back(fmt::format("{} '{}' stays: {}", s.op, s.node, s.reason));
     ctx.notes.insert(ctx.notes.end(), l.result.notes.begin(), l.result.notes.end());
-    ctx.rule_hits["lower-contrib"] += l.result.lowered;
     return l.result.lowered > 0;
   }
 };

@@ -54,7 +54,6 @@ void RewriteTransaction::commit(const AnyRule& rule, std::span<Node* const> matc
   std::erase_if(effects_.users, [](const Node* n) { return n->erased(); });
   std::erase_if(effects_.lost_use, [](const Value* v) { return v->erased(); });
 
-  ++ctx_.rule_hits[std::string(rule.name())];
   ctx_.record({std::string(rule.name()), root, std::move(names), removed, added, grown_bytes});
 }
 

@@ -52,7 +52,7 @@ TEST_SUITE("driver_test") {
     CHECK(n.output()->name() == "y");
     REQUIRE(n.extra() != nullptr);
     CHECK(n.extra()->metadata == StringPairs{{"onnxopt.origin", "merge-relu: second, third"}});
-    CHECK(r.ctx.rule_hits["merge-relu"] == 2);
+    CHECK(r.ctx.totals["merge-relu"].hits == 2);
     REQUIRE(r.ctx.events.size() == 2);
     CHECK(r.ctx.events[0].removed_nodes == 2);
     CHECK(r.ctx.events[0].added_nodes == 1);
@@ -175,7 +175,7 @@ TEST_SUITE("driver_test") {
     CHECK(Rewriting::ops(*branch->subgraphs()[0]) == "Relu Exp");
     CHECK(Rewriting::ops(*branch->subgraphs()[1]) == "Relu");  // o is made outside: not matched through
     CHECK(r.ops() == "Relu If");
-    CHECK(r.ctx.rule_hits["merge-relu"] == 1);
+    CHECK(r.ctx.totals["merge-relu"].hits == 1);
   }
 
   TEST_CASE("a use inside a subgraph is an escape") {
@@ -238,7 +238,7 @@ TEST_SUITE("driver_test") {
     Rewriting r("g (float[2] x) => (float[2] y) { a = Abs (x) b = Abs (a) c = Abs (b) y = Relu (c) }");
     CHECK(r.run({}, {abs}));
     CHECK(r.ops() == "Abs Relu");
-    CHECK(r.ctx.rule_hits["abs-of-abs"] == 2);
+    CHECK(r.ctx.totals["abs-of-abs"].hits == 2);
     const ExplainRequest request{"abs-of-abs", ""};
     r.ctx.explain = &request;
     CHECK_FALSE(r.run({}, {abs}));
