@@ -1,6 +1,6 @@
 // y = ArgMax <axis> (Softmax|LogSoftmax <axis> (x))  ==>  y = ArgMax <axis> (x)
-// O2: values that only differ below the precision of the softmax are told apart afterwards, which is nearer to the truth. The softmax has no other
-// reader.
+// O3: values that only differ below the precision of the softmax are told apart afterwards, which is nearer to the truth; but the softmax of a row
+// with NaN or +Inf is NaN all over and its ArgMax is 0, which the row's own ArgMax need not be. The softmax has no other reader.
 #include "passes/cleanup/facts.h"
 
 namespace onnxopt {
@@ -20,7 +20,7 @@ bool visit(const Node& n, Rewriter& rw) {
 }  // namespace
 
 NodeRule remove_softmax_before_argmax() {
-  return {"remove-softmax-before-argmax", "The largest logit has the largest probability", "ArgMax", Level::o2, visit};
+  return {"remove-softmax-before-argmax", "The largest logit has the largest probability", "ArgMax", Level::o3, visit};
 }
 
 }  // namespace onnxopt

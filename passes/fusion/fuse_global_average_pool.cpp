@@ -36,21 +36,26 @@ bool visit(const Node& n, Rewriter& rw) {
   }
   if (x->type.rank() == 3) return rw.give_up("rank 3 is more often a sequence than an image"), false;
   if (x->type.rank() > 5) return rw.give_up("runtimes pool over at most three spatial axes"), false;
+  const Shape& dims = *x->type.shape;
+  const auto holds_elements = [&](Dim d) { return rw.symbols().lower_bound(d).value_or(0) >= 1; };
+  if (!std::all_of(dims.begin() + 1, dims.end(), holds_elements))
+    return rw.give_up("an image without pixels has a mean, but no runtime pools it"), false;
   if (is_flattened(*n.output())) return rw.give_up("the result is flattened"), false;
   if (is_moment(n)) return rw.give_up("it is part of a normalization"), false;
-  rw.replace(n.output(), rw.op(n.is("ReduceMean") ? "GlobalAveragePool" : "GlobalMaxPool", {n.input(0)}));
+  rw.replace(n.output(), rw.op("GlobalAveragePool", {n.input(0)}));
   return true;
 }
 
 }  // namespace
 
-// y = ReduceMean <keepdims = 1> (x, [2, 3])  ==>  y = GlobalAveragePool (x), and GlobalMaxPool for ReduceMax
-// Runtimes keep their blocked layouts over a pool, and have integer kernels for it.
+// y = ReduceMean <keepdims = 1> (x, [2, 3])  ==>  y = GlobalAveragePool (x)
+// Runtimes keep their blocked layouts over a pool, and have integer kernels for it. ReduceMax stays as it is: of -Inf and NaN runtimes' GlobalMaxPool
+// makes something else.
 NodeRule fuse_global_average_pool() {
   return {
       .name = "fuse-global-average-pool",
-      .summary = "ReduceMean and ReduceMax over all spatial axes to GlobalAveragePool and GlobalMaxPool",
-      .ops = "ReduceMax ReduceMean",
+      .summary = "ReduceMean over all spatial axes to GlobalAveragePool",
+      .ops = "ReduceMean",
       .level = Level::o2,
       .visit = visit,
   };

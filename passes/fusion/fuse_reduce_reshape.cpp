@@ -9,8 +9,8 @@ namespace onnxopt {
 namespace {
 
 bool is_reduction(const Node& n) {
-  static constexpr std::string_view kOps[] = {"GlobalAveragePool", "GlobalMaxPool", "ReduceL1",  "ReduceL2",   "ReduceLogSum", "ReduceLogSumExp",
-                                              "ReduceMax",         "ReduceMean",    "ReduceMin", "ReduceProd", "ReduceSum",    "ReduceSumSquare"};
+  static constexpr std::string_view kOps[] = {"GlobalAveragePool", "ReduceL1",  "ReduceL2",   "ReduceLogSum", "ReduceLogSumExp", "ReduceMax",
+                                              "ReduceMean",        "ReduceMin", "ReduceProd", "ReduceSum",    "ReduceSumSquare"};
   return std::any_of(std::begin(kOps), std::end(kOps), [&](std::string_view op) { return n.is(op); });
 }
 
@@ -18,7 +18,7 @@ bool visit(const Node& n, Rewriter& rw) {
   const Value* r = n.input(0);
   const Node* reduce = r ? r->producer() : nullptr;
   if (!reduce || reduce->kept || !is_reduction(*reduce)) return false;
-  const bool pool = reduce->is("GlobalAveragePool") || reduce->is("GlobalMaxPool");
+  const bool pool = reduce->is("GlobalAveragePool");
   if (!pool && !n.is("Flatten")) return false;  // merge-reduce-squeeze has the others
   if (!r->used_once()) return rw.give_up("the reduction has another reader"), false;
   const Value* x = reduce->input(0);
@@ -41,7 +41,7 @@ bool visit(const Node& n, Rewriter& rw) {
   if (axes.empty() || !fits) return rw.give_up("the result is not the reduced shape without its ones"), false;
   Attrs attrs = reduce->attrs();
   attrs.set("keepdims", std::int64_t{0});
-  const std::string_view op = reduce->is("GlobalAveragePool") ? "ReduceMean" : reduce->is("GlobalMaxPool") ? "ReduceMax" : reduce->op().name;
+  const std::string_view op = pool ? "ReduceMean" : reduce->op().name;
   rw.consume(*reduce);
   rw.replace(n.output(), rw.op(op, {reduce->input(0), rw.constant(Tensor::int64s(axes), "axes")}, std::move(attrs)));
   return true;
@@ -50,11 +50,12 @@ bool visit(const Node& n, Rewriter& rw) {
 }  // namespace
 
 // p = GlobalAveragePool (x)  y = Flatten|Reshape|Squeeze (p)  ==>  y = ReduceMean <keepdims = 0> (x, [2, 3])
-// and so for Flatten after every reduction that keeps its dims only to lose them.
+// and so for Flatten after every reduction that keeps its dims only to lose them. GlobalMaxPool stays: runtimes pool -Inf to the lowest number and
+// pass over NaN, ReduceMax does neither.
 NodeRule fuse_reduce_reshape() {
   return {
       .name = "fuse-reduce-reshape",
-      .summary = "A reduction or global pool and the Flatten, Reshape or Squeeze that drops its ones to one reduction",
+      .summary = "A reduction or global average pool and the Flatten, Reshape or Squeeze that drops its ones to one reduction",
       .ops = "Flatten Reshape Squeeze",
       .level = Level::o2,
       .visit = visit,

@@ -7,7 +7,9 @@
 #include "ir/ops/infer.h"
 #include "ir/text/text.h"
 #include "passes/core/manager.h"
+#include "passes/rewrite/node_rule.h"
 #include "tests/case_runner/run_case.h"
+#include "tests/case_runner/special_values.h"
 #include "verify/compare/verify_models.h"
 #include "verify/exec/executor.h"
 
@@ -39,6 +41,7 @@ class PassCaseRun {
     if (changed) idempotent(*model);
     round_trip(*model);
     if (changed) numeric(section);
+    if (changed) special_values(section);
   }
 
  private:
@@ -70,11 +73,14 @@ class PassCaseRun {
 
   // `explanations`: filled with what --explain PASS@node says; node "": any.
   bool apply(Model& model, std::vector<std::string>* explanations = nullptr, const std::string& node = "") {
+    return apply(model, case_.settings.level, explanations, node);
+  }
+  bool apply(Model& model, Level level, std::vector<std::string>* explanations = nullptr, const std::string& node = "") {
     PassContext ctx;
     ctx.model = &model;
     ctx.evaluator = evaluator_.get();
     ctx.output = own_opsets(model);
-    ctx.level = case_.settings.level;
+    ctx.level = level;
     ctx.growth.left_bytes = case_.settings.max_growth >= 0 ? case_.settings.max_growth : std::int64_t{1} << 20;
     ctx.fuel = case_.settings.fuel;
     ctx.keep_nodes = case_.settings.keep_nodes;
@@ -185,6 +191,24 @@ class PassCaseRun {
     if (!case_.settings.untrusted)
       for (const ValueDiff& d : report.outputs)
         if (d.vacuous) fail(fmt::format("the numeric check proves nothing of '{}': {} (change the case, or # OPTIONS untrusted)", d.name, d.reason));
+  }
+
+  // The promise of level O1: the same bits for every input, NaN, infinities and -0 included.
+  void special_values(const Section& section) {
+    if (case_.settings.no_numeric || !is_o1_rule(file_.pipeline)) return;
+    std::unique_ptr<Model> reference = load(section, false), candidate = load(section, false);
+    if (!apply(*candidate, Level::o1) || !without_kernel(*reference).empty() || !without_kernel(*candidate).empty()) return;
+    if (const std::string d = special_value_difference(*reference, *candidate); !d.empty()) fail("not bit-equal: " + d);
+  }
+
+  static bool is_o1_rule(std::string_view name) {
+    for (NodeRule (*make)() : all_node_rules())
+      if (const NodeRule r = make(); r.name == name) return r.level == Level::o1;
+    for (Rule (*make)() : all_rules())
+      if (const Rule r = make(); r.name == name) return r.level == Level::o1;
+    for (const PassEntry& p : graph_passes())
+      if (p.name == name) return p.level == Level::o1;
+    return false;
   }
 
   const CaseFile& file_;

@@ -1,6 +1,7 @@
 # Case files: one runner, one CTest entry a file. The same checks serve doctest through tests/case_runner/check_rewrite.h.
 set(case_dir ${CMAKE_CURRENT_LIST_DIR})
-add_library(test_cases STATIC ${case_dir}/case_file.cpp ${case_dir}/run_pass_case.cpp ${case_dir}/run_kernel_case.cpp)
+add_library(test_cases STATIC ${case_dir}/case_file.cpp ${case_dir}/run_pass_case.cpp ${case_dir}/run_kernel_case.cpp
+            ${case_dir}/special_values.cpp)
 target_link_libraries(test_cases PUBLIC passes_core verify_compare verify_kernels_ref ir_text ir_io PRIVATE onnxopt_warnings)
 target_link_libraries(onnxopt_tests PRIVATE test_cases)
 add_executable(onnxopt_cases ${case_dir}/main.cpp)
