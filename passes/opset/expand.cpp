@@ -47,7 +47,7 @@ std::string Expansion::text(std::string_view name, std::string_view otherwise) c
 
 Node& Expansion::make(std::string_view op_name, std::vector<Value*> inputs, Attrs attrs, std::size_t outputs) {
   while (!inputs.empty() && !inputs.back()) inputs.pop_back();
-  Node& n = node_.graph()->insert_before(node_, onnxopt::op(op_name), std::move(inputs), std::move(attrs), outputs);
+  Node& n = node_.graph()->insert_before(*at_, onnxopt::op(op_name), std::move(inputs), std::move(attrs), outputs);
   made_.push_back(&n);
   infer(n, {.strict = false});
   return n;
@@ -86,18 +86,19 @@ void Expansion::result(std::size_t output, Value* v) {
 }
 
 void Expansion::result_of(Node& consumer, Value* v) {
-  results_.emplace_back(consumer.output(), v);
+  if (v) results_.emplace_back(consumer.output(), v);
   consumers_.push_back(&consumer);
 }
 
-std::shared_ptr<Graph> Expansion::move_subgraph(std::string_view attr, Node& to) {
+std::shared_ptr<Graph> Expansion::move_subgraph(std::string_view attr, Node& to, std::string_view as) {
   std::shared_ptr<Graph> sub = *node_.attrs().get<std::shared_ptr<Graph>>(attr);
   node_.mutable_attrs().remove(attr);
-  to.graph()->adopt_subgraph(to, std::string(attr), sub);
+  to.graph()->adopt_subgraph(to, std::string(as.empty() ? attr : as), sub);
   return sub;
 }
 
 void Expansion::roll_back() {
+  at_ = &node_;
   while (!made_.empty()) {
     made_.back()->graph()->erase(*made_.back());
     made_.pop_back();
@@ -108,6 +109,7 @@ void Expansion::roll_back() {
 
 std::vector<Node*> Expansion::commit(int depth) {
   Graph& g = *node_.graph();
+  at_ = &node_;
   for (auto& [old, v] : results_) {
     if (!v->producer() || v->graph() != &g || v->is_graph_output() || std::find(made_.begin(), made_.end(), v->producer()) == made_.end())
       v = op("Identity", {v});  // the result is a value of its own
@@ -123,7 +125,7 @@ std::vector<Node*> Expansion::commit(int depth) {
   for (std::size_t k = 0; k < made_.size() && !node_.name.empty(); ++k)
     made_[k]->name = fmt::format("{}/{}_{}{}", node_.name, made_[k]->op().name, level, k);
   if (!results_.empty()) results_.front().second->producer()->name = node_.name;
-  for (Node* n : consumers_) g.erase(*n);
+  for (std::size_t k = consumers_.size(); k-- > 0;) g.erase(*consumers_[k]);
   g.erase(node_);
   return std::move(made_);
 }

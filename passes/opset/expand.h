@@ -43,6 +43,7 @@ class Expansion {
 
   // ---- what takes its place
   Node& make(std::string_view op_name, std::vector<Value*> inputs, Attrs attrs = {}, std::size_t outputs = 1);
+  void put_before(Node& n) { at_ = &n; }  // what is made from now on stands in front of `n`, a node of the same graph behind this one
   Value* op(std::string_view op_name, std::vector<Value*> inputs, Attrs attrs = {}) {
     return make(op_name, std::move(inputs), std::move(attrs)).output();
   }
@@ -66,8 +67,10 @@ class Expansion {
   Value* concat(std::vector<Value*> parts, std::int64_t axis) { return op("Concat", std::move(parts), {{"axis", axis}}); }
   Value* reduce(std::string_view op_name, Value* v, const Ints& axes, bool keep = true);
   void result(std::size_t output, Value* v);
-  void result_of(Node& consumer, Value* v);                               // of a node behind this one, which goes with it; it has one output
-  std::shared_ptr<Graph> move_subgraph(std::string_view attr, Node& to);  // not undone by roll_back: the last thing that may fail came before
+  // Of a node behind this one, which goes with it and has one output. Null: only nodes that go too read that; name them later.
+  void result_of(Node& consumer, Value* v);
+  // Under the name `as`, or its own. Not undone by roll_back: the last thing that may fail came before.
+  std::shared_ptr<Graph> move_subgraph(std::string_view attr, Node& to, std::string_view as = {});
 
   void roll_back();                          // takes away what was made
   std::vector<Node*> commit(int depth = 0);  // replaces the node; what was made, in order. Depth: in how many other nodes' decompositions
@@ -75,6 +78,7 @@ class Expansion {
 
  private:
   Node& node_;
+  Node* at_ = &node_;
   const OutputOpsets& target_;
   ConstantPool& pool_;
   std::vector<Node*> made_;

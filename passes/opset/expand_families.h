@@ -99,6 +99,7 @@ std::string compress(Expansion& e);
 // expand_sequences.cpp
 std::string sequence_construct(Expansion& e);
 std::string split_to_sequence(Expansion& e);
+std::string optional(Expansion& e);
 
 // expand_signal.cpp
 std::string dft(Expansion& e);
@@ -162,6 +163,9 @@ std::string resize_computed(Expansion& e);  // sizes or scales that are known on
 // expand_loop.cpp
 std::string loop(Expansion& e);
 std::string non_zero(Expansion& e);
+
+// expand_if.cpp
+std::string branches(Expansion& e);
 
 // expand_einsum.cpp
 std::string einsum(Expansion& e);

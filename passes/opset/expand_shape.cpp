@@ -48,7 +48,6 @@ std::string shape(Expansion& e) {
 std::string reshape(Expansion& e) {
   Value* to = e.in(1);
   const auto n = length_of(to);
-  if (!n) return "allowzero = 1 with a shape of unknown length";
   const Shape* from = e.shape(0);
   const auto plain = [&](std::size_t i) {
     if (to->constant()) return to->constant()->dtype() == DType::int64 && to->constant()->data<std::int64_t>()[i] != 0;
@@ -57,8 +56,8 @@ std::string reshape(Expansion& e) {
     if (d.is_value()) return d.value() != 0;
     return from && i < from->size() && same(d, (*from)[i]);
   };
-  bool all = true;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(*n); ++i) all = all && plain(i);
+  bool all = n.has_value();
+  for (std::size_t i = 0; all && i < static_cast<std::size_t>(*n); ++i) all = plain(i);
   if (!all) to = e.sub(to, e.cast(e.op("Equal", {to, e.ints({0}, "zero")}), DType::int64));
   e.result(0, e.op("Reshape", {e.in(0), to}));
   return "";
@@ -339,6 +338,27 @@ std::string split(Expansion& e) {
   return "";
 }
 
+namespace {
+
+// Axes that count from the end of an input of unknown rank: of the result's last places some are 1, the others the input's last sizes.
+std::string unsqueeze_from_the_end(Expansion& e, const Ints& axes) {
+  if (axes.empty() || std::ranges::any_of(axes, [](std::int64_t a) { return a >= 0; })) return "the rank of the input is not known";
+  const std::int64_t places = -std::ranges::min(axes), kept = places - static_cast<std::int64_t>(axes.size());
+  Value* shape = e.shape_value(e.in(0));
+  std::vector<Value*> parts{kept == 0 ? shape : e.slice(shape, 0, -kept, 0)};
+  for (std::int64_t place = -places, left = kept; place < 0; ++place) {
+    if (std::ranges::find(axes, place) != axes.end()) parts.push_back(e.ints({1}));
+    else {
+      parts.push_back(e.slice(shape, -left, left == 1 ? INT64_MAX : 1 - left, 0));
+      --left;
+    }
+  }
+  e.result(0, e.op("Reshape", {e.in(0), e.concat(std::move(parts), 0)}, {{"allowzero", std::int64_t{1}}}));
+  return "";
+}
+
+}  // namespace
+
 // Axes that are computed, before opset 13.
 std::string unsqueeze(Expansion& e) {
   const Shape* s = Expansion::shape_of(e.node().output());
@@ -353,6 +373,7 @@ std::string unsqueeze(Expansion& e) {
     return "";
   }
   const auto rank = e.rank(0), count = e.has(1) ? length_of(e.in(1)) : std::nullopt;
+  if (!rank && e.constant_ints(1)) return unsqueeze_from_the_end(e, *e.constant_ints(1));
   if (!rank || *rank == 0 || !count || e.constant_ints(1)) return "non-constant operand: axes";
   const std::int64_t all = *rank + *count;  // place j of the result is 1, or size j less the ones before it
   Value* at = e.cast(e.in(1), DType::int64);

@@ -18,19 +18,27 @@ std::string round_mode_down(Draft& d) {
   return "";
 }
 
+bool differ(const Type& a, const Type& b) {
+  if (!a.is_tensor() || !b.is_tensor() || !a.shape || !b.shape) return false;
+  const Shape &x = *a.shape, &y = *b.shape;
+  if (x.size() != y.size()) return true;
+  for (std::size_t k = 0; k < x.size(); ++k)
+    if (x[k].is_value() && y[k].is_value() && x[k].value() != y[k].value()) return true;
+  return false;
+}
+
+// What the file says of a branch's output, which others go by.
+const Type& declared(const Value& v) { return v.extra() && v.extra()->has_declared ? v.extra()->declared : v.type; }
+
 // Until opset 10 both branches give the same shapes.
 std::string if_11_down(Draft& d) {
   const auto* then_branch = d.attrs.get<std::shared_ptr<Graph>>("then_branch");
   const auto* else_branch = d.attrs.get<std::shared_ptr<Graph>>("else_branch");
   if (!then_branch || !else_branch) return "";
   const auto a = (*then_branch)->outputs(), b = (*else_branch)->outputs();
-  for (std::size_t i = 0; i < a.size() && i < b.size(); ++i) {
-    if (!a[i]->type.is_tensor() || !b[i]->type.is_tensor() || !a[i]->type.shape || !b[i]->type.shape) continue;
-    const Shape &x = *a[i]->type.shape, &y = *b[i]->type.shape;
-    bool differ = x.size() != y.size();
-    for (std::size_t k = 0; k < x.size() && !differ; ++k) differ = x[k].is_value() && y[k].is_value() && x[k].value() != y[k].value();
-    if (differ) return "no decomposition: branches that give different shapes before opset 11";
-  }
+  for (std::size_t i = 0; i < a.size() && i < b.size(); ++i)
+    if (differ(a[i]->type, b[i]->type) || differ(declared(*a[i]), declared(*b[i])))
+      return "no decomposition: branches that give different shapes before opset 11";
   return "";
 }
 

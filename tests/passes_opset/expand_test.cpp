@@ -235,6 +235,43 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(10, 9, "(float[3] a, float[3] b) => (float[3] y)", "y = Mod <fmod = 1> (a, b)") == "no decomposition: fmod");
   }
 
+  TEST_CASE("branches that give different shapes") {
+    const std::string io = "(bool c, float[2,3] x) => (float[] y)";
+    const auto both = [](const std::string& yes, const std::string& no) {
+      return "y = If (c) <then_branch = yes () => (" + yes + " }, else_branch = no () => (" + no + " }>";
+    };
+    const std::string wide = "float[2,6] a) { a = Concat <axis = 1> (x, x)", same = "float[2,3] b) { b = Neg (x)";
+    const std::string deep = "float[1,2,3] b) <int64[1] k = {0}> { b = Unsqueeze (x, k)";
+    for (const int target : {7, 10}) {
+      CHECK(outcome(13, target, io, both(wide, same)) == "lowered");
+      CHECK(outcome(13, target, io, both(wide, deep)) == "lowered");
+      CHECK(outcome(13, target, io, both(same, "float[2,3] a) { a = Abs (x)")) == "as it is");
+    }
+    CHECK(outcome(13, 11, io, both(wide, same)) == "as it is");
+    CHECK(outcome(13, 9, "(bool c, float[] u) => (float[] y)",
+                  both("float[] a) <int64[1] k = {-2}> { a = Unsqueeze (u, k)", "float[] b) { b = Neg (u)")) == "lowered");
+    CHECK(outcome(13, 9, "(float[] u) => (float[] y) <int64[2] k = {-1, 0}>", "y = Unsqueeze (u, k)") ==
+          "no decomposition: the rank of the input is not known");
+  }
+
+  TEST_CASE("sequences and optionals of known elements") {
+    const std::string io = "(float[2] x, float[2] z, int64 k) => (float[] y) <int64 one = {1}>";
+    const auto chain = [](const std::string& end) {
+      return "a = SequenceEmpty ()  b = SequenceInsert (a, x)  c = SequenceInsert (b, z, one)  " + end;
+    };
+    const std::string lives = "no decomposition: a sequence that is more than a list of known elements, before opset 11";
+    CHECK(outcome(13, 9, io, chain("y = SequenceAt (c, one)")) == "lowered");
+    CHECK(outcome(13, 9, io, chain("d = SequenceErase (c)  y = ConcatFromSequence <axis = 0> (d)")) == "lowered");
+    CHECK(outcome(13, 9, io, chain("d = SequenceErase (c, k)  y = ConcatFromSequence <axis = 0> (d)")) != "lowered");
+    CHECK(outcome(13, 9, io, "a = SequenceConstruct (x, z)  y = SequenceAt (a, k)") != "lowered");
+    CHECK(outcome(13, 9, io, "a = SequenceConstruct (x, z)  b = SequenceErase (a, k)  y = SequenceAt (a, one)") != "lowered");
+    CHECK(outcome(13, 9, "(float[4] x, int64[2] s) => (int64 n)", "a = SplitToSequence (x, s)  n = SequenceLength (a)") == "lowered");
+    CHECK(outcome(13, 9, "(float[4] x, int64[K] s) => (int64 n)", "a = SplitToSequence (x, s)  n = SequenceLength (a)") != "lowered");
+    CHECK(outcome(18, 14, "(float[4] x) => (bool n)", "o = Optional (x)  n = OptionalHasElement (o)") == "lowered");
+    CHECK(outcome(18, 14, "(float[4] x) => (optional(float[4]) o)", "o = Optional (x)") ==
+          "no decomposition: an optional that lives on, before opset 15");
+  }
+
   TEST_CASE("windows and axes") {
     const std::string io = "(float[N,C,8,8] x) => (float[N,C,A,B] y)";
     for (const char* op : {"AveragePool", "LpPool"}) {

@@ -13,6 +13,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+import lowered_cases
+
 RNG = np.random.default_rng(7)
 
 
@@ -207,6 +209,7 @@ def open_dims(file):
 def write_all(root):
     for make in (experimental, first_versions, random_operators, trees, sequences, unknown_sizes):
         make(root)
+    lowered_cases.write_all(root, write, write_graph)
     return len(list(root.iterdir()))
 
 

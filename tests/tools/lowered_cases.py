@@ -1,0 +1,77 @@
+"""More of conversion_cases.py: operators whose forms ONNX's node tests do not have where they are lowered."""
+import numpy as np
+from onnx import TensorProto, helper
+
+
+def f32(rng, *shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def branches(root, write_graph):
+    """If whose branches give different sizes, ranks, types and nothing at all."""
+    node, info = helper.make_node, helper.make_tensor_value_info
+    rng = np.random.default_rng(3)
+    x = f32(rng, 3, 4)
+    empty = np.zeros((0, 4), np.float32)
+
+    def branch(name, nodes, outputs, initializers=()):
+        return helper.make_graph(nodes, name, [], outputs, initializers)
+
+    def constant(name, values):
+        return helper.make_tensor(name, TensorProto.INT64, [len(values)], values)
+
+    then_branch = branch("small", [node("Slice", ["x", "b", "e"], ["t"]), node("Identity", ["b"], ["tn"])],
+                         [info("t", TensorProto.FLOAT, [1, 4]), info("tn", TensorProto.INT64, [1])], [constant("b", [1]), constant("e", [2])])
+    else_branch = branch("wide", [node("Concat", ["x", "x"], ["w"], axis=1), node("Shape", ["w"], ["wn"])],
+                         [info("w", TensorProto.FLOAT, [3, 8]), info("wn", TensorProto.INT64, [2])])
+    none = branch("none", [node("Slice", ["x", "b", "b"], ["t"]), node("Identity", ["b"], ["tn"])],
+                  [info("t", TensorProto.FLOAT, [0, 4]), info("tn", TensorProto.INT64, [1])], [constant("b", [1])])
+    flat = branch("flat", [node("Reshape", ["x", "all"], ["w"]), node("Shape", ["w"], ["wn"])],
+                  [info("w", TensorProto.FLOAT, [12]), info("wn", TensorProto.INT64, [1])], [constant("all", [-1])])
+    for opset in (11, 13, 16, 19, 21, 23, 24, 25):
+        for name, yes, no in (("sizes", then_branch, else_branch), ("ranks", then_branch, flat), ("empty", none, else_branch)):
+            for truth in (True, False):
+                if truth:
+                    y, n = (x[1:2], [1]) if yes is then_branch else (empty, [1])
+                else:
+                    y, n = (np.concatenate([x, x], 1), [3, 8]) if no is else_branch else (x.reshape(-1), [12])
+                write_graph(root, f"if_{name}_{truth}_{opset}", opset, [node("If", ["c"], ["y", "n"], then_branch=yes, else_branch=no)],
+                            {"c": np.array(truth), "x": x}, {"y": y, "n": np.array(n, np.int64)}, {})
+
+
+def sequence_chains(root, write_graph):
+    """Sequences that grow and shrink at known places."""
+    node = helper.make_node
+    rng = np.random.default_rng(4)
+    x, y, z = f32(rng, 2, 3), f32(rng, 2, 3), f32(rng, 1, 3)
+    at = {"zero": np.array(0, np.int64), "one": np.array(1, np.int64), "last": np.array(-1, np.int32)}
+    for opset in (11, 24):
+        write_graph(root, f"sequence_chain_{opset}", opset,
+                    [node("SequenceEmpty", [], ["s0"]), node("SequenceInsert", ["s0", "x"], ["s1"]), node("SequenceInsert", ["s1", "y", "zero"], ["s2"]),
+                     node("SequenceLength", ["s0"], ["n0"]), node("Neg", ["z"], ["minus"]), node("SequenceInsert", ["s2", "minus", "last"], ["s3"]),
+                     node("SequenceErase", ["s3", "zero"], ["s4"]), node("SequenceErase", ["s4"], ["s5"]), node("SequenceAt", ["s5", "zero"], ["a"]),
+                     node("ConcatFromSequence", ["s3"], ["c"], axis=0), node("SequenceLength", ["s5"], ["n5"])],
+                    {"x": x, "y": y, "z": z},
+                    {"a": -z, "c": np.concatenate([y, -z, x]), "n0": np.array(0, np.int64), "n5": np.array(1, np.int64)}, at)
+        sizes = np.array([1, 0, 1], np.int64)
+        write_graph(root, f"split_to_sequence_computed_{opset}", opset,
+                    [node("SplitToSequence", ["x", "sizes"], ["s"], axis=0), node("SequenceInsert", ["s", "z"], ["t"]),
+                     node("SequenceLength", ["s"], ["n"]), node("SequenceAt", ["t", "one"], ["a"]), node("ConcatFromSequence", ["t"], ["c"], axis=0)],
+                    {"x": x, "z": z, "sizes": sizes}, {"n": np.array(3, np.int64), "a": x[1:1], "c": np.concatenate([x, z])}, at)
+
+
+def optionals(root, write_graph):
+    """Optionals that are made, asked and opened in one graph."""
+    node = helper.make_node
+    x = f32(np.random.default_rng(5), 2, 3)
+    kind = helper.make_tensor_type_proto(TensorProto.FLOAT, [2, 3])
+    for opset in (15, 18, 28):
+        write_graph(root, f"optional_{opset}", opset,
+                    [node("Optional", ["x"], ["o"]), node("Optional", [], ["nothing"], type=kind), node("OptionalHasElement", ["o"], ["has"]),
+                     node("OptionalHasElement", ["nothing"], ["none"]), node("OptionalGetElement", ["o"], ["e"]), node("Neg", ["e"], ["y"])],
+                    {"x": x}, {"y": -x, "has": np.array(True), "none": np.array(False)}, {})
+
+
+def write_all(root, write, write_graph):
+    for make in (branches, sequence_chains, optionals):
+        make(root, write_graph)
