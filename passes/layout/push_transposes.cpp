@@ -1,8 +1,8 @@
 // Moves Transposes through operators that do not care for the layout, where fewer of them are left afterwards.
 //   a = Transpose <p> (x);  b = Relu (a);  y = Transpose <inverse of p> (b)   ==>   y = Relu (x)
 // From each Transpose <p> a region grows downstream: operators all of whose tensors come out of the region or out of another Transpose <p>. Inside,
-// all work is done in the layout before p. The Transposes that lead in fall away if nobody else reads them; those that lead out with the inverse of p
-// too; a value that others read gets one behind it. It is done if the count falls.
+// all work is done in the layout before p; behind operators that drop or add dims, p is what is left of it. The Transposes that lead in fall away if
+// nobody else reads them; those that lead out with the inverse of p too; a value that others read gets one behind it. It is done if the count falls.
 #include <algorithm>
 #include <unordered_map>
 #include <unordered_set>
@@ -20,11 +20,10 @@ constexpr std::size_t kMaxRegion = 4096;
 const Ints* perm_of(const Node& n) { return n.is("Transpose") && !n.kept && plain(n) ? n.attrs().get<Ints>("perm") : nullptr; }
 
 struct Region {
-  Perm perm;
-  std::vector<Node*> sources;  // Transposes <perm> that lead in
+  std::vector<Node*> sources;  // Transposes that lead in
   std::vector<Node*> nodes;    // in list order
   std::unordered_map<const Node*, Permuted> how;
-  std::unordered_set<const Value*> inside;  // outputs of nodes and of sources
+  std::unordered_map<const Value*, Perm> inside;  // outputs of nodes and of sources: each is Transpose <perm> of what it will be
 };
 
 class PushTransposes : public Pass {
@@ -68,7 +67,7 @@ class PushTransposes : public Pass {
 
   // Candidates are taken in list order, so that a node is looked at after everything that leads to it.
   Region grow(Graph& g, Node& start, const Perm& perm) {
-    Region r{perm, {&start}, {}, {}, {start.output()}};
+    Region r{{&start}, {}, {}, {{start.output(), perm}}};
     std::vector<Node*> candidates;
     const auto later = [&](const Node* a, const Node* b) { return g.is_before(*b, *a); };
     const auto reach = [&](const Value* v) {
@@ -89,34 +88,46 @@ class PushTransposes : public Pass {
       if (!admit(r, *n)) continue;
       r.nodes.push_back(n);
       for (const Value* v : n->outputs()) {
-        if (!v || r.how.at(n).same_result) continue;
-        r.inside.insert(v);
-        reach(v);
+        if (!v) continue;
+        r.inside.emplace(v, r.how.at(n).result);
+        if (!is_identity(r.how.at(n).result)) reach(v);
       }
     }
     return r;
   }
 
-  // Takes other Transposes <perm> that lead to `n` as sources.
+  // How the values of the region that `n` reads are transposed.
+  static const Perm* perm_read_by(const Region& r, const Node& n, const std::vector<std::size_t>& operands) {
+    for (const std::size_t i : operands)
+      if (const auto it = r.inside.find(n.input(i)); it != r.inside.end()) return &it->second;
+    return nullptr;
+  }
+
+  // Takes other Transposes that lead to `n`, in the same way as the region, as sources.
   bool admit(Region& r, Node& n) {
     const auto operands = tensor_operands(n);
-    if (operands.empty()) return false;
+    const Perm* read = perm_read_by(r, n, operands);
+    if (!read || is_identity(*read)) return false;
+    const Perm perm = *read;
     for (const std::size_t i : operands) {
-      if (r.inside.contains(n.input(i))) continue;
+      if (const auto it = r.inside.find(n.input(i)); it != r.inside.end()) {
+        if (it->second != perm) return false;
+        continue;
+      }
       const Node* t = n.input(i)->producer();
       const Ints* p = t && t->graph() == n.graph() ? perm_of(*t) : nullptr;
-      if (!p || *p != r.perm) return false;
+      if (!p || *p != perm) return false;
     }
     // A region value may only be read as a tensor, not as a bound or axes.
     for (std::size_t i = 0; i < n.inputs().size(); ++i)
       if (r.inside.contains(n.input(i)) && std::find(operands.begin(), operands.end(), i) == operands.end()) return false;
     if ((n.is("Softmax") || n.is("LogSoftmax")) && before_opset_13(*n.graph())) return false;  // there its axis splits the shape in two
-    auto how = permuted(n, r.perm, ctx_->evaluator);
+    auto how = permuted(n, perm, ctx_->evaluator);
     if (!how) return false;
     for (const std::size_t i : operands)
       if (!r.inside.contains(n.input(i))) {
         r.sources.push_back(n.input(i)->producer());
-        r.inside.insert(n.input(i));
+        r.inside.emplace(n.input(i), perm);
       }
     r.how.emplace(&n, std::move(*how));
     return true;
@@ -131,9 +142,9 @@ class PushTransposes : public Pass {
   bool in_region(const Region& r, const Use& u) const { return r.how.contains(u.node); }
 
   // A reader outside that undoes the layout.
-  static bool undoes(const Region& r, const Use& u) {
+  static bool undoes(const Region& r, const Perm& perm, const Use& u) {
     const Ints* p = perm_of(*u.node);
-    return p && *p == inverse(r.perm) && u.node->graph() == r.nodes.front()->graph() && !u.node->output()->is_graph_output();
+    return p && *p == inverse(perm) && u.node->graph() == r.nodes.front()->graph() && !u.node->output()->is_graph_output();
   }
   // A reader outside that is a Transpose: it can take the other layout at no cost.
   static bool composes(const Region& r, const Use& u) { return perm_of(*u.node) && u.node->graph() == r.nodes.front()->graph(); }
@@ -145,11 +156,11 @@ class PushTransposes : public Pass {
               std::all_of(s->output()->uses().begin(), s->output()->uses().end(), [&](const Use& u) { return in_region(r, u); });
     for (const Node* n : r.nodes)
       for (const Value* v : n->outputs()) {
-        if (!v || r.how.at(n).same_result) continue;
+        if (!v || is_identity(r.inside.at(v))) continue;
         bool leaves = v->is_graph_output();
         for (const Use& u : v->uses()) {
           if (in_region(r, u)) continue;
-          if (undoes(r, u)) ++gain;
+          if (undoes(r, r.inside.at(v), u)) ++gain;
           else if (!composes(r, u)) leaves = true;
         }
         gain -= leaves;
@@ -189,7 +200,8 @@ class PushTransposes : public Pass {
     for (Value* v : n.outputs()) {
       if (!v) continue;
       Value* ours = moved.at(v);
-      if (r.how.at(&n).same_result) {
+      const Perm& perm = r.inside.at(v);
+      if (is_identity(perm)) {
         g.replace_all_uses(*v, *ours);
         continue;
       }
@@ -200,7 +212,7 @@ class PushTransposes : public Pass {
       for (Node* t : transposes) {
         const Ints q = *perm_of(*t);
         Perm both;
-        for (const auto i : q) both.push_back(r.perm[static_cast<std::size_t>(i)]);
+        for (const auto i : q) both.push_back(perm[static_cast<std::size_t>(i)]);
         g.set_input(*t, 0, ours);
         if (is_identity(both) && replaceable(*t->output(), *ours)) {
           g.replace_all_uses(*t->output(), *ours);
@@ -213,7 +225,7 @@ class PushTransposes : public Pass {
       const bool leaves =
           v->is_graph_output() || std::any_of(v->uses().begin(), v->uses().end(), [&](const Use& u) { return !r.how.contains(u.node); });
       if (!leaves) continue;
-      Node& back = g.insert_before(n, op("Transpose"), {ours}, {Attribute("perm", r.perm)});
+      Node& back = g.insert_before(n, op("Transpose"), {ours}, {Attribute("perm", perm)});
       back.output()->type = v->type;
       // Old nodes of the region read it too now; they are erased next.
       g.replace_all_uses(*v, *back.output());

@@ -14,10 +14,10 @@ bool is_elementwise(const Node& n) {
   if (n.op().domain != "") return false;
   return (n.op().has(kElementwise) && !n.is("PRelu") && !n.is("QuantizeLinear") && !n.is("DequantizeLinear")) || n.is("Cast") || n.is("Clip");
 }
-bool is_axis_op(const Node& n) { return n.is("Concat") || n.is("Split") || n.is("Softmax") || n.is("LogSoftmax"); }
+bool is_axis_op(const Node& n) { return n.is("Concat") || n.is("Split") || n.is("Softmax") || n.is("LogSoftmax") || n.is("TopK"); }
 bool is_reduction(const Node& n) {
-  return n.is("ReduceMean") || n.is("ReduceMax") || n.is("ReduceMin") || n.is("ReduceSum") || n.is("ReduceProd") || n.is("ReduceL2") ||
-         n.is("ReduceSumSquare");
+  return n.is("ReduceMean") || n.is("ReduceMax") || n.is("ReduceMin") || n.is("ReduceSum") || n.is("ReduceProd") || n.is("ReduceL1") ||
+         n.is("ReduceL2") || n.is("ReduceSumSquare") || n.is("ReduceLogSum") || n.is("ReduceLogSumExp");
 }
 
 // A constant that broadcasts with tensors of the layout after p, for tensors of the layout before p.
@@ -52,22 +52,64 @@ std::optional<Permuted> axis_op(const Node& n, const Perm& p) {
   return Permuted{with(n, "axis", p[static_cast<std::size_t>(*axis)]), {}};
 }
 
+// What is left of p without the dims `gone` of the result, which are dims p[gone] of the input.
+Perm without(const Perm& p, const Ints& gone) {
+  Perm r;
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    if (std::find(gone.begin(), gone.end(), static_cast<std::int64_t>(i)) != gone.end()) continue;
+    std::int64_t to = p[i];
+    for (const auto g : gone) to -= p[static_cast<std::size_t>(g)] < p[i];
+    r.push_back(to);
+  }
+  return r;
+}
+
+Ints moved_axes(const Ints& axes, const Perm& p) {
+  Ints r;
+  for (const auto a : axes) r.push_back(p[static_cast<std::size_t>(a)]);
+  std::sort(r.begin(), r.end());
+  return r;
+}
+
+// Reductions and Squeeze: inputs 1 are the axes.
 std::optional<Permuted> reduction(const Node& n, const Perm& p) {
   if (!n.input(1)) return std::nullopt;
-  auto axes = known_axes(n, 1, static_cast<std::int64_t>(p.size()));
+  const auto axes = known_axes(n, 1, static_cast<std::int64_t>(p.size()));
   if (!axes || axes->empty()) return std::nullopt;
-  const bool drops = n.attr<std::int64_t>("keepdims") == 0;
-  if (drops) {  // the dims that are left must stand in the same order in both layouts
-    std::int64_t last = -1;
-    for (std::size_t i = 0; i < p.size(); ++i) {
-      if (std::find(axes->begin(), axes->end(), static_cast<std::int64_t>(i)) != axes->end()) continue;
-      if (p[i] < last) return std::nullopt;
-      last = p[i];
-    }
+  const bool drops = n.is("Squeeze") || n.attr<std::int64_t>("keepdims") == 0;
+  return Permuted{n.attrs(), {{1, Tensor::int64s(moved_axes(*axes, p))}}, drops ? without(p, *axes) : p};
+}
+
+std::optional<Permuted> arg_reduction(const Node& n, const Perm& p) {
+  const auto axis = normalize_axis(n.attr<std::int64_t>("axis"), static_cast<std::int64_t>(p.size()));
+  if (!axis) return std::nullopt;
+  return Permuted{with(n, "axis", p[static_cast<std::size_t>(*axis)]), {}, n.attr<std::int64_t>("keepdims") == 0 ? without(p, {*axis}) : p};
+}
+
+// The new dims go to the front, where every layout has room for them.
+std::optional<Permuted> unsqueeze(const Node& n, const Perm& p) {
+  const auto given = known_ints(n.input(1));
+  const std::size_t rank = p.size() + (given ? given->size() : 0);
+  const auto axes = given ? known_axes(n, 1, static_cast<std::int64_t>(rank)) : std::nullopt;
+  if (!axes || axes->empty() || axes->size() != given->size()) return std::nullopt;
+  Ints front;
+  Perm result;
+  std::int64_t fresh = 0;
+  std::size_t old = 0;
+  for (std::size_t i = 0; i < rank; ++i) {
+    const bool is_new = std::find(axes->begin(), axes->end(), static_cast<std::int64_t>(i)) != axes->end();
+    if (is_new) front.push_back(fresh);
+    result.push_back(is_new ? fresh++ : p[old++] + static_cast<std::int64_t>(axes->size()));
   }
-  for (auto& a : *axes) a = p[static_cast<std::size_t>(a)];
-  std::sort(axes->begin(), axes->end());
-  return Permuted{n.attrs(), {{1, Tensor::int64s(*axes)}}, drops};
+  return Permuted{n.attrs(), {{1, Tensor::int64s(front)}}, result};
+}
+
+// One place, or some of them, along one axis.
+std::optional<Permuted> gather(const Node& n, const Perm& p) {
+  const auto axis = normalize_axis(n.attr<std::int64_t>("axis"), static_cast<std::int64_t>(p.size()));
+  const Tensor* indices = n.input(1) ? n.input(1)->constant() : nullptr;
+  if (!axis || !indices || indices->rank() > 1) return std::nullopt;
+  return Permuted{with(n, "axis", p[static_cast<std::size_t>(*axis)]), {}, indices->rank() == 0 ? without(p, {*axis}) : p};
 }
 
 // Scales or sizes of all axes, as constants. Kernels that interpolate expect the two outer axes to be left alone.
@@ -114,6 +156,14 @@ std::optional<Permuted> pad(const Node& n, const Perm& p) {
   return Permuted{n.attrs(), {{1, Tensor::int64s(r)}}};
 }
 
+std::optional<Permuted> tile(const Node& n, const Perm& p) {
+  const auto repeats = known_ints(n.input(1));
+  if (!repeats || repeats->size() != p.size()) return std::nullopt;
+  Ints r(p.size());
+  for (std::size_t i = 0; i < p.size(); ++i) r[static_cast<std::size_t>(p[i])] = (*repeats)[i];
+  return Permuted{n.attrs(), {{1, Tensor::int64s(r)}}};
+}
+
 std::optional<Permuted> slice(const Node& n, const Perm& p) {
   auto axes = n.input(3) ? known_ints(n.input(3)) : std::nullopt;
   if (!axes) return std::nullopt;
@@ -125,6 +175,18 @@ std::optional<Permuted> slice(const Node& n, const Perm& p) {
     a = p[static_cast<std::size_t>(*normal)];
   }
   return Permuted{n.attrs(), {{3, Tensor::int64s(*axes)}}};
+}
+
+std::optional<Permuted> same_rank(const Node& n, const Perm& p, Evaluator* evaluator) {
+  if (is_elementwise(n)) return elementwise(n, p, evaluator);
+  if (n.is("Concat") && tensor_operands(n).size() != n.inputs().size()) return std::nullopt;
+  if (is_axis_op(n)) return axis_op(n, p);
+  if (n.is("Pad")) return pad(n, p);
+  if (n.is("Slice")) return slice(n, p);
+  if (n.is("Resize")) return resize(n, p);
+  if (n.is("Tile")) return tile(n, p);
+  if (n.is("QuantizeLinear") || n.is("DequantizeLinear")) return quantization(n, p);
+  return std::nullopt;
 }
 
 }  // namespace
@@ -154,15 +216,13 @@ std::optional<Permuted> permuted(const Node& n, const Perm& p, Evaluator* evalua
   // Every tensor has the full rank: a smaller one would be lined up with other dims. (Clip's bounds and Cast's input are covered by the same test.)
   for (const std::size_t i : tensor_operands(n))
     if (rank_of(n.input(i)) != static_cast<std::int64_t>(p.size())) return std::nullopt;
-  if (is_elementwise(n)) return elementwise(n, p, evaluator);
-  if (n.is("Concat") && tensor_operands(n).size() != n.inputs().size()) return std::nullopt;
-  if (is_axis_op(n)) return axis_op(n, p);
-  if (is_reduction(n)) return reduction(n, p);
-  if (n.is("Pad")) return pad(n, p);
-  if (n.is("Slice")) return slice(n, p);
-  if (n.is("Resize")) return resize(n, p);
-  if (n.is("QuantizeLinear") || n.is("DequantizeLinear")) return quantization(n, p);
-  return std::nullopt;
+  if (is_reduction(n) || n.is("Squeeze")) return reduction(n, p);
+  if (n.is("ArgMax") || n.is("ArgMin")) return arg_reduction(n, p);
+  if (n.is("Unsqueeze")) return unsqueeze(n, p);
+  if (n.is("Gather")) return gather(n, p);
+  auto r = same_rank(n, p, evaluator);
+  if (r) r->result = p;
+  return r;
 }
 
 }  // namespace onnxopt

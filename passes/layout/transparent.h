@@ -14,7 +14,7 @@ bool is_identity(const Perm& p);
 struct Permuted {
   Attrs attrs;
   std::vector<std::pair<std::size_t, Tensor>> constants = {};  // inputs that become these constants
-  bool same_result = false;                                    // the output is what it was, in no layout: a reduction that drops its axes
+  Perm result = {};  // the outputs are Transpose <result> of the new ones; p but where dims are dropped or added
 };
 // nullopt: `n` is not such an operator, or something about it is not known. `rank` of the tensors is p.size(); every input that is not constant, the
 // ones in `operands`, is such a tensor.
