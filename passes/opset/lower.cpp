@@ -203,7 +203,11 @@ NodeLowering try_lower(const Node& node, const OutputOpsets& target) {
 
 std::string cannot_lower(const Node& node, const OutputOpsets& target) {
   Plan p;
-  return plan_node(node, target.version(node.op().domain), true, p);
+  if (std::string why = plan_node(node, target.version(node.op().domain), true, p); !why.empty()) return why;
+  const OpSchema* row = p.row ? p.row : p.draft ? p.draft->op : &node.op();
+  if (row == &node.op() && !node.kept)  // nothing to walk, so nobody has looked at the types
+    if (std::string why = fits(node, *row); !why.empty()) return why;
+  return p.back || row->name != node.op().name ? "" : outputs_fit(node, *row, true);  // a new node's outputs have no users yet
 }
 
 void lower(Model& model, const OutputOpsets& target, const LowerOptions& options) {

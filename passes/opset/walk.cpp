@@ -239,11 +239,11 @@ std::string fits(const Node& n, const OpSchema& row) {
          : why.empty()            ? check_types(NodeView{n}, row, false)
                                   : why;
 }
-std::string outputs_fit(const Node& n, const OpSchema& row) {
+std::string outputs_fit(const Node& n, const OpSchema& row, bool unused_too) {
   for (std::size_t i = 0; i < n.outputs().size(); ++i) {
     const ParamSpec* p = param(row.outputs, i);
     const Value* v = n.output(i);
-    if (p && v && !v->unused() && !allowed(v->type, p->types, row))
+    if (p && v && (unused_too || !v->unused()) && !allowed(v->type, p->types, row))
       return fmt::format("type: output {} is {}, which {} does not give", i, type_text(v->type), row_name(row));
   }
   return "";

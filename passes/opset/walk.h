@@ -21,7 +21,8 @@ std::string relabel(const Node& n, const OpSchema& from, const OpSchema& to, Rel
 std::string relabel(const Draft& d, const OpSchema& from, const OpSchema& to, RelabelEdits& edits);
 // Does the node keep the rules of its row: number of inputs and outputs, and their types where known? "" or what is wrong.
 std::string fits(const Node& n, const OpSchema& row);
-std::string outputs_fit(const Node& n, const OpSchema& row);  // of that only the types of outputs
+// Of that only the types of outputs; `unused_too`: of a node that is not in use yet.
+std::string outputs_fit(const Node& n, const OpSchema& row, bool unused_too = false);
 // Are the known types of inputs and outputs allowed by `row`? "" or which is not.
 std::string types_fit(const Draft& d, const OpSchema& row);
 
