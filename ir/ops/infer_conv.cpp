@@ -1,6 +1,8 @@
 // Convolutions and pools.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ir/ops/infer_families.h"
 #include "ir/ops/infer_util.h"
 #include "ir/ops/infer_window.h"
@@ -192,6 +194,9 @@ void roi_align(InferCtx& ctx) {
 
 void col2im(InferCtx& ctx) {
   const Shape* x = ctx.input_shape(0);
+  for (const char* name : {"strides", "dilations"})
+    if (const Ints* v = ctx.attr_ptr<Ints>(name); v && std::any_of(v->begin(), v->end(), [](std::int64_t i) { return i < 1; }))
+      ctx.fail(std::string(name) + " must be positive");
   const std::optional<std::vector<Dim>> image = ctx.known(1), block = ctx.known(2);
   const Shape* length = ctx.input_shape(1);
   const bool rank_known = length && length->size() == 1 && (*length)[0].is_value() && (*length)[0].value() >= 0 && (*length)[0].value() <= 64;

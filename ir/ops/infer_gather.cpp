@@ -31,7 +31,50 @@ void gather(InferCtx& ctx) {
   ctx.set_known(0, std::move(picked));
 }
 
-void gather_elements(InferCtx& ctx) { ctx.set_tensor(0, ctx.input_dtype(0), copy_shape(ctx, 1)); }
+namespace {
+
+// Element indices have the rank of the data, and an axis of it.
+void check_element_indices(InferCtx& ctx) {
+  const Shape *data = ctx.input_shape(0), *indices = ctx.input_shape(1);
+  if (!data) return;
+  normalize_axis(ctx, ctx.attr_or<std::int64_t>("axis", 0), static_cast<std::int64_t>(data->size()));
+  if (indices && indices->size() != data->size()) ctx.fail(fmt::format("indices of rank {} into data of rank {}", indices->size(), data->size()));
+}
+
+}  // namespace
+
+void gather_elements(InferCtx& ctx) {
+  check_element_indices(ctx);
+  ctx.set_tensor(0, ctx.input_dtype(0), copy_shape(ctx, 1));
+}
+
+void scatter_elements(InferCtx& ctx) {
+  check_element_indices(ctx);
+  ctx.set(0, ctx.input(0));
+}
+
+void scatter_nd(InferCtx& ctx) {
+  const Shape *data = ctx.input_shape(0), *indices = ctx.input_shape(1);
+  if (indices && indices->empty()) ctx.fail("indices of rank 0");
+  if (data && indices && indices->back().is_value() && indices->back().value() > static_cast<std::int64_t>(data->size()))
+    ctx.fail(fmt::format("indices name {} axes of rank {}", indices->back().value(), data->size()));
+  ctx.set(0, ctx.input(0));
+}
+
+// Of the input's type, along one of its axes: since 13 any of them.
+void along_axis(InferCtx& ctx) {
+  const Shape* in = ctx.input_shape(0);
+  if (in && !in->empty() && ctx.since() >= 13) normalize_axis(ctx, ctx.attr_or<std::int64_t>("axis", -1), static_cast<std::int64_t>(in->size()));
+  ctx.set(0, ctx.input(0));
+}
+
+// CumSum and CumProd: the axis is an input.
+void cumulative(InferCtx& ctx) {
+  const Shape* in = ctx.input_shape(0);
+  if (const std::optional<Ints> axis = ctx.known_ints(1); in && !in->empty() && axis && axis->size() == 1)
+    normalize_axis(ctx, axis->front(), static_cast<std::int64_t>(in->size()));
+  ctx.set(0, ctx.input(0));
+}
 
 void gather_nd(InferCtx& ctx) {
   const DType t = ctx.input_dtype(0);

@@ -87,6 +87,7 @@ class Converter {
     NodeLowering lowering;
     if (why.empty()) lowering = try_lower(n, *to_);
     else if (replaced_experimental(n, why)) return;
+    if (why.empty() && lowering.why.empty()) lowering.why = uneven(n);
     if (why.empty() && lowering.why.empty() && !lowering.edits) {
       ++result_.untouched;
       return;
@@ -110,6 +111,18 @@ class Converter {
     result_.steps.push_back(std::move(s));
   }
 
+  // Since 18 the last of num_outputs parts may be smaller; before, they were equal or the node failed. Parts of older files are equal.
+  std::string uneven(const Node& n) const {
+    if (!n.is("Split") || n.input(1) || n.kept || from_->version("") < 18 || to_->version("") >= 18) return "";
+    const Value* x = n.input(0);
+    const auto parts = n.attr_or<std::int64_t>("num_outputs", 1);
+    if (parts < 2 || !x || !x->type.has_rank()) return parts < 2 ? "" : "the rank of the input is not known";
+    const auto axis = n.attr_or<std::int64_t>("axis", 0), rank = static_cast<std::int64_t>(x->type.rank());
+    const std::int64_t at = axis < 0 ? axis + rank : axis;
+    if (at < 0 || at >= rank || (*x->type.shape)[static_cast<std::size_t>(at)].is_value()) return "";
+    return "no decomposition: parts of an axis of unknown size";
+  }
+
   // An operator of a standard domain that the table does not know may mean anything at another version.
   std::string refused(const Node& n) const {
     if (!n.op().has(kOpaque) || newest_opset(n.op().domain) == 0 || canonical_domain(n.op().domain) == "com.microsoft") return "";
@@ -117,14 +130,15 @@ class Converter {
     return "operator is not in the table";
   }
 
-  // An operator that was never released, and yet is known.
-  bool replaced_experimental(Node& n, const std::string& why) {
+  // An operator that was never released, and yet is known. If it has another form than is known, `why` says so.
+  bool replaced_experimental(Node& n, std::string& why) {
     ConversionStep s;
     s.graph = graph_name(*n.graph());
     s.node = n.name.empty() && n.output() ? n.output()->name() : n.name;
     s.from = original(n);
     std::vector<Node*> parts;
-    if (!replace(n, why, 0, parts, s.refusal).empty()) return false;
+    why = replace(n, why, 0, parts, s.refusal);
+    if (!why.empty()) return false;
     lowered(parts, s);
     result_.steps.push_back(std::move(s));
     return true;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ir/core/element.h"
+#include "ir/core/error.h"
 #include "ir/ops/infer.h"
 #include "ir/ops/op_table.h"
 
@@ -18,6 +19,21 @@ const Decomposition* find_decomposition(const Node& n) {
   const auto less = [](const Decomposition& d, std::string_view op) { return d.op < op; };
   const auto it = std::lower_bound(all.begin(), all.end(), n.op().name, less);
   return it != all.end() && it->op == n.op().name && it->domain == n.op().domain ? &*it : nullptr;
+}
+
+// Why the node is none that its operator allows; decompositions rely on axes that exist and lists that fit. Bodies are not asked.
+std::string contradiction(Node& n) {
+  const InferFn infer_outputs = infer_function(n.op());
+  if (!infer_outputs || n.op().has(kControlFlow) || n.is("SequenceMap")) return "";
+  InferCtx ctx(n, n.graph()->model().symbols());
+  try {
+    infer_outputs(ctx);
+  } catch (const Error& e) {
+    const std::string why = e.what();
+    const auto name_ends = why.find("): ");
+    return "no decomposition: " + (name_ends == std::string::npos ? why : why.substr(name_ends + 3));
+  }
+  return "";
 }
 
 }  // namespace
@@ -136,6 +152,8 @@ std::string expand(Node& n, const std::string& why, const OutputOpsets& target, 
   const Decomposition* d = find_decomposition(n);
   if (n.has_ref_attrs()) return "an attribute is the function's, and unknown here";
   if (d && (d->older || !n.kept)) {
+    reason = contradiction(n);
+    if (!reason.empty()) return reason;
     reason = d->expand(e);
     if (reason.empty()) {
       made = e.commit(depth);

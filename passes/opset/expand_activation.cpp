@@ -53,6 +53,7 @@ std::string celu(Expansion& e) {
   if (!computable(t)) return kType;
   const float alpha = e.real("alpha", 1);
   if (alpha == 0) return "no decomposition: alpha = 0";
+  if (!(alpha > 0)) return "no decomposition: alpha below 0";  // Elu would take the other half
   Value* x = e.cast(e.in(0), w);
   Value* a = e.scalar(w, alpha);
   Value* y = alpha == 1.0f ? e.op("Elu", {x}, {{"alpha", 1.0f}}) : e.mul(e.op("Elu", {e.div(x, a)}, {{"alpha", 1.0f}}), a);
@@ -94,17 +95,16 @@ std::string cast_like(Expansion& e) {
 std::string image_scaler(Expansion& e) {
   const DType t = e.dtype(0);
   const auto* bias = e.node().attrs().get<Floats>("bias");
-  if (!computable(t) || !bias) return kType;
+  if (!computable(t)) return kType;
+  if (!bias) return "no decomposition: no bias";
   const Tensor b = Tensor::of<float>({static_cast<std::int64_t>(bias->size()), 1, 1}, *bias);
   e.result(0, e.add(e.mul(e.in(0), e.scalar(t, e.real("scale", 1))), e.cast(e.tensor(b, "bias"), t)));
   return "";
 }
 
 std::string relu(Expansion& e) {
-  if (!is_integer(e.dtype(0))) return kType;
-  const auto zero = float_scalar(e.dtype(0), 0);
-  if (!zero) return kType;
-  e.result(0, e.op("Max", {e.in(0), e.tensor(*zero)}));
+  if (!is_integer(e.dtype(0))) return kOtherReason;
+  e.result(0, e.op("Max", {e.in(0), e.scalar(e.dtype(0), 0)}));
   return "";
 }
 

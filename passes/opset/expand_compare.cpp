@@ -79,7 +79,12 @@ std::string greater_or_less(Expansion& e) {
 
 // Before opset 11 only integers and bools: equal is neither less nor greater, and a number.
 std::string equal(Expansion& e) {
-  if (!plain_float(e.dtype(0))) return "type: this comparison";
+  const DType t = e.dtype(0);
+  if (t == DType::float16 || t == DType::bfloat16) {
+    e.result(0, e.op("Equal", {e.cast(e.in(0), DType::float32), e.cast(e.in(1), DType::float32)}));
+    return "";
+  }
+  if (!plain_float(t)) return "type: this comparison";
   Value *a = e.in(0), *b = e.in(1);
   Value* y = not_(e, or_(e, e.op("Less", {a, b}), e.op("Greater", {a, b})));
   for (Value* v : {a, b})
@@ -110,7 +115,9 @@ std::string sign(Expansion& e) {
   const auto zero = float_scalar(t, 0);
   if (!zero) return "type: Sign of this type";
   Value* z = e.tensor(*zero);
-  e.result(0, e.sub(e.cast(e.op("Greater", {e.in(0), z}), t), e.cast(e.op("Less", {e.in(0), z}), t)));
+  Value* y = e.sub(e.cast(e.op("Greater", {e.in(0), z}), t), e.cast(e.op("Less", {e.in(0), z}), t));
+  if (is_float(t)) y = e.add(y, e.mul(e.op("Exp", {e.op("Neg", {e.op("Abs", {e.in(0)})})}), z));  // 0, and NaN of NaN
+  e.result(0, y);
   return "";
 }
 
@@ -118,15 +125,20 @@ std::string sign(Expansion& e) {
 std::string max_min(Expansion& e) {
   const bool max = e.node().is("Max");
   const auto inputs = e.node().inputs();
+  if (inputs.size() == 1) {
+    e.result(0, e.op("Identity", {e.in(0)}));
+    return "";
+  }
   if (is_integer(e.dtype(0))) {
     Value* best = inputs[0];
     for (std::size_t i = 1; i < inputs.size(); ++i) best = e.op("Where", {e.op(max ? "Greater" : "Less", {best, inputs[i]}), best, inputs[i]});
     e.result(0, best);
-    return inputs.size() > 1 ? "" : "one input";
+    return "";
   }
   const Shape* out = Expansion::shape_of(e.node().output());
   const DType t = e.dtype(0);
-  if (e.opset() >= 8 || !plain_float(t)) return "no decomposition: inputs of several shapes before opset 8";
+  if (e.opset() >= 8) return kOtherReason;
+  if (!plain_float(t)) return "no decomposition: inputs of several shapes before opset 8";
   Dims dims;
   for (std::size_t i = 0; out && i < out->size() && (*out)[i].is_value(); ++i) dims.push_back((*out)[i].value());
   if (!out || dims.size() < out->size()) {
@@ -136,7 +148,7 @@ std::string max_min(Expansion& e) {
       best = e.op("Where", {better, best, inputs[i]});
     }
     e.result(0, best);
-    return inputs.size() > 1 ? "" : "no decomposition";
+    return "";
   }
   std::vector<Value*> same;
   bool changed = false;
@@ -147,7 +159,7 @@ std::string max_min(Expansion& e) {
     changed = changed || !fits;
     same.push_back(fits ? v : e.op("Expand", {v, e.ints(dims)}));
   }
-  if (!changed) return "no decomposition";
+  if (!changed) return kOtherReason;
   e.result(0, e.op(e.node().op().name, same));
   return "";
 }

@@ -36,7 +36,7 @@ std::string gather_nd(Expansion& e) {
   const auto count = last_dim(e, 1);
   const auto rank = e.rank(0), indices_rank = e.rank(1);
   if (!count || !rank || !indices_rank) return "the shapes of data and indices are not known";
-  if (e.dtype(1) != DType::int64) return "type: indices";
+  if (*count == 0) return "no decomposition: index tuples of no elements";
   if (const std::int64_t shared = e.integer("batch_dims", 0); shared != 0) {  // the index tuples begin with their own place
     if (shared < 0 || shared >= *indices_rank) return "no decomposition: batch_dims";
     std::vector<Index> dims = dims_of(e, e.in(1));
@@ -72,6 +72,7 @@ std::string scatter_nd(Expansion& e) {
   const auto count = last_dim(e, 1);
   const auto rank = e.rank(0), indices_rank = e.rank(1);
   if (!count || !rank || !indices_rank) return "the shapes of data and indices are not known";
+  if (*count == 0) return "no decomposition: index tuples of no elements";
   const std::string reduction = e.text("reduction", "none");
   if (e.opset() < 9) {
     if (reduction != "none") return "no decomposition: reduction";

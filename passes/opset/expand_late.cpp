@@ -129,6 +129,17 @@ std::string space_to_depth(Expansion& e) {
   return "";
 }
 
+namespace {
+
+// Of pixel i of d: from -1 to 1; runtimes have a single pixel at 1.
+Value* between_corners(Expansion& e, Value* i, const Index& d, DType t) {
+  const Index gaps = sub(e, d, 1), steps = max(e, gaps, 1);
+  Value* first = e.sub(e.cast(vector_of(e, mul(e, sub(e, steps, gaps), 2)), t), e.scalar(t, 1));
+  return e.add(e.div(e.mul(i, e.scalar(t, 2)), e.cast(vector_of(e, steps), t)), first);
+}
+
+}  // namespace
+
 // Normalized coordinates of the pixels, times theta.
 std::string affine_grid(Expansion& e) {
   const DType t = e.dtype(0);
@@ -150,7 +161,7 @@ std::string affine_grid(Expansion& e) {
     const Index& d = size[static_cast<std::size_t>(k)];
     Value* i = e.cast(range(e, 0, d), t);
     Value* count = e.cast(vector_of(e, d), t);
-    if (corners) i = e.sub(e.div(e.mul(i, e.scalar(t, 2)), e.sub(count, e.scalar(t, 1))), e.scalar(t, 1));
+    if (corners) i = between_corners(e, i, d, t);
     else i = e.sub(e.div(e.add(e.mul(i, e.scalar(t, 2)), e.scalar(t, 1)), count), e.scalar(t, 1));
     Ints dims(static_cast<std::size_t>(n) + 1, 1);
     dims[static_cast<std::size_t>(k)] = -1;

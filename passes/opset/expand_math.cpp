@@ -25,7 +25,6 @@ std::string mod(Expansion& e) {
     return "";
   }
   if (!is_integer(t)) return "no decomposition: fmod";
-  if (bit_width(t) < 8) return "type: Mod of this type";
   const DType way = bit_width(t) >= 32 ? t : is_signed_integer(t) ? DType::int32 : DType::uint32;
   Value* b = e.cast(e.in(1), way);
   const auto rest = [&](Value* a) { return e.sub(a, e.mul(e.div(a, b), b)); };

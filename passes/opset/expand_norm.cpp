@@ -119,7 +119,7 @@ std::string softmax(Expansion& e) {
   std::swap(swap[static_cast<std::size_t>(axis)], swap.back());
   Value* y = e.op(name, {e.transpose(e.in(0), swap)}, {{"axis", std::int64_t{-1}}});
   e.result(0, e.transpose(y, swap));
-  return axis == *rank - 1 ? "no decomposition" : "";
+  return axis == *rank - 1 ? kOtherReason : "";
 }
 
 // spatial = 0 before opset 9: one statistic an element. Sums and products do as well.

@@ -29,7 +29,7 @@ std::string depth_to_space(Expansion& e) {
 std::string top_k(Expansion& e) {
   const DType t = e.dtype(0);
   if (t != DType::float32 && t != DType::float64 && t != DType::float16) return "type: TopK of this type";
-  if (e.integer("largest", 1) != 0) return "no decomposition";
+  if (e.integer("largest", 1) != 0) return kOtherReason;
   Attrs attrs = e.node().attrs();
   attrs.remove("largest");
   Node& n = e.make("TopK", {e.op("Neg", {e.in(0)}), e.in(1)}, std::move(attrs), 2);

@@ -89,6 +89,7 @@ std::string dynamic_quantize_linear(Expansion& e) {
   Value* high = extreme("ReduceMax", "Max");
   Value* low = extreme("ReduceMin", "Min");
   Value* scale = e.div(e.sub(high, low), f(255));
+  scale = e.add(scale, e.cast(e.op("Not", {e.cast(scale, DType::boolean)}), DType::float32));  // 1 where all is zero, as runtimes have it
   constexpr double kMagic = 12582912.0;
   Value* zero = e.op("Clip", {e.sub(f(0), e.div(low, scale)), f(0), f(255)});
   zero = e.cast(e.sub(e.add(zero, f(kMagic)), f(kMagic)), DType::uint8);
@@ -138,7 +139,11 @@ std::string qlinear_matmul(Expansion& e) {
   if (!(a_scale->empty() || (a_scale->size() == 1 && a_scale->front().is(1)))) return "no decomposition: a scale a row";
   if (b_scale->size() > 1) return "no decomposition: a scale a batch";
   Value* sum = e.op("MatMulInteger", {e.in(0), e.in(3), e.in(2), e.in(5)});
-  const auto wide = [&](std::size_t i) { return e.cast(e.in(i), DType::float32); };
+  const auto wide = [&](std::size_t i) {  // of one element: a scalar, as the product may be one
+    Value* v = e.cast(e.in(i), DType::float32);
+    const Shape* s = Expansion::shape_of(v);
+    return s && s->size() == 1 && s->front().is(1) ? e.reshape(v, {}) : v;
+  };
   Value* y = e.mul(e.cast(sum, DType::float32), e.mul(wide(1), wide(4)));
   e.result(0, e.op("QuantizeLinear", {y, wide(6), e.in(7)}));
   return "";

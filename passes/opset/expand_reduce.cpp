@@ -45,6 +45,8 @@ std::string reduce_computed_axes(Expansion& e, std::string_view name) {
   }
   if (name != "ReduceSum" && name != "ReduceMean" && name != "ReduceMax" && name != "ReduceMin" && name != "ReduceProd" && name != "ReduceLogSumExp")
     return "type: this reduction of integers";
+  if (name == "ReduceMean" && is_integer(t) && axes->front().value() > 1 && *rank > 1)
+    return "type: a mean of integers along several axes";  // it truncates
   Value* others = e.cast(e.op("Not", {chosen_axes(e, *rank)}), DType::int64);
   Value* x = e.in(0);
   for (std::int64_t k = 0; k < *rank; ++k) {
@@ -83,8 +85,7 @@ std::string reduce(Expansion& e) {
     e.result(0, e.op("Greater", {y, e.scalar(DType::int32, 0)}));  // of no elements: the least number is false
     return "";
   }
-  if (is_integer(t) && (name == "ReduceLogSum" || name == "ReduceLogSumExp")) return "type: integers, which opset 28 dropped";
-  return "no decomposition";
+  return kOtherReason;
 }
 
 }  // namespace onnxopt::expand_fn

@@ -36,15 +36,15 @@ Request request_of(const Expansion& e) {
   return r;
 }
 
-// In and out of every axis; "" or what is not known.
+// In and out of every axis; "", or why not. What is not known now may be computed (resize_computed).
 std::string plan(const Expansion& e, Request& r) {
   const Shape* s = e.shape(0);
-  if (!s) return "the shape of the input is not known";
+  if (!s) return kOtherReason;
   const std::size_t scales_at = e.since() < 11 ? 1 : 2;
   const Tensor* scales = e.constant(scales_at);
   if (scales && scales->size() == 0) scales = nullptr;
   const auto sizes = e.has(3) ? e.constant_ints(3) : std::nullopt;
-  if (!scales && !sizes) return "non-constant operand: scales or sizes";
+  if (!scales && !sizes) return kOtherReason;
   Ints axes;
   if (const Ints* a = e.integers("axes")) axes = *a;
   else
@@ -59,7 +59,7 @@ std::string plan(const Expansion& e, Request& r) {
     if (scales && scale == 1) continue;
     if (!d.is_value() || d.value() <= 0) {
       if (sizes && !scales && d.is(sizes->at(k))) continue;
-      return "no decomposition: an axis of unknown size is resized";
+      return kOtherReason;
     }
     a.in = d.value();
     a.scale = scales ? scale : static_cast<double>(sizes->at(k)) / static_cast<double>(a.in);
@@ -163,7 +163,7 @@ std::string blend(Expansion& e, const Request& r, const Axis& a, std::int64_t ax
 std::string resize(Expansion& e) {
   Request r = request_of(e);
   const std::string why = plan(e, r);
-  if (why.find("align_corners") != std::string::npos) return why;
+  if (!why.empty() && why != kOtherReason) return why;
   if (!why.empty() || r.coordinates == "tf_crop_and_resize") return resize_computed(e);
   const DType t = e.dtype(0);
   const bool picks = r.mode == "nearest";

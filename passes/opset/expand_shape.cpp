@@ -209,7 +209,7 @@ std::string pad(Expansion& e) {
   const auto n = static_cast<std::int64_t>(axes.size());
   if (mode != "constant") {
     const auto pads = e.constant_ints(1);
-    if (!pads || mode == "edge") return mode == "edge" ? "no decomposition: mode 'edge' with computed amounts" : "non-constant operand: pads";
+    if (!pads) return "non-constant operand: pads";
     Value* x = e.in(0);
     for (std::int64_t k = 0; k < n; ++k) {
       const std::int64_t axis = axes[static_cast<std::size_t>(k)] < 0 ? axes[static_cast<std::size_t>(k)] + *rank : axes[static_cast<std::size_t>(k)];
@@ -220,6 +220,10 @@ std::string pad(Expansion& e) {
       Ints from;
       const std::int64_t d = *size.number, period = mode == "wrap" ? d : std::max<std::int64_t>(1, 2 * (d - 1));
       for (std::int64_t i = -before; i < d + after; ++i) {
+        if (mode == "edge") {
+          from.push_back(std::clamp<std::int64_t>(i, 0, d - 1));
+          continue;
+        }
         const std::int64_t m = ((i % period) + period) % period;
         from.push_back(m < d ? m : period - m);
       }
@@ -290,7 +294,8 @@ std::string trilu(Expansion& e) {
   const auto rank = e.rank(0);
   if (!rank || *rank < 2) return "the rank of the input is not known";
   const bool upper = e.integer("upper", 1) != 0;
-  const auto k = e.has(1) ? e.constant_ints(1) : std::optional<Ints>(Ints{0});
+  auto k = e.has(1) ? e.constant_ints(1) : std::optional<Ints>(Ints{0});
+  if (k && k->size() != 1) k.reset();
   const Index rows = dim_of(e, e.in(0), *rank - 2), columns = dim_of(e, e.in(0), *rank - 1);
   Value* mask;
   if (k && rows.number && columns.number && *rows.number * *columns.number <= kMostMade * 16) {
@@ -327,10 +332,11 @@ std::string split(Expansion& e) {
   const std::size_t parts = e.node().outputs().size();
   Index at = 0;
   const Index size = dim_of(e, e.in(0), axis);
-  if (!e.has(1) && !size.number) return "no decomposition: equal parts of an axis of unknown size";
+  const auto n = static_cast<std::int64_t>(parts);
+  std::optional<Index> each;  // rounded up: the last part is what remains
+  if (!e.has(1)) each = size.number ? Index((*size.number + n - 1) / n) : Index(e.div(add(e, size, n - 1).value, e.ints({n}, "parts")));
   for (std::size_t k = 0; k < parts; ++k) {
-    const std::int64_t each = e.has(1) ? 0 : (*size.number + static_cast<std::int64_t>(parts) - 1) / static_cast<std::int64_t>(parts);
-    const Index length = e.has(1) ? element(e, e.in(1), static_cast<std::int64_t>(k)) : Index(each);
+    const Index length = e.has(1) ? element(e, e.in(1), static_cast<std::int64_t>(k)) : *each;
     const Index end = add(e, at, length);
     e.result(k, e.op("Slice", {e.in(0), vector_of(e, at), vector_of(e, end), e.ints({axis}, "axes")}));
     at = end;

@@ -51,6 +51,7 @@ class Splitter {
     else if (word == "LEVEL")
       settings().level = rest == "O1" ? Level::o1 : rest == "O2" ? Level::o2 : rest == "O3" ? Level::o3 : (fail("LEVEL O1, O2 or O3"), Level::o3);
     else if (word == "OPTIONS") options(rest);
+    else if (word == "CONVERT") convert(rest);
     else if (word == "BEFORE" || word == "SAME") open(pass_case().before.emplace_back());
     else if (word == "AFTER") open(pass_case().after);
     else if (word == "UNCHANGED") unchanged(rest);
@@ -95,6 +96,11 @@ class Splitter {
     const auto r = std::from_chars(text.data(), text.data() + text.size(), v);
     if (r.ec != std::errc() || r.ptr != text.data() + text.size()) fail(fmt::format("'{}' is not a number", text));
     return v;
+  }
+  void convert(const std::string& rest) {
+    kernel_case();
+    std::istringstream words(rest);
+    for (std::string word; words >> word;) settings().convert.push_back(static_cast<int>(integer(word)));
   }
   void options(const std::string& rest) {
     Settings& s = settings();

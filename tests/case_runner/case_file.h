@@ -1,7 +1,8 @@
 // Case files (docs/text-format.md, "Case files"): graphs in ONNX text, split at comment lines that start with a keyword.
 //   # PASS name-or-pipeline                  once, first                # KERNEL op        once, first
 //   # CASE title                                                        # CASE title
-//   # OPSET n   # LEVEL O1   # OPTIONS ...   optional, of the case      # MODEL            a graph
+//   # OPSET n   # LEVEL O1   # OPTIONS ...   optional, of the case      # CONVERT n ...    optional: gives the same at these opsets
+//                                                                       # MODEL            a graph
 //   # BEFORE                                 a graph                    # INPUTS           float[2] x = {1, 2}, ...
 //   # SAME                                   further graphs             # OUTPUTS          float[2] y = {1, 2}, ...
 //   # AFTER, or # UNCHANGED because REASON
@@ -31,6 +32,7 @@ struct Settings {
   bool keep_overridable = false;
   std::vector<std::string> keep_nodes;
   std::int64_t fuel = -1, max_growth = -1;  // -1: unlimited; the usual budget
+  std::vector<int> convert;                 // CONVERT n ...: of kernel cases; converted to these opsets the model gives the same
 };
 
 struct PassCase {

@@ -2,6 +2,7 @@
 
 #include "ir/ops/infer.h"
 #include "ir/text/text.h"
+#include "passes/opset/convert.h"
 #include "passes/opset/opset.h"
 #include "tests/case_runner/run_case.h"
 #include "verify/compare/tolerance.h"
@@ -19,9 +20,23 @@ std::vector<std::pair<std::string, Tensor>> read_values(const CaseFile& file, co
   return r;
 }
 
-void run(const CaseFile& file, const KernelCase& c, Outcome& outcome) {
-  const auto model =
-      parse_model(c.model.text, {.default_opset = c.settings.opset, .file = file.path.filename().string(), .first_line = c.model.line});
+std::unique_ptr<Model> read_graph(const CaseFile& file, const KernelCase& c) {
+  return parse_model(c.model.text, {.default_opset = c.settings.opset, .file = file.path.filename().string(), .first_line = c.model.line});
+}
+
+// The model as a file of opset `to` has it.
+std::unique_ptr<Model> converted(const CaseFile& file, const KernelCase& c, int to) {
+  const auto model = read_graph(file, c);
+  model->file_opsets = model->opsets;
+  lift(*model);
+  const OutputOpsets target{{{"", to}}};
+  const Conversion conversion = prepare_conversion(*model, target);
+  if (conversion.blocked > 0) bad_input(blocked_text(conversion, target));
+  lower(*model, target);
+  return parse_model(print_model(*model, {.full = true}));
+}
+
+void run(const CaseFile& file, const KernelCase& c, std::unique_ptr<Model> model, Outcome& outcome) {
   lift(*model);
   infer(*model);
   const auto given = read_values(file, c.inputs), expected = read_values(file, c.outputs);
@@ -56,7 +71,12 @@ void run(const CaseFile& file, const KernelCase& c, Outcome& outcome) {
 Outcome run_case(const CaseFile& file, const KernelCase& c) {
   Outcome outcome;
   try {
-    run(file, c, outcome);
+    run(file, c, read_graph(file, c), outcome);
+    for (const int to : c.settings.convert) {
+      const std::size_t before = outcome.failures.size();
+      run(file, c, converted(file, c, to), outcome);
+      for (std::size_t i = before; i < outcome.failures.size(); ++i) outcome.failures[i] = fmt::format("at opset {}: {}", to, outcome.failures[i]);
+    }
   } catch (const std::exception& e) {
     outcome.failures.push_back(e.what());
   }

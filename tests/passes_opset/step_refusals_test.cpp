@@ -1,5 +1,5 @@
-// What a step of an operator's history refuses, and why: one small graph a reason, in refusals.txt. A step is asked directly, so that no
-// decomposition answers in its place. tests/tools/check_reasons.py sees to it that every reason has its graph.
+// What a step of an operator's history or a decomposition refuses, and why: one small graph a reason, in refusals.txt. A step is asked directly, so
+// that no decomposition answers in its place. tests/tools/check_reasons.py sees to it that every reason has its graph.
 #include <doctest/doctest.h>
 
 #include <fstream>
@@ -10,6 +10,7 @@
 #include "ir/ops/infer.h"
 #include "ir/text/text.h"
 #include "passes/lower/lower.h"
+#include "passes/opset/convert.h"
 #include "passes/opset/draft.h"
 #include "passes/opset/opset.h"
 #include "passes/opset/step.h"
@@ -75,14 +76,31 @@ TEST_SUITE("step_refusals_test") {
     return "nothing is refused";
   }
 
-  TEST_CASE("steps refuse, and say why") {
+  // ## Op FROM TO convert | reason: a whole model is asked, as `convert` does.
+  std::string conversion_refusal(const Refused& r) {
+    const auto imports = [](int opset) { return std::vector<OpsetImport>{{"", opset}, {"custom", 1}}; };
+    const auto model = parse_model("<ir_version: 10, opset_import: [\"\" : " + std::to_string(r.from) + ", \"custom\" : 1]>\n" + r.text);
+    model->file_opsets = model->opsets;
+    lift(*model);
+    const Conversion c = prepare_conversion(*model, OutputOpsets{imports(r.to)});
+    for (const ConversionStep& s : c.steps)
+      if (s.kind == ConversionStep::Kind::blocked) return s.from.starts_with(r.op) ? refusal_line(s) : "refused is " + s.from;
+    return "nothing is refused";
+  }
+
+  std::string reason_of(const Refused& r) {
+    if (r.direction == "lower") return lowering_refusal(r);
+    return r.direction == "convert" ? conversion_refusal(r) : refusal(r);
+  }
+
+  TEST_CASE("steps and decompositions refuse, and say why") {
     const auto list = read_refusals();
     CHECK(list.size() > 100);
     for (const Refused& r : list) {
       INFO("refusals.txt:" << r.line << ": " << r.op << " " << r.from << " " << r.to << " " << r.direction);
       std::string why;
       try {
-        why = r.direction == "lower" ? lowering_refusal(r) : refusal(r);
+        why = reason_of(r);
       } catch (const std::exception& e) {
         why = e.what();
       }

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Every reason that a rule or pass may give for not firing has a case of its own: `# UNCHANGED because <reason>` in a case file. Every reason of a
-step between opsets, and of a way from com.microsoft back, has one in tests/passes_opset/refusals.txt.
+step between opsets, of a decomposition, and of a way from com.microsoft back, has one in tests/passes_opset/refusals.txt.
 
     check_reasons.py REPOSITORY
 
@@ -89,13 +89,43 @@ def step_reasons_of(text):
 
 def fits(case, reason):
     """`reason` may have places for values."""
-    if reason.endswith(" "):  # a value and more text follow
+    if reason.endswith((" ", " '")):  # a value and more text follow
         return case.startswith(reason)
     return re.fullmatch(".*?".join(re.escape(part) for part in re.split(r"\{[^}]*\}", reason)), case) is not None
 
 
+def refusals(root, direction=""):
+    text = (root / "tests/passes_opset/refusals.txt").read_text()
+    return re.findall(rf"^## (\S+) \d+ \d+ {direction or '(?:up|down|lower)'} \| (.*)$", text, re.M)
+
+
+CLASS = re.compile(r"^(?:type|no decomposition|non-constant operand|kept|unknown op): ")
+
+
+def functions_of(text):
+    """Name and body of every function. A body ends with a line that is a brace."""
+    return re.findall(r"^(?:[\w:*&<>, ]+ )[*&]?(\w+)\([^;]*?\) \{\n(.*?)^\}", text, re.M | re.S)
+
+
+def check_decompositions(root):
+    """A reason that the function of an operator gives has a case of such an operator; one of a helper, any case."""
+    table = re.findall(r'\{"(\w+)", f::(\w+)', (root / "passes/opset/expand_table.cpp").read_text())
+    operators = {}
+    for op, function in table:
+        operators.setdefault(function, []).append(op)
+    cases = [(op, CLASS.sub("", reason)) for op, reason in refusals(root, "convert")]
+    for f in sorted((root / "passes/opset").glob("expand_*.cpp")):
+        text = re.sub(r'"\s*\n\s*"', "", f.read_text())
+        constants = dict(re.findall(r'constexpr const char\* (k\w+) = "((?:[^"\\]|\\.)+)"', text))
+        for name, body in functions_of(text):
+            reasons = step_reasons_of(body) + [constants[k] for k in re.findall(r"(?:return|:|\?) (k\w+);", body) if k in constants]
+            for reason in dict.fromkeys(reasons):
+                ops = operators.get(name)
+                yield f, reason, any((not ops or op in ops) and fits(c, CLASS.sub("", reason)) for op, c in cases)
+
+
 def check_steps(root):
-    cases = re.findall(r"^## .*? \| (.*)$", (root / "tests/passes_opset/refusals.txt").read_text(), re.M)
+    cases = [reason for _, reason in refusals(root)]
     files = sorted((root / "passes/opset").glob("steps_*.cpp")) + [root / "passes/opset/axes.cpp"]
     for f in files + sorted((root / "passes/lower").glob("lower_*.cpp")):
         for reason in step_reasons_of(f.read_text()):
@@ -121,7 +151,7 @@ def main():
                 seen.add((f.stem, reason))
                 if not any(covers(c, reason) for c in cases.get(stem, everywhere)) and (f.stem, reason) not in UNREACHABLE:
                     missing.append((f, reason))
-    for f, reason, covered in check_steps(root):
+    for f, reason, covered in [*check_steps(root), *check_decompositions(root)]:
         total += 1
         seen.add((f.stem, reason))
         if not covered and (f.stem, reason) not in UNREACHABLE:
