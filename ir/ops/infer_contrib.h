@@ -10,6 +10,7 @@ void ms_attention(InferCtx& ctx);
 void ms_qattention(InferCtx& ctx);
 void ms_multi_head_attention(InferCtx& ctx);
 void ms_group_query_attention(InferCtx& ctx);
+void ms_sparse_attention(InferCtx& ctx);
 void ms_gemma_rotary(InferCtx& ctx);
 void ms_embed_layer_normalization(InferCtx& ctx);
 void ms_skip_layer_normalization(InferCtx& ctx);

@@ -94,6 +94,17 @@ void ms_group_query_attention(InferCtx& ctx) {
   if (ctx.num_outputs() > 3) ctx.set_tensor(3, ctx.input_dtype(0), std::nullopt);
 }
 
+// Without key the query holds Q, K and V side by side; the caches are buffers that stay as large as they are.
+void ms_sparse_attention(InferCtx& ctx) {
+  SymbolTable& s = ctx.symbols();
+  const Shape* q = ctx.input_shape(0);
+  const Dim heads(ctx.attr<std::int64_t>("num_heads")), kv_heads(ctx.attr<std::int64_t>("kv_num_heads"));
+  const Dim packed = s.mul(heads, s.floor_div(at(q, 2), s.add(heads, s.mul(Dim(2), kv_heads))));
+  ctx.set_tensor(0, ctx.input_dtype(0), Shape{at(q, 0), at(q, 1), ctx.has_input(1) ? at(q, 2) : packed});
+  ctx.set(1, ctx.input(3));
+  ctx.set(2, ctx.input(4));
+}
+
 void ms_gemma_rotary(InferCtx& ctx) {
   ctx.set(0, ctx.input(1));
   ctx.set(1, ctx.input(3));

@@ -20,6 +20,7 @@ class Case:
     floor: float = 1e-3  # the least magnitude that errors are held against
     ignore: tuple = ()  # outputs that ONNX Runtime leaves undefined
     valid: dict = None  # output -> the part that is defined
+    shared: dict = None  # output -> the input in whose buffer ONNX Runtime wants it
 
 
 def f32(r, *shape, scale=1.0):
@@ -400,6 +401,35 @@ def GroupQueryAttention(r):
     seen = np.arange(longest)[None, :] < totals[:, None]
     valid = {3: lambda y: np.where(seen[:, None, None, :], y, 0).astype(y.dtype) if y.ndim == 4 and y.shape[3] == longest else y}
     return Case("GroupQueryAttention", inputs, a, valid=valid, outputs=(True, True, True, True) if qk else (True, True, True), limit=0 if t == np.float32 else 5e-3)
+
+
+@generator()
+def SparseAttention(r):
+    t = pick(r, np.float32, np.float32, np.float16)
+    kvn, group, d, block = int(r.integers(1, 3)), int(r.integers(1, 4)), 16 * int(r.integers(1, 3)), 16
+    n, blocks, buffer = kvn * group, int(r.integers(2, 5)), int(r.integers(36, 70))
+    prompt, b = r.random() < 0.5, int(r.integers(1, 4))
+    # ONNX Runtime takes the first row's positions for all rows of a batch where a later step has several tokens.
+    s = int(r.integers(2, min(buffer, blocks * block) + 1)) if prompt else int(r.integers(2, 6)) if b == 1 and r.random() < 0.5 else 1
+    totals = np.full(b, s) if prompt else r.integers(s + 1, min(buffer, blocks * block) + 1, b)
+    totals[0] = totals.max()  # ONNX Runtime 1.31 writes a row's weights at the place of the longest total length and reads them at that of its own
+    sound = int(np.argmin(totals == totals[0])) or b
+    layouts = pick(r, *[x for x in range(1, n + 1) if n % x == 0])
+    masks = np.tril(r.integers(0, 2, (layouts, blocks, blocks)))
+    if r.random() < 0.7:  # as in use: a block always sees itself
+        masks |= np.eye(blocks, dtype=masks.dtype)
+    rows = np.concatenate([np.zeros((layouts, 1)), masks.sum(2).cumsum(1)], 1).astype(np.int32)
+    columns = np.full((layouts, max(1, int(rows.max()))), -1, np.int32)
+    for i, m in enumerate(masks):
+        columns[i, : m.sum()] = np.nonzero(m)[1]
+    a = {"num_heads": n, "kv_num_heads": kvn, "sparse_block_size": block} | ({"scale": 0.3} if r.random() < 0.3 else {})
+    x = lambda *z: r.standard_normal(z).astype(t)
+    inputs = [x(b, s, (n + 2 * kvn) * d), None, None] if r.random() < 0.4 else [x(b, s, n * d), x(b, s, kvn * d), x(b, s, kvn * d)]
+    inputs += [x(b, kvn, buffer, d), x(b, kvn, buffer, d), rows, columns, np.array([totals.max()], np.int32), totals.astype(np.int32)]
+    if r.random() < 0.5:
+        a |= {"do_rotary": 1, "rotary_interleaved": int(r.integers(2))}
+        inputs += list(rotary_caches(r, 70, d // 2, t))
+    return Case("SparseAttention", inputs, a, outputs=(True, True, True), shared={1: 3, 2: 4}, valid={0: lambda y: y[:sound]}, limit=0 if t == np.float32 else 5e-3)
 
 
 # ---- quantized
@@ -832,3 +862,31 @@ def MoE(r):
     x = f32(r, n, h) if r.random() < 0.5 else f32(r, 1, n, h)
     return Case("MoE", [x, f32(r, n, experts), f32(r, experts, wide, h), maybe(r, lambda: f32(r, experts, wide)), f32(r, experts, h, inner),
                         maybe(r, lambda: f32(r, experts, h))], attrs)
+
+
+@generator()
+def QMoE(r):
+    experts, n = (int(x) for x in r.integers(1, 5, 2))
+    bits, block = pick(r, 4, 4, 8, 2), pick(r, 0, 16, 32)
+    h, inner = 32 * int(r.integers(1, 3)), 32 * int(r.integers(1, 3))
+    act = pick(r, "relu", "gelu", "silu", "identity", "swiglu")
+    t = pick(r, np.float32, np.float32, np.float16)
+    attrs = {"k": int(r.integers(1, experts + 1)), "activation_type": act, "normalize_routing_weights": int(r.integers(0, 2)), "expert_weight_bits": bits}
+    if act == "swiglu":
+        attrs |= {"swiglu_fusion": 1, "activation_alpha": pick(r, 1.0, 1.702), "activation_beta": pick(r, 0.0, 1.0), **({"swiglu_limit": 0.5} if r.random() < 0.5 else {})}
+    if block:
+        attrs["block_size"] = block
+    wide = inner * (2 if act == "swiglu" else 1)
+
+    def layer(rows, columns):
+        blocks = columns // block if block else 1
+        scales = (r.random((experts, rows, blocks) if block else (experts, rows)) * 0.05 + 0.01).astype(t)
+        zero = quant(r, np.uint8, *((experts, rows, -(-blocks * bits // 8)) if block else (experts, -(-rows * bits // 8))))
+        return quant(r, np.uint8, experts, rows, columns * bits // 8), scales, maybe(r, lambda: r.standard_normal((experts, rows)).astype(t)), maybe(r, lambda: zero)
+
+    x = r.standard_normal((n, h) if r.random() < 0.5 else (1, n, h)).astype(t)
+    w1, s1, b1, z1 = layer(wide, h)
+    w2, s2, b2, z2 = layer(h, inner)
+    router = maybe(r, lambda: r.random((n, experts)).astype(t), 0.3)
+    inputs = [x, r.standard_normal((n, experts)).astype(t), w1, s1, b1, w2, s2, b2, None, None, None, z1, z2, None, router]
+    return Case("QMoE", inputs, attrs, constants=(2, 3, 4, 5, 6, 7, 11, 12), limit=1e-4 if t == np.float32 else 5e-3)

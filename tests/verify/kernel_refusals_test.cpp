@@ -74,4 +74,25 @@ TEST_SUITE("kernel_refusals_test") {
     refuses("g (float[0] x) => (float[N] y) <int64[1] s = {3}> { y = Resize <keep_aspect_ratio_policy = \"not_larger\"> (x, , , s) }",
             "scale inf of an axis of 0");
   }
+  TEST_CASE("attention and experts whose parts do not fit") {
+    const std::string caches = "float[1,1,20,8] pk, float[1,1,20,8] pv";
+    const std::string group = "(float[1,1,16] q, float[1,99,8] k, float[1,99,8] v, " + caches +
+                              ", int32[1] n) => (float[1,1,16] y, float[1,1,20,8] a, float[1,1,20,8] b) <int32[1] t = {1}> { y, a, b = ";
+    refuses("g " + group + "com.microsoft.GroupQueryAttention <num_heads = 2, kv_num_heads = 1> (q, k, v, pk, pv, n, t) }", "a key 1x99x8");
+    const std::string blocks = " <int32[1] t = {1}, int32[1] n1 = {1}, int32[1,3] r = {0, 1, 2}, int32[1,2] c = {0, ";
+    const std::string sparse = "com.microsoft.SparseAttention <num_heads = 2, kv_num_heads = 1, sparse_block_size = ";
+    const std::string head =
+        "g (float[1,1,16] q, float[1,1,8] k, float[1,1,8] v, " + caches + ") => (float[1,1,16] y, float[1,1,20,8] a, float[1,1,20,8] b)";
+    const std::string inputs = "> (q, k, v, pk, pv, r, c, t, n1) }";
+    CHECK(refusal(head + blocks + "1}> { y, a, b = " + sparse + "16" + inputs).empty());
+    refuses(head + blocks + "7}> { y, a, b = " + sparse + "16" + inputs, "names block 7 of 2");
+    refuses(head + blocks + "1}> { y, a, b = " + sparse + "0" + inputs, "blocks of 0");
+    const std::string experts =
+        "g (float[1,4] x, float[1,2] p, uint8[2,4,2] w, float[2,4] s, uint8[2,4,2] v) => (float[1,4] y) { y = com.microsoft.QMoE <";
+    CHECK(refusal(experts + "k = 1> (x, p, w, s, , v, s) }").empty());
+    refuses(experts + "k = 3> (x, p, w, s, , v, s) }", "k 3");
+    refuses(experts + "expert_weight_bits = 3> (x, p, w, s, , v, s) }", "weights of 3 bits");
+    refuses(experts + "expert_weight_bits = 8> (x, p, w, s, , v, s) }", "experts of 4x2");
+    refuses(experts + "quant_type = \"fp4\"> (x, p, w, s, , v, s) }", "only integer weights");
+  }
 }

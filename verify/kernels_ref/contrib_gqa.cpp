@@ -1,6 +1,7 @@
 // com.microsoft RotaryEmbedding, GemmaRotaryEmbedding, GroupQueryAttention and SparseAttention (onnxruntime docs/ContribOperators.md).
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "verify/kernels_ref/contrib_heads.h"
 #include "verify/kernels_ref/families.h"
@@ -91,7 +92,13 @@ struct Qkv {
 };
 Qkv read_qkv(const KernelIo& io, int64_t heads, int64_t kv_heads) {
   const Tensor& q = io.in(0);
-  if (io.has(1)) return {split_heads(q, heads), split_heads(io.in(1), kv_heads), split_heads(io.in(2), kv_heads)};
+  if (io.has(1)) {
+    Qkv x{split_heads(q, heads), split_heads(io.in(1), kv_heads), split_heads(io.in(2), kv_heads)};
+    for (const Heads* h : {&x.k, &x.v})
+      if (h->batch != x.q.batch || h->length != x.q.length)
+        bad_input(fmt::format("a query {}, a key {}, a value {}", dims_text(q.dims()), dims_text(io.in(1).dims()), dims_text(io.in(2).dims())));
+    return x;
+  }
   if (q.rank() != 3 || heads < 1 || kv_heads < 1 || q.dims()[2] % (heads + 2 * kv_heads) != 0)
     bad_input(fmt::format("a packed query is {}", dims_text(q.dims())));
   const int64_t size = q.dims()[2] / (heads + 2 * kv_heads);
@@ -205,10 +212,99 @@ Maybe<RunFn> prepare_group(const OpCall& call, ExecEnv&) {
   return RunFn([a](KernelIo& io) { run_group(io, a); });
 }
 
+struct SparseAttrs {
+  int64_t heads, kv_heads, block;
+  float scale;
+  bool rotary, interleaved;
+};
+
+// Blocks of keys that a block of queries sees, in one of several layouts: rows [layouts, blocks + 1] point into columns [layouts, n].
+struct BlockMask {
+  int64_t layouts, blocks;
+  std::vector<bool> seen;
+  BlockMask(const Tensor& rows, const Tensor& columns) : layouts(0), blocks(0) {
+    if (rows.rank() != 2 || rows.dims()[0] < 1 || rows.dims()[1] < 2 || columns.rank() != 2 || columns.dims()[0] != rows.dims()[0] ||
+        rows.dims()[1] > 1 << 14)
+      bad_input(fmt::format("block_row_indices {} and block_col_indices {}", dims_text(rows.dims()), dims_text(columns.dims())));
+    layouts = rows.dims()[0], blocks = rows.dims()[1] - 1;
+    seen.resize(at(layouts * blocks * blocks));
+    const Ints r = ints_of(rows), c = ints_of(columns);
+    const int64_t width = columns.dims()[1];
+    for (int64_t l = 0; l < layouts; ++l)
+      for (int64_t b = 0; b < blocks; ++b) {
+        const int64_t from = r[at(l * (blocks + 1) + b)], to = r[at(l * (blocks + 1) + b + 1)];
+        if (from < 0 || to < from || to > width) bad_input(fmt::format("block_row_indices {} to {} of {}", from, to, width));
+        for (int64_t i = from; i < to; ++i) {
+          const int64_t column = c[at(l * width + i)];
+          if (column < 0 || column >= blocks) bad_input(fmt::format("block_col_indices names block {} of {}", column, blocks));
+          seen[at((l * blocks + b) * blocks + column)] = true;
+        }
+      }
+  }
+  bool operator()(int64_t layout, int64_t query, int64_t key) const { return seen[at((layout * blocks + query) * blocks + key)]; }
+};
+
+// What each query adds to its scores: nothing where it sees the key, the lowest number where the block is masked, -inf after it.
+std::vector<float> sparse_bias(const Heads& q, const BlockMask& mask, const Ints& past, int64_t block, int64_t keys) {
+  std::vector<float> bias(at(q.batch * q.heads * q.length * keys), -HUGE_VALF);
+  float* out = bias.data();
+  for (int64_t b = 0; b < q.batch; ++b)
+    for (int64_t h = 0; h < q.heads; ++h)
+      for (int64_t l = 0; l < q.length; ++l, out += keys) {
+        const int64_t self = past[at(b)] + l;
+        for (int64_t i = 0; i <= self; ++i) out[i] = mask(h % mask.layouts, self / block, i / block) ? 0 : -std::numeric_limits<float>::max();
+      }
+  return bias;
+}
+
+// The cache is a buffer of fixed size: what stands behind the new tokens stays.
+Tensor write_cache(Heads cache, const Heads& now, const Ints& past, DType t) {
+  for (int64_t b = 0; b < now.batch; ++b)
+    for (int64_t h = 0; h < now.heads; ++h) std::copy_n(now.row(b, h, 0), now.length * now.size, cache.row(b, h, past[at(b)]));
+  return heads_tensor(cache, t);
+}
+
+void run_sparse(KernelIo& io, const SparseAttrs& a) {
+  Qkv x = read_qkv(io, a.heads, a.kv_heads);
+  const DType t = io.in(0).dtype();
+  if (io.in(3).rank() != 4 || io.in(4).dims() != io.in(3).dims())
+    bad_input(fmt::format("caches {} and {}", dims_text(io.in(3).dims()), dims_text(io.in(4).dims())));
+  const Heads past_k = split_heads(io.in(3), a.kv_heads), past_v = split_heads(io.in(4), a.kv_heads);
+  const BlockMask mask(io.in(5), io.in(6));
+  const int64_t longest = scalar_of<int64_t>(io.in(7));
+  if (longest > past_k.length || longest > mask.blocks * a.block || a.heads % mask.layouts != 0)
+    bad_input(fmt::format("a total length of {} in a cache of {}, {} blocks of {} in {} layouts", longest, past_k.length, mask.blocks, a.block,
+                          mask.layouts));
+  const Steps steps = read_steps(ints_of(io.in(8)), longest, x.q.batch, x.q.length, &past_k, longest);
+  if (a.rotary) {
+    Ints ids;
+    for (int64_t past : steps.past)
+      for (int64_t l = 0; l < x.q.length; ++l) ids.push_back(past + l);
+    const RotaryCache cache(io.in(9), io.in(10));
+    rotate_heads(x.q, cache, ids, a.interleaved);
+    rotate_heads(x.k, cache, ids, a.interleaved);
+  }
+  const Heads k = extend_cache(&past_k, x.k, steps.past, longest), v = extend_cache(&past_v, x.v, steps.past, longest);
+  const std::vector<float> bias = sparse_bias(x.q, mask, steps.past, a.block, longest);
+  io.set(0, join_heads(attend(x.q, k, v, {.scale = a.scale, .bias = bias}).out, t));
+  io.set(1, write_cache(past_k, x.k, steps.past, t));
+  io.set(2, write_cache(past_v, x.v, steps.past, t));
+}
+
+Maybe<RunFn> prepare_sparse(const OpCall& call, ExecEnv&) {
+  const SparseAttrs a{
+      attr<int64_t>(call, "num_heads"), attr<int64_t>(call, "kv_num_heads"),         attr<int64_t>(call, "sparse_block_size"),
+      attr_or<float>(call, "scale", 0), attr_or<int64_t>(call, "do_rotary", 0) != 0, attr_or<int64_t>(call, "rotary_interleaved", 0) != 0};
+  if (a.heads < 1 || a.kv_heads < 1 || a.block < 1 || a.block > 1 << 20)
+    bad_input(fmt::format("{} heads, {} of keys, blocks of {}", a.heads, a.kv_heads, a.block));
+  return RunFn([a](KernelIo& io) { run_sparse(io, a); });
+}
+
 constexpr Kernel kKernels[] = {
     {"com.microsoft", "RotaryEmbedding", 1, kAnyVersion, prepare_rotary},
     {"com.microsoft", "GemmaRotaryEmbedding", 1, kAnyVersion, simple<run_gemma_rotary>},
     {"com.microsoft", "GroupQueryAttention", 1, kAnyVersion, prepare_group},
+    {"com.microsoft", "SparseAttention", 1, kAnyVersion, prepare_sparse},
 };
 
 }  // namespace

@@ -1,4 +1,4 @@
-// com.microsoft MoE.
+// com.microsoft MoE and QMoE.
 #pragma once
 
 #include <span>
