@@ -50,6 +50,7 @@ std::string pool(Expansion& e);
 
 // expand_pool.cpp
 std::string pool_by_sums(Expansion& e);
+std::string dilated_max_pool(Expansion& e);
 
 // expand_compare.cpp
 std::string greater_or_equal(Expansion& e);
@@ -163,6 +164,9 @@ std::string resize_computed(Expansion& e);  // sizes or scales that are known on
 // expand_loop.cpp
 std::string loop(Expansion& e);
 std::string non_zero(Expansion& e);
+
+// expand_boxes.cpp
+std::string non_max_suppression(Expansion& e);
 
 // expand_if.cpp
 std::string branches(Expansion& e);

@@ -1,5 +1,6 @@
 // Averages and norms over windows that older versions do not have, as convolutions with ones.
 #include <algorithm>
+#include <limits>
 
 #include "passes/opset/expand_families.h"
 #include "passes/opset/expand_index.h"
@@ -17,13 +18,22 @@ std::string read_window(const Expansion& e, Window& w) {
   const Shape* s = e.shape(0);
   const std::string automatic = e.text("auto_pad", "NOTSET");
   if (!kernel || !s || s->size() != kernel->size() + 2 || kernel->empty()) return "the shape of the input is not known";
-  if (automatic != "NOTSET" && automatic != "VALID") return "no decomposition: auto_pad";
   const std::size_t n = kernel->size();
   const auto list = [&](std::string_view name, std::size_t size, std::int64_t otherwise) {
     const Ints* v = e.integers(name);
     return v && v->size() == size ? *v : Ints(size, otherwise);
   };
-  w = {*kernel, list("strides", n, 1), list("dilations", n, 1), automatic == "VALID" ? Ints(2 * n, 0) : list("pads", 2 * n, 0), Ints(n, 0)};
+  w = {*kernel, list("strides", n, 1), list("dilations", n, 1), automatic == "NOTSET" ? list("pads", 2 * n, 0) : Ints(2 * n, 0), Ints(n, 0)};
+  if (automatic.starts_with("SAME")) {
+    for (std::size_t k = 0; k < n; ++k) {
+      if (!(*s)[k + 2].is_value()) return "no decomposition: auto_pad with an unknown size";
+      const std::int64_t in = (*s)[k + 2].value(), out = (in + w.strides[k] - 1) / w.strides[k];
+      const std::int64_t all = std::max<std::int64_t>(0, (out - 1) * w.strides[k] + (w.kernel[k] - 1) * w.dilations[k] + 1 - in);
+      w.pads[k] = automatic == "SAME_LOWER" ? all - all / 2 : all / 2;
+      w.pads[k + n] = all - w.pads[k];
+    }
+    return "";
+  }
   if (e.integer("ceil_mode", 0) == 0) return "";
   for (std::size_t k = 0; k < n; ++k) {
     if (!(*s)[k + 2].is_value()) return "no decomposition: ceil_mode with an unknown size";
@@ -92,6 +102,38 @@ std::string pool_by_sums(Expansion& e) {
     count = windowed_sum(e, w, ones, includes ? Ints(w.pads.size(), 0) : w.pads);
   }
   e.result(0, together(e, e.div(sum, count)));
+  return "";
+}
+
+// The largest of shifted copies, axis by axis; a window of one element does the strides.
+std::string dilated_max_pool(Expansion& e) {
+  const DType t = e.dtype(0);
+  const bool narrow = t == DType::int8 || t == DType::uint8;
+  if (!narrow && t != DType::float32 && t != DType::float64 && t != DType::float16) return "type: this operator of this type";
+  if (e.used(1)) return "no decomposition: places of dilated windows before opset 10";
+  Window w;
+  if (auto why = read_window(e, w); !why.empty()) return why;
+  const std::size_t n = w.kernel.size();
+  Ints pads(2 * (n + 2), 0);
+  for (std::size_t k = 0; k < n; ++k) {
+    pads[k + 2] = w.pads[k];
+    pads[k + 4 + n] = w.pads[k + n] + w.beyond[k];
+  }
+  const DType way = narrow ? DType::float32 : t;
+  Value* x = e.cast(e.in(0), way);
+  if (std::ranges::any_of(pads, [](std::int64_t p) { return p != 0; }))
+    x = e.op("Pad", {x, e.ints(pads, "pads"), e.scalar(way, -std::numeric_limits<double>::infinity())});
+  for (std::size_t k = 0; k < n; ++k) {
+    const auto axis = static_cast<std::int64_t>(k) + 2;
+    const std::int64_t last = (w.kernel[k] - 1) * w.dilations[k];
+    std::vector<Value*> copies;
+    for (std::int64_t from = 0; from <= last; from += w.dilations[k])
+      copies.push_back(e.slice(x, from, from == last ? INT64_MAX : from - last, axis));
+    x = copies.size() == 1 ? x : e.op("Max", std::move(copies));
+  }
+  if (std::ranges::any_of(w.strides, [](std::int64_t i) { return i != 1; }))
+    x = e.op("MaxPool", {x}, {{"kernel_shape", Ints(n, 1)}, {"strides", w.strides}});
+  e.result(0, e.cast(x, t));
   return "";
 }
 

@@ -87,6 +87,7 @@ constexpr Decomposition kDecompositions[] = {
     {"Mish", f::mish},
     {"Mod", f::mod},
     {"NegativeLogLikelihoodLoss", f::negative_log_likelihood_loss},
+    {"NonMaxSuppression", f::non_max_suppression},
     {"NonZero", f::non_zero},
     {"OneHot", f::one_hot},
     {"Optional", f::optional},

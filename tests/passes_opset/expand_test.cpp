@@ -272,6 +272,16 @@ TEST_SUITE("expand_test") {
           "no decomposition: an optional that lives on, before opset 15");
   }
 
+  TEST_CASE("boxes") {
+    const std::string io = "(float[B,N,4] b, float[B,C,N] s, int64 m, float i) => (int64[K,3] y)";
+    for (const int target : {7, 9}) {
+      CHECK(outcome(11, target, io, "y = NonMaxSuppression (b, s, m, i, i)") == "lowered");
+      CHECK(outcome(11, target, io, "y = NonMaxSuppression <center_point_box = 1> (b, s)") == "lowered");
+    }
+    CHECK(outcome(11, 9, "(float[] b, float[1,1,4] s, int64 m) => (int64[K,3] y)", "y = NonMaxSuppression (b, s, m)") ==
+          "no decomposition: the shapes of boxes and scores are not known");
+  }
+
   TEST_CASE("windows and axes") {
     const std::string io = "(float[N,C,8,8] x) => (float[N,C,A,B] y)";
     for (const char* op : {"AveragePool", "LpPool"}) {
@@ -284,8 +294,19 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(22, 17, "(float[N,C,H,W] x) => (float[N,C,A,B] y)", "y = AveragePool <kernel_shape = [2, 2], dilations = [2, 2]> (x)") ==
           "lowered");
     CHECK(outcome(10, 9, io, "y = AveragePool <kernel_shape = [3, 3], strides = [2, 2], ceil_mode = 1, count_include_pad = 1> (x)") == "lowered");
-    CHECK(outcome(22, 17, io, "y = AveragePool <kernel_shape = [2, 2], dilations = [2, 2], auto_pad = \"SAME_UPPER\"> (x)") ==
-          "no decomposition: auto_pad");
+    CHECK(outcome(22, 17, io, "y = AveragePool <kernel_shape = [2, 2], dilations = [2, 2], auto_pad = \"SAME_UPPER\"> (x)") == "lowered");
+    CHECK(outcome(22, 17, "(float[N,C,H,W] x) => (float[N,C,A,B] y)",
+                  "y = AveragePool <kernel_shape = [2, 2], dilations = [2, 2], auto_pad = \"SAME_UPPER\"> (x)") ==
+          "no decomposition: auto_pad with an unknown size");
+    for (const int target : {7, 9}) {
+      const std::string dilated = "y = MaxPool <kernel_shape = [2, 3], dilations = [2, 2], pads = [1, 1, 1, 1], strides = [2, 1]> (x)";
+      CHECK(outcome(12, target, io, dilated) == "lowered");
+      CHECK(outcome(12, target, "(float[N,C,H,W] x) => (float[N,C,A,B] y)", dilated) == "lowered");
+      CHECK(outcome(12, target, "(int8[N,C,H,W] x) => (int8[N,C,A,B] y)", dilated) == "lowered");
+      CHECK(outcome(12, target, "(float[N,C,8,8] x) => (float[N,C,A,B] y, int64[N,C,A,B] i)",
+                    "y, i = MaxPool <kernel_shape = [2, 2], dilations = [2, 2]> (x)") ==
+            "no decomposition: places of dilated windows before opset 10");
+    }
     CHECK(outcome(22, 17, "(float16[N,C,8,8] x) => (float16[N,C,A,B] y)",
                   "y = AveragePool <kernel_shape = [9, 9], dilations = [2, 2], ceil_mode = 1> (x)") ==
           "no decomposition: a window wider than the input");

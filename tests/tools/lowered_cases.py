@@ -72,6 +72,39 @@ def optionals(root, write_graph):
                     {"x": x}, {"y": -x, "has": np.array(True), "none": np.array(False)}, {})
 
 
+def dilated_windows(root, write):
+    """MaxPool with dilations, and what else its form may have."""
+    rng = np.random.default_rng(6)
+    x = np.concatenate([f32(rng, 1, 2, 9, 8), np.full((1, 2, 9, 8), -np.inf, np.float32)])
+
+    def pooled(x, kernel, strides, dilations, pads, ceil=False, low=-np.inf):
+        sizes = []
+        for k in range(2):
+            room = x.shape[k + 2] + pads[k] + pads[k + 2] - (kernel[k] - 1) * dilations[k] - 1
+            size = (-(-room // strides[k]) if ceil else room // strides[k]) + 1
+            sizes.append(size - (ceil and (size - 1) * strides[k] >= x.shape[k + 2] + pads[k]))
+        y = np.full(x.shape[:2] + tuple(sizes), low, x.dtype)
+        for i in range(sizes[0]):
+            for j in range(sizes[1]):
+                rows = [r for r in (i * strides[0] - pads[0] + a * dilations[0] for a in range(kernel[0])) if 0 <= r < x.shape[2]]
+                columns = [c for c in (j * strides[1] - pads[1] + b * dilations[1] for b in range(kernel[1])) if 0 <= c < x.shape[3]]
+                y[:, :, i, j] = x[:, :, rows][:, :, :, columns].max((2, 3))
+        return y
+
+    common = {"kernel_shape": [2, 3], "dilations": [2, 2]}
+    for opset in (10, 11, 12, 22):
+        write(root, f"maxpool_dilated_{opset}", opset, "MaxPool", [x], [pooled(x, (2, 3), (2, 1), (2, 2), (1, 1, 1, 2))], strides=[2, 1],
+              pads=[1, 1, 1, 2], **common)
+        write(root, f"maxpool_dilated_ceil_{opset}", opset, "MaxPool", [x], [pooled(x, (2, 3), (2, 2), (2, 2), (0, 0, 0, 0), True)], strides=[2, 2],
+              ceil_mode=1, **common)
+        same = pooled(x, (2, 3), (2, 1), (2, 2), (1, 2, 1, 2))  # 9 rows to 5: two rows of padding; 8 columns stay 8: four
+        write(root, f"maxpool_dilated_same_{opset}", opset, "MaxPool", [x], [same], strides=[2, 1], auto_pad="SAME_UPPER", **common)
+    small = rng.integers(-128, 128, (1, 2, 9, 8)).astype(np.int8)
+    write(root, "maxpool_dilated_int8", 12, "MaxPool", [small], [pooled(small, (2, 3), (2, 1), (2, 2), (1, 1, 1, 2), low=-128)], strides=[2, 1],
+          pads=[1, 1, 1, 2], **common)
+
+
 def write_all(root, write, write_graph):
     for make in (branches, sequence_chains, optionals):
         make(root, write_graph)
+    dilated_windows(root, write)
