@@ -2,6 +2,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <string>
 
 #include "ir/ops/infer_families.h"
 #include "ir/ops/infer_util.h"
@@ -28,6 +30,32 @@ std::optional<Elements> target_shape(const InferCtx& ctx, std::size_t i) {
   return Elements(static_cast<std::size_t>((*s)[0].value()));
 }
 
+// A computed element that is 0 at run time copies the input's dim. That is 0 as well, or the element is never 0, or there is no such dim to copy.
+bool copies_when_zero(InferCtx& ctx, const Shape* in, std::size_t i, Dim element) {
+  SymbolTable& symbols = ctx.symbols();
+  if (symbols.lower_bound(element).value_or(0) >= 1) return true;
+  if (!in) return false;
+  if (i >= in->size() || same((*in)[i], element) || (*in)[i].is(0)) return true;
+  const auto divides = [&](Dim a, Dim b) { return symbols.provably_equal(symbols.mul(symbols.floor_div(b, a), a), b); };
+  return divides(element, (*in)[i]) || (divides((*in)[i], element) && symbols.floor_div(element, (*in)[i]).is_value());
+}
+
+// Conservative: names of functions count as symbols.
+std::vector<std::string> names_in(const std::string& text) {
+  std::vector<std::string> names(1);
+  for (const char c : text) {
+    if (std::isalnum(static_cast<unsigned char>(c)) || c == '_') names.back() += c;
+    else if (!names.back().empty()) names.emplace_back();
+  }
+  return names;
+}
+bool share_symbols(const SymbolTable& symbols, Dim a, Dim b) {
+  const std::vector<std::string> x = names_in(symbols.to_string(a)), y = names_in(symbols.to_string(b));
+  return std::any_of(x.begin(), x.end(), [&](const std::string& n) {
+    return !n.empty() && !std::isdigit(static_cast<unsigned char>(n[0])) && std::find(y.begin(), y.end(), n) != y.end();
+  });
+}
+
 }  // namespace
 
 void shape(InferCtx& ctx) {
@@ -46,7 +74,8 @@ void size(InferCtx& ctx) {
   if (const Shape* s = ctx.input_shape(0)) ctx.set_known(0, {product(ctx, *s)});
 }
 
-// 0 copies the input's dim (unless allowzero), -1 or a single unknown element takes what the other dims leave.
+// 0 copies the input's dim (unless allowzero), -1 or a single unknown element takes what the other dims leave. A computed element may be 0 at run
+// time, where it is copied too.
 void reshape(InferCtx& ctx) {
   const DType t = ctx.input_dtype(0);
   std::optional<Elements> target;
@@ -60,17 +89,21 @@ void reshape(InferCtx& ctx) {
   const bool copy_zero = ctx.attr_or<std::int64_t>("allowzero", 0) == 0;
   Shape out = *target;
   std::size_t open = 0, open_at = 0;
+  Dim left_open;  // the element there: -1, one that may be 0, or unknown
   for (std::size_t i = 0; i < out.size(); ++i) {
     if (out[i].is(0) && copy_zero) {
       if (in && i >= in->size()) ctx.fail(fmt::format("shape element {} is 0 but the input has rank {}", i, in->size()));
       out[i] = in ? (*in)[i] : Dim();
       if (in && !(*in)[i].is_unknown()) continue;
     }
+    Dim computed = Dim();
+    if (copy_zero && out[i].is_symbolic() && !copies_when_zero(ctx, in, i, out[i])) std::swap(computed, out[i]);
     if (out[i].is_value() && out[i].value() < -1) ctx.fail(fmt::format("shape element {} is {}", i, out[i].value()));
     if (!out[i].is(-1) && !out[i].is_unknown()) continue;
     out[i] = Dim();
     ++open;
     open_at = i;
+    left_open = (*target)[i].is(-1) ? Dim(-1) : computed;
   }
   if (in && open == 1) {
     Dim rest(1);
@@ -79,7 +112,11 @@ void reshape(InferCtx& ctx) {
     const Dim total = product(ctx, *in);
     if (total.is_value() && rest.is_value() && rest.value() != 0 && total.value() % rest.value() != 0)
       ctx.fail(fmt::format("{} elements cannot be reshaped to groups of {}", total.value(), rest.value()));
-    out[open_at] = ctx.symbols().floor_div(total, rest);
+    // Where the others leave nothing to divide, -1 is an error, and another element is what it is at run time: then it must be one that is not 0
+    // together with them for one reason (two independent dims that are 0 at once are not looked for).
+    const bool known = ctx.symbols().lower_bound(rest).value_or(0) >= 1 || left_open.is(-1) ||
+                       (left_open.is_symbolic() && !share_symbols(ctx.symbols(), left_open, rest));
+    if (known) out[open_at] = ctx.symbols().floor_div(total, rest);
   } else if (in && open == 0) {
     const Dim before = product(ctx, *in), after = product(ctx, out);
     if (before.is_value() && after.is_value() && before.value() != after.value())

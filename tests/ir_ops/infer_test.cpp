@@ -1,6 +1,7 @@
 #include "ir/ops/infer.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include <string>
 
@@ -59,6 +60,13 @@ TEST_SUITE("infer_test") {
     CHECK(inferred(R"(g (float[B,S,768] x) => (y) <int64[1] zero = {0}, int64[1] one = {1}, int64[2] tail = {12, 64}> {
     s = Shape (x)  b = Gather (s, zero)  n = Gather (s, one)  t = Concat <axis = 0> (b, n, tail)  y = Reshape (x, t)
   })") == "float[B,S,12,64]");
+    // S of no elements copies the 12, so the second dim is not S; with allowzero it is, and 12 * B is 0 only where B is
+    constexpr const char* kHeads = R"(g (float[B,12,S,S] x) => (y)
+<int64[1] zero = {{0}}, int64[1] one = {{1}}, int64[1] two = {{2}}, int64[1] four = {{4}}, int64[1] twelve = {{12}}> {{
+    s = Shape (x)  p = Slice (s, zero, one)  q = Slice (s, two, four)  k = Mul (p, twelve)  t = Concat <axis = 0> (k, q)  y = Reshape {} (x, t)
+  }})";
+    CHECK(inferred(fmt::format(kHeads, "")) == "float[12*B,?,S]");
+    CHECK(inferred(fmt::format(kHeads, "<allowzero = 1>")) == "float[12*B,S,S]");
     CHECK(inferred("g (float[B,S,12,64] x) => (y) <int64[3] t = {0, -1, 768}> { y = Reshape (x, t) }") == "float[B,S,768]");
     CHECK(inferred("g (float[B,6] x) => (y) <int64[2] t = {-1, 3}> { y = Reshape (x, t) }") == "float[2*B,3]");
     CHECK(inferred("g (float[2,3] x) => (y) { y = Reshape <shape = [3, 2]> (x) }", 1) == "float[3,2]");
