@@ -1,5 +1,6 @@
 // Models that differ where the likeliest inputs do not show it: none of them may be called verified.
 #include <doctest/doctest.h>
+#include <fmt/format.h>
 
 #include "ir/text/text.h"
 #include "passes/opset/opset.h"
@@ -77,6 +78,28 @@ g (float[1] x) => (float[1] y)
     CHECK(r.reason.find("time budget") != std::string::npos);
   }
 
+  TEST_CASE("scores beside boxes in pixels are judged on their own") {
+    constexpr const char* kHead = R"(
+g (float[8, 64] x) => (float[8, 36] y)
+<float[64, 4] V = ["location": "@uniform", "seed": "1"], float[64, 32] W = ["location": "@uniform", "seed": "2"], float size = {{640.0}}>
+{{
+  v = MatMul(x, V)
+  boxes = Mul(v, size)
+  {}
+  p = Sigmoid(m)
+  s = Constant<value_float = {}>()
+  scores = Mul(p, s)
+  y = Concat<axis = 1>(boxes, scores)
+}})";
+    constexpr const char* kWhole = "m = MatMul(x, W)";
+    constexpr const char* kHalves =
+        "a, b = Split<axis = 1, num_outputs = 2>(x)  U, T = Split<axis = 0, num_outputs = 2>(W)  f = MatMul(a, U)  g = MatMul(b, T)  m = Add(f, g)";
+    const std::string original = fmt::format(kHead, kWhole, "1.0");
+    CHECK(compare(original, fmt::format(kHead, kHalves, "1.0")).verdict == Verdict::verified);
+    const VerifyReport r = compare(original, fmt::format(kHead, kWhole, "1.0001"));
+    CHECK(r.verdict == Verdict::differs);
+    CHECK(r.reason.find("of 36 slices along axis 1") != std::string::npos);
+  }
   TEST_CASE("a mask of infinities does not hide how far the original's own rounding reaches") {
     const auto with = [](const std::string& body) {
       return "<ir_version: 10, opset_import: [\"\": 21]>\ng (float[N, 4] x) => (float[N, 4] y) <float k = {1000.0}, float[4] mask = {0.0, -inf, 0.0, "

@@ -11,6 +11,7 @@
 
 #include "verify/compare/cut.h"
 #include "verify/compare/inner_values.h"
+#include "verify/compare/mixed_scales.h"
 #include "verify/compare/rounding_noise.h"
 #include "verify/compare/seeded_inputs.h"
 
@@ -253,6 +254,7 @@ class Session {
                                d.noise / judged_scale(d));
       return;
     }
+    if (options_.tolerance == Tolerance::rounding) judge_bands(d, i, a[i], b);
     if (report_.runs == 0) j.first = a[i];
     else j.varies |= same_shape(j.first, a[i]) && !compare_values(name, j.first, a[i], Tolerance::exact).equal;
     merge(j, std::move(d));
@@ -284,6 +286,21 @@ class Session {
       return named.equal;
     }
     return named.equal || noise < kUnstable * named.max_abs;
+  }
+
+  // What is equal by its largest values may differ in its small ones.
+  void judge_bands(ValueDiff& d, std::size_t i, const RtValue& a, const RtValue& b) {
+    if (!d.equal || d.max_abs == 0 || !is_float(d.dtype) || !a.is_tensor()) return;
+    MixedScales bands(a.tensor(), b.tensor());
+    for (std::size_t sample = 0; bands.suspicious(); ++sample) {
+      if (sample == kNoiseSamples) {
+        d.equal = false;
+        d.reason = bands.reason();
+        return;
+      }
+      const Values* other = noisy(sample);
+      if (!other || !(*other)[i].is_tensor() || !bands.explain((*other)[i].tensor())) return;
+    }
   }
 
   static void merge(Judged& j, ValueDiff d) {
