@@ -8,7 +8,7 @@
 namespace onnxopt {
 namespace {
 
-constexpr std::size_t kBlock = 64, kBlocks = 16, kWhole = kBlock * kBlocks;
+constexpr std::size_t kBlock = 64, kBlocks = 4, kWhole = 1024;
 constexpr std::size_t kLarge = std::size_t{1} << 20;  // the kernel maps much around the few bytes that are read
 
 std::uint64_t mix(std::uint64_t h, const std::byte* from, std::size_t count) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "ir/core/buffer.h"
 #include "passes/fusion/weights.h"
 #include "passes/rewrite/node_rule.h"
 
@@ -54,16 +55,15 @@ Tensor join_columns(std::span<const Branch> branches, std::int64_t rows, DType t
   std::int64_t columns = 0;
   for (const Branch& b : branches) columns += b.columns;
   const std::size_t element = static_cast<std::size_t>(bit_width(t)) / 8;
-  std::vector<std::byte> out(static_cast<std::size_t>(rows * columns) * element);
-  std::size_t at = 0;
-  for (const Branch& b : branches) {
-    const std::size_t width = static_cast<std::size_t>(b.columns) * element;
-    const auto in = b.matmul->input(1)->constant()->bytes();
-    for (std::int64_t r = 0; r < rows; ++r)
-      std::memcpy(out.data() + static_cast<std::size_t>(r * columns) * element + at, in.data() + static_cast<std::size_t>(r) * width, width);
-    at += width;
-  }
-  return Tensor::from_bytes(t, {rows, columns}, std::move(out));
+  Buffer joined(t, {rows, columns});
+  std::byte* out = joined.bytes();
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (const Branch& b : branches) {
+      const std::size_t width = static_cast<std::size_t>(b.columns) * element;
+      std::memcpy(out, b.matmul->input(1)->constant()->bytes().data() + static_cast<std::size_t>(r) * width, width);
+      out += width;
+    }
+  return std::move(joined).tensor();
 }
 
 bool visit(const Node& n, Rewriter& rw) {

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <limits>
 
+#include "ir/core/buffer.h"
 #include "ir/core/element.h"
 
 namespace onnxopt {
@@ -16,28 +17,6 @@ std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 const Tensor* other_constant(const Node& n, std::size_t operand, const PassContext& ctx) {
   return n.inputs().size() == 2 && operand < 2 ? weight_of(n.input(1 - operand), ctx) : nullptr;
 }
-
-// Below it digits are lost, and then the number.
-double smallest_normal(DType t) {
-  if (t == DType::float64) return std::numeric_limits<double>::min();
-  return t == DType::float16 ? 0x1p-14 : std::numeric_limits<float>::min();
-}
-
-// Whether a tensor is stored as what it is: every value finite, and not all that is in it below the normal numbers.
-class Stored {
- public:
-  explicit Stored(DType t) : smallest_(smallest_normal(t)) {}
-  void add(double wanted, double got) {
-    finite_ &= std::isfinite(got);
-    largest_ = std::max(largest_, std::abs(got));
-    nonzero_ |= wanted != 0;
-  }
-  bool well() const { return finite_ && (largest_ >= smallest_ || !nonzero_); }
-
- private:
-  double smallest_, largest_ = 0;
-  bool finite_ = true, nonzero_ = false;
-};
 
 bool is_inference_bn(const Node& n, const PassContext& ctx) {
   if (!n.is("BatchNormalization") || n.inputs().size() != 5) return false;
@@ -79,13 +58,13 @@ std::vector<double> to_doubles(const Tensor& t) {
 }
 
 Tensor from_doubles(DType t, Dims dims, std::span<const double> values) {
-  std::vector<std::byte> bytes(raw_byte_size(t, dims));
+  Buffer made(t, std::move(dims));
   const auto n = static_cast<std::int64_t>(values.size());
-  ONNXOPT_CHECK(n == element_count(dims), "one value an element");
-  store_block<double>(t, bytes.data(), 0, n, values.data());
+  ONNXOPT_CHECK(n == made.size(), "one value an element");
+  store_block<double>(t, made.bytes(), 0, n, values.data());
   Stored stored(t);
-  for (std::int64_t i = 0; i < n; ++i) stored.add(values[at(i)], load_element<double>(t, bytes.data(), i));
-  return stored.well() ? Tensor::from_bytes(t, std::move(dims), std::move(bytes)) : Tensor();
+  for (std::int64_t i = 0; i < n; ++i) stored.add(values[at(i)], load_element<double>(t, made.bytes(), i));
+  return stored.well() ? std::move(made).tensor() : Tensor();
 }
 
 const Tensor* weight_of(const Value* v, const PassContext& ctx) {
@@ -157,49 +136,6 @@ std::optional<ChannelAffine> channel_affine(const Node& n, std::size_t operand, 
   if (n.is("Sub") && operand == 0)
     for (double& s : a.shift) s = -s;
   return a;
-}
-
-Tensor weights_detail::scale_rows_generic(const Tensor& w, std::int64_t inner, std::span<const double> factors) {
-  std::vector<std::byte> out(w.byte_size());
-  Stored stored(w.dtype());
-  if (w.dtype() == DType::float32) {
-    const float* in = w.data<float>().data();
-    auto* o = reinterpret_cast<float*>(out.data());
-    for (std::size_t r = 0; r < factors.size(); ++r, in += inner, o += inner) {
-      const double f = factors[r];
-      for (std::int64_t i = 0; i < inner; ++i) {
-        const double wanted = in[i] * f;
-        o[i] = static_cast<float>(wanted);
-        stored.add(wanted, o[i]);
-      }
-    }
-  } else {
-    std::vector<double> row(at(inner)), got(at(inner));
-    for (std::size_t r = 0; r < factors.size(); ++r) {
-      const std::int64_t first = static_cast<std::int64_t>(r) * inner;
-      load_block<double>(w.dtype(), w.bytes().data(), first, inner, row.data());
-      for (double& v : row) v *= factors[r];
-      store_block<double>(w.dtype(), out.data(), first, inner, row.data());
-      load_block<double>(w.dtype(), out.data(), first, inner, got.data());
-      for (std::size_t i = 0; i < row.size(); ++i) stored.add(row[i], got[i]);
-    }
-  }
-  return stored.well() ? Tensor::from_bytes(w.dtype(), w.dims(), std::move(out)) : Tensor();
-}
-
-Tensor scale_columns(const Tensor& w, std::span<const double> factors) {
-  std::vector<std::byte> out(w.byte_size());
-  const auto columns = static_cast<std::int64_t>(factors.size());
-  std::vector<double> row(factors.size()), got(factors.size());
-  Stored stored(w.dtype());
-  for (std::int64_t first = 0; first < w.size(); first += columns) {
-    load_block<double>(w.dtype(), w.bytes().data(), first, columns, row.data());
-    for (std::size_t i = 0; i < row.size(); ++i) row[i] *= factors[i];
-    store_block<double>(w.dtype(), out.data(), first, columns, row.data());
-    load_block<double>(w.dtype(), out.data(), first, columns, got.data());
-    for (std::size_t i = 0; i < row.size(); ++i) stored.add(row[i], got[i]);
-  }
-  return stored.well() ? Tensor::from_bytes(w.dtype(), w.dims(), std::move(out)) : Tensor();
 }
 
 std::optional<ConstConv> const_conv(const Node& n, const PassContext& ctx) {

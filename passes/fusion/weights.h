@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "passes/fusion/scale_weights.h"
 #include "passes/rewrite/rule.h"
 
 namespace onnxopt {
@@ -39,13 +40,6 @@ bool may_be_affine(const Node& n, std::size_t operand, const PassContext& ctx);
 // Constant of a weight type; null: none.
 const Tensor* weight_of(const Value* v, const PassContext& ctx);
 
-// Rows of `w` ([rows, inner], row-major) times factor(row); empty Tensor if a result is not finite, or all are below the normal numbers.
-template <class F>
-Tensor scale_rows(const Tensor& w, std::int64_t inner, F factor);
-
-// `w` times one factor a column (its last dim); empty Tensor as for scale_rows.
-Tensor scale_columns(const Tensor& w, std::span<const double> factors);
-
 // Conv or ConvTranspose with constant weights and no or constant bias.
 struct ConstConv {
   const Node* node = nullptr;
@@ -66,18 +60,5 @@ Value* rebuild_conv(Rewriter& rw, const ConstConv& conv, Value* x, const Tensor&
 // The constant's own data would be recomputed in a smaller or different way by integer kernels of a runtime: values around quantization stay.
 bool is_quantized(const Value* v);    // comes from DequantizeLinear
 bool feeds_quantize(const Value& v);  // some user is QuantizeLinear
-
-// ---------------------------------------------------------------------------------------------------------------------
-namespace weights_detail {
-Tensor scale_rows_generic(const Tensor& w, std::int64_t inner, std::span<const double> factors);
-}
-
-template <class F>
-Tensor scale_rows(const Tensor& w, std::int64_t inner, F factor) {
-  const std::int64_t rows = inner == 0 ? 0 : w.size() / inner;
-  std::vector<double> factors(static_cast<std::size_t>(rows));
-  for (std::int64_t r = 0; r < rows; ++r) factors[static_cast<std::size_t>(r)] = factor(r);
-  return weights_detail::scale_rows_generic(w, inner, factors);
-}
 
 }  // namespace onnxopt

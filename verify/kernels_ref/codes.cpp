@@ -1,5 +1,9 @@
 #include "verify/kernels_ref/codes.h"
 
+#ifdef __SSE2__
+#include <xmmintrin.h>
+#endif
+
 namespace onnxopt::ref {
 
 Codes::Codes(DType t) : dtype_(t) {
@@ -20,7 +24,7 @@ const std::byte* Codes::add(const Tensor& t) {
     }
     return codes.data();
   }
-  if (!is_sub_byte(dtype_)) return t.aligned();
+  if (!is_sub_byte(dtype_)) return t.bytes().data();  // codes are copied as bytes: weights in a file need no aligned copy
   auto& codes = owned_.emplace_back(static_cast<std::size_t>(t.size()) + 1);
   unpack_codes(dtype_, t.bytes().data(), t.size(), reinterpret_cast<std::uint8_t*>(codes.data()));
   return codes.data();
@@ -74,16 +78,43 @@ void collapse(Dims& dims, Dims& strides) {
   strides = s;
 }
 
-// Two inner dims whose input is contiguous along the outer of them: copied in square tiles, so that both sides use whole cache lines.
 template <std::size_t kSize>
-void copy_tiled(const std::byte* in, std::byte* out, std::int64_t rows, std::int64_t row_stride, std::int64_t n, std::int64_t stride) {
+void copy_block(const std::byte* in, std::byte* out, std::int64_t rows, std::int64_t n, std::int64_t out_stride, std::int64_t in_stride) {
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < n; ++c)
+      std::memcpy(out + static_cast<std::size_t>(r * out_stride + c) * kSize, in + (r + c * in_stride) * static_cast<std::int64_t>(kSize), kSize);
+}
+
+#ifdef __SSE2__
+// 16 x 16 codes of four bytes by way of 4 x 4 in registers.
+void copy_block16(const std::byte* in, std::byte* out, std::int64_t out_stride, std::int64_t in_stride) {
+  for (std::int64_t r = 0; r < 16; r += 4)
+    for (std::int64_t c = 0; c < 16; c += 4) {
+      const auto load = [&](std::int64_t i) { return _mm_loadu_ps(reinterpret_cast<const float*>(in + 4 * (r + (c + i) * in_stride))); };
+      __m128 a = load(0), b = load(1), d = load(2), e = load(3);
+      _MM_TRANSPOSE4_PS(a, b, d, e);
+      const auto store = [&](std::int64_t i, __m128 v) { _mm_storeu_ps(reinterpret_cast<float*>(out + 4 * ((r + i) * out_stride + c)), v); };
+      store(0, a), store(1, b), store(2, d), store(3, e);
+    }
+}
+#endif
+
+// Two inner dims, `rows` by `n`, whose input is contiguous along the outer of them: copied in square tiles, so that both sides use whole cache lines.
+template <std::size_t kSize>
+void copy_tiled(const std::byte* in, std::byte* out, std::int64_t rows, std::int64_t n, std::int64_t stride) {
   constexpr std::int64_t kTile = 16;
-  for (std::int64_t r0 = 0; r0 < rows; r0 += kTile)
-    for (std::int64_t c0 = 0; c0 < n; c0 += kTile)
-      for (std::int64_t r = r0; r < std::min(rows, r0 + kTile); ++r)
-        for (std::int64_t c = c0; c < std::min(n, c0 + kTile); ++c)
-          std::memcpy(out + static_cast<std::size_t>(r * n + c) * kSize, in + (r * row_stride + c * stride) * static_cast<std::int64_t>(kSize),
-                      kSize);
+  for (std::int64_t r = 0; r < rows; r += kTile)
+    for (std::int64_t c = 0; c < n; c += kTile) {
+      const std::byte* from = in + (r + c * stride) * static_cast<std::int64_t>(kSize);
+      std::byte* to = out + static_cast<std::size_t>(r * n + c) * kSize;
+#ifdef __SSE2__
+      if (kSize == 4 && r + kTile <= rows && c + kTile <= n) {
+        copy_block16(from, to, n, stride);
+        continue;
+      }
+#endif
+      copy_block<kSize>(from, to, std::min(kTile, rows - r), std::min(kTile, n - c), n, stride);
+    }
 }
 template <std::size_t kSize>
 void copy_row(const std::byte* in, std::byte* out, std::int64_t n, std::int64_t stride) {
@@ -114,7 +145,7 @@ void copy_strided(std::size_t size, const std::byte* in, std::byte* out, const D
       for (std::int64_t b = begin; b < end; ++b) {
         const std::byte* from = in + offset * static_cast<std::int64_t>(kSize);
         std::byte* to = out + static_cast<std::size_t>(b * block) * kSize;
-        if (tiled) copy_tiled<kSize>(from, to, dims[rank - 2], strides[rank - 2], dims[rank - 1], strides[rank - 1]);
+        if (tiled) copy_tiled<kSize>(from, to, dims[rank - 2], dims[rank - 1], strides[rank - 1]);
         else copy_row<kSize>(from, to, dims[rank - 1], strides[rank - 1]);
         for (std::size_t d = rank - inner; d-- > 0;) {
           offset += strides[d];

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "ir/core/buffer.h"
 #include "ir/core/element.h"
 #include "verify/exec/executor.h"
 
@@ -34,31 +35,6 @@ template <void (*F)(KernelIo&)>
 Maybe<RunFn> simple(const OpCall&, ExecEnv&) {
   return RunFn(F);
 }
-
-// ---- tensors under construction. Memory is 64-byte aligned and not initialised (sub-byte types: zero).
-class Buffer {
- public:
-  Buffer() = default;
-  Buffer(DType t, Dims dims);
-  DType dtype() const { return dtype_; }
-  const Dims& dims() const { return dims_; }
-  std::int64_t size() const { return size_; }
-  std::byte* bytes() { return bytes_.get(); }
-  template <class T>
-  T* as() {
-    return reinterpret_cast<T*>(bytes_.get());
-  }
-  std::size_t byte_size() const { return byte_size_; }
-  void zero() { std::memset(bytes_.get(), 0, byte_size_); }
-  Tensor tensor() &&;
-
- private:
-  DType dtype_ = DType::undefined;
-  Dims dims_;
-  std::int64_t size_ = 0;
-  std::size_t byte_size_ = 0;
-  std::shared_ptr<std::byte> bytes_;
-};
 
 // All elements in a carrier; C as for load_block.
 template <class C>
