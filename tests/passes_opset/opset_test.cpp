@@ -68,6 +68,15 @@ TEST_SUITE("opset_test") {
     CHECK(lift(*m).kept.empty());
   }
 
+  TEST_CASE("attribute values before their time go back as they were") {
+    for (const char* name : {"ScatterElements", "ScatterND"})
+      round_trip(text_at(17, std::string("y = ") + name + " <reduction = \"max\"> (x, i, u)",
+                         "(float[3,1] x, int64[2,1] i, float[2,1] u) => (float[3,1] y)"),
+                 name, 18, false);
+    round_trip(text_at(18, "y = Pad <mode = \"wrap\"> (x, p)", "(float[3] x, int64[2] p) => (float[n] y)"), "Pad", 25, false);
+    round_trip(text_at(13, "y = Pad <mode = \"wrap\"> (x, p)", "(float[3] x, int64[2] p) => (float[n] y)"), "Pad", 25, false);
+  }
+
   TEST_CASE("attributes that became inputs") {
     round_trip(text_at(11, "y = Squeeze <axes = [0]> (x)", "(float[1,3] x) => (float[3] y)"), "Squeeze", 25);
     round_trip(text_at(9, "y = Unsqueeze <axes = [0, 3]> (x)", "(float[1,3] x) => (float[1,1,3,1] y)"), "Unsqueeze", 25);
