@@ -1,5 +1,6 @@
 // y = Slice (x, starts, ends, axes)  ==>  the same with constant bounds
-// Bounds that are computed from x's own shape: an end that is the dim itself becomes "to the end", dim - k becomes -k (where dim >= k provably).
+// Bounds that are computed from x's own shape: an end that is the dim itself becomes "to the end", dim - k becomes -k (where dim >= k provably, or k
+// is 1).
 #include "passes/cleanup/slice_spec.h"
 
 namespace onnxopt {
@@ -10,6 +11,7 @@ std::optional<std::int64_t> as_constant(Dim bound, Dim d, bool is_end, SymbolTab
   if (bound.is_value()) return bound.value();
   if (is_end && symbols.provably_ge(bound, d)) return kToTheEnd;
   const Dim back = symbols.sub(bound, d);
+  if (back.is(-1)) return -1;  // of an empty dim -1 comes out, which is nothing there too
   if (back.is_value() && back.value() < 0 && symbols.provably_ge(bound, Dim(std::int64_t{0}))) return back.value();
   return std::nullopt;
 }

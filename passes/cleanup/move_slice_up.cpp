@@ -31,30 +31,58 @@ bool takes_little(const Node& slice, Dim of, Dim taken) {
   return last || one;
 }
 
+// What is taken of one axis of the result. A Gather by a scalar takes the axis away.
+struct Taken {
+  std::int64_t axis = 0;
+  bool drops = false;
+};
+
+std::optional<Taken> taken(const Node& n, std::int64_t rank) {
+  if (n.is("Slice")) {
+    const auto axes = n.input(3) ? known_axes(n, 3, rank) : std::nullopt;
+    return axes && axes->size() == 1 ? std::optional(Taken{axes->front()}) : std::nullopt;
+  }
+  const Tensor* index = n.input(1)->constant();
+  const auto axis = normalize_axis(n.attr<std::int64_t>("axis"), rank);
+  if (!axis || !index || index->rank() > 1) return std::nullopt;
+  return Taken{*axis, index->rank() == 0};
+}
+
+bool little(const Node& n, const Taken& t, const Shape& in, const Shape& out) {
+  if (t.drops) return true;
+  const auto axis = static_cast<std::size_t>(t.axis);
+  if (n.is("Slice")) return takes_little(n, in[axis], out[axis]);
+  return out[axis].is(1) || (in[axis].is_value() && out[axis].is_value() && 2 * out[axis].value() <= in[axis].value());
+}
+
 bool visit(const Node& n, Rewriter& rw) {
   const Node* matmul = made_by(n.input(0), "MatMul");
   if (!matmul || !n.input(0)->used_once()) return no(rw, "the input is not a MatMul that nobody else reads");
   const Shape *in = shape_of(n.input(0)), *out = shape_of(n.output());
   if (!in || !out) return no(rw, "the rank is not known");
   const auto rank = static_cast<std::int64_t>(in->size());
-  const auto axes = n.input(3) ? known_axes(n, 3, rank) : std::nullopt;
-  if (!axes || axes->size() != 1) return no(rw, "not a slice of one axis that is given");
-  const auto axis = static_cast<std::size_t>(axes->front());
-  if (!takes_little(n, (*in)[axis], (*out)[axis])) return no(rw, "more than half is taken");
-  const auto from = source_of(*matmul, axes->front(), rank);
+  const auto t = taken(n, rank);
+  if (!t) return no(rw, "not a slice of one axis that is given");
+  if (!little(n, *t, *in, *out)) return no(rw, "more than half is taken");
+  const auto from = source_of(*matmul, t->axis, rank);
   if (!from) return no(rw, "both operands have the axis");
-  std::vector<Value*> operands(matmul->inputs().begin(), matmul->inputs().end()), slice(n.inputs().begin(), n.inputs().end());
-  slice[0] = operands[from->operand];
-  slice[3] = rw.constant(Tensor::int64s({from->axis}), "axes");
-  operands[from->operand] = rw.op("Slice", std::move(slice));
+  if (t->drops && rank_of(matmul->input(1)) != 2) return no(rw, "a batch of matrices would lose an axis of one operand");
+  std::vector<Value*> operands(matmul->inputs().begin(), matmul->inputs().end()), part(n.inputs().begin(), n.inputs().end());
+  part[0] = operands[from->operand];
+  if (n.is("Slice")) {
+    part[3] = rw.constant(Tensor::int64s({from->axis}), "axes");
+    operands[from->operand] = rw.op("Slice", std::move(part));
+  } else {
+    operands[from->operand] = rw.op("Gather", std::move(part), {{"axis", from->axis}});
+  }
   rw.consume(*matmul);
   return becomes(n, rw, rw.op("MatMul", operands));
 }
 
 }  // namespace
 
-// Slice (MatMul (a, b), rows)  ==>  MatMul (Slice (a, rows), b), so for columns and b: nobody computes what nobody reads, as of all but the last
-// token.
-NodeRule move_slice_up() { return {"move-slice-up", "Take the rows or columns of a MatMul before it", "Slice", Level::o2, visit}; }
+// Slice (MatMul (a, b), rows)  ==>  MatMul (Slice (a, rows), b), so for columns and b, and for Gather: nobody computes what nobody reads, as of all
+// but the last token.
+NodeRule move_slice_up() { return {"move-slice-up", "Take the rows or columns of a MatMul before it", "Slice Gather", Level::o2, visit}; }
 
 }  // namespace onnxopt

@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "passes/fusion/conditions.h"
+#include "passes/fusion/two_sided.h"
 #include "passes/fusion/weights.h"
 #include "passes/rewrite/node_rule.h"
 
@@ -16,29 +17,19 @@ std::optional<double> celu_alpha(const Match& m) {
   return std::abs(divisor - *outside) <= 1e-6 * *outside ? outside : std::nullopt;
 }
 
+const std::string& celu_pattern() {
+  static const std::string pattern = two_sided("q = Div|Mul (x, b)\n e = Exp (q)\n d = Sub (e, 1.0)\n s = Mul (d, a)\n", "s");
+  return pattern;
+}
+
 }  // namespace
 
 // y = Relu (x) + Min (a * (Exp (x / a) - 1), 0);  y = Where (x > 0, x, a * (Exp (x / a) - 1))  ==>  y = Celu <alpha = a> (x)
 Rule fuse_celu() {
   return {
       .name = "fuse-celu",
-      .summary = "Celu spelled out with Where, or with Relu and Min, to Celu",
-      .match = R"(
-        q = Div|Mul (x, b)
-        e = Exp (q)
-        d = Sub (e, 1.0)
-        s = Mul (d, a)
-        g = Greater|GreaterOrEqual (x, 0.0)
-        y = Where (g, x, s)
-        or
-        r = Relu (x)
-        q = Div|Mul (x, b)
-        e = Exp (q)
-        d = Sub (e, 1.0)
-        s = Mul (d, a)
-        n = Min (s, 0.0)
-        y = Add (r, n)
-      )",
+      .summary = "Celu spelled out with Where, or with Relu and Min or Clip, to Celu",
+      .match = celu_pattern(),
       .where = {dtype_is("x", DType::float32), scalars_keep_rank("x"),
                 custom("x is divided and the result multiplied by one positive constant", [](const Match& m) { return celu_alpha(m).has_value(); })},
       .rewrite =

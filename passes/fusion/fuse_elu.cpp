@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "passes/fusion/conditions.h"
+#include "passes/fusion/two_sided.h"
 #include "passes/fusion/weights.h"
 #include "passes/rewrite/node_rule.h"
 
@@ -15,38 +16,20 @@ std::optional<double> elu_alpha(const Match& m) {
   return a;
 }
 
+const std::string& elu_pattern() {
+  static const std::string pattern =
+      two_sided("e = Exp (x)\n d = Sub (e, 1.0)\n s = Mul (d, a)\n", "s") + "or\n" + two_sided("e = Exp (x)\n d = Sub (e, 1.0)\n", "d");
+  return pattern;
+}
+
 }  // namespace
 
 // y = Where (x > 0, x, a * (Exp (x) - 1));  y = Relu (x) + Min (a * (Exp (x) - 1), 0) with a > 0  ==>  y = Elu <alpha = a> (x)
 Rule fuse_elu() {
   return {
       .name = "fuse-elu",
-      .summary = "Elu spelled out with Where, or with Relu and Min, to Elu",
-      .match = R"(
-        e = Exp (x)
-        d = Sub (e, 1.0)
-        s = Mul (d, a)
-        g = Greater|GreaterOrEqual (x, 0.0)
-        y = Where (g, x, s)
-        or
-        e = Exp (x)
-        d = Sub (e, 1.0)
-        g = Greater|GreaterOrEqual (x, 0.0)
-        y = Where (g, x, d)
-        or
-        r = Relu (x)
-        e = Exp (x)
-        d = Sub (e, 1.0)
-        s = Mul (d, a)
-        n = Min (s, 0.0)
-        y = Add (r, n)
-        or
-        r = Relu (x)
-        e = Exp (x)
-        d = Sub (e, 1.0)
-        n = Min (d, 0.0)
-        y = Add (r, n)
-      )",
+      .summary = "Elu spelled out with Where, or with Relu and Min or Clip, to Elu",
+      .match = elu_pattern(),
       .where = {is_float_tensor("x"), scalars_keep_rank("x"),
                 custom("the factor is one finite constant (beside Relu and Min: above 0)", [](const Match& m) { return elu_alpha(m).has_value(); })},
       .rewrite =

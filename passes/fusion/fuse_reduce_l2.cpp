@@ -19,6 +19,9 @@ Rule fuse_reduce_l2() {
         or
         r = ReduceSumSquare (x, axes?)
         y = Sqrt (r)
+        or
+        r = ReduceSumSquare (x, axes?)
+        y = Pow (r, 0.5)
       )",
       .where = {},
       .rewrite =
