@@ -8,9 +8,9 @@
 #include <cmath>
 #include <unordered_map>
 
-#include "ir/io/read_constants.h"
 #include "ir/ops/infer.h"
 #include "ir/ops/op_table.h"
+#include "ir/text/read_file.h"
 
 namespace onnxopt {
 namespace {
@@ -222,7 +222,7 @@ std::unique_ptr<Model> load_with_options(const std::string& file, const ModelOpt
                                          const std::function<void(Model&)>& on_raw) {
   ReadOptions read;
   read.strict_links = o.strict_links;
-  std::unique_ptr<Model> m = read_model_with_constants(file, read);
+  std::unique_ptr<Model> m = read_model_file_with_constants(file, read);
   if (on_raw) on_raw(*m);
   for (const std::string& s : o.input_shapes) set_input_shape(*m, s);
   for (const std::string& s : o.dims) set_dim(*m, s);

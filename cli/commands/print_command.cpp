@@ -25,7 +25,7 @@ void setup_print(CLI::App& app, Action& chosen) {
   c->add_flag("--lifted", o->lifted, "The graph as the passes see it: every node at the newest opset");
   c->add_flag("--json", o->json, "The text as a JSON string");
   add_load_options(*c, o->model);
-  c->footer("Example: onnxopt print model.onnx --full > model.onnxtxt");
+  c->footer("Example: onnxopt print model.onnx --full > model.onnxtxt    every command reads that file too, by its ending");
   c->callback([o, &chosen] {
     chosen = [o] {
       const bool lift_it = o->lifted || o->print.types;

@@ -5,7 +5,6 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -17,6 +16,7 @@
 #include "ir/core/check.h"
 #include "ir/io/unfinished.h"
 #include "ir/ops/infer.h"
+#include "ir/text/read_file.h"
 #include "ir/text/text.h"
 
 namespace onnxopt {
@@ -32,14 +32,6 @@ struct Options {
   bool json = false;
 };
 
-bool is_text(const fs::path& p) { return p.extension() == ".onnxtxt"; }
-
-std::string read_text(const fs::path& p) {
-  std::ifstream in(p, std::ios::binary);
-  if (!in) bad_input(fmt::format("{}: cannot be read", p.string()));
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
 // A reproducer says in its `# RUN` comment which passes failed.
 std::string passes_of_reproducer(const std::string& text) {
   const auto at = text.find("# RUN:"), option = text.find("--passes=", at);
@@ -53,7 +45,7 @@ class Reducer {
  public:
   Reducer(Options o, Progress& progress) : o_(std::move(o)), progress_(progress) {
     fs::create_directory(folder_);
-    if (is_text(o_.optimize.input)) {
+    if (is_text_file(o_.optimize.input)) {
       const std::string text = read_text(o_.optimize.input);
       if (!o_.optimize.passes)
         if (const std::string passes = passes_of_reproducer(text); !passes.empty()) o_.optimize.passes = passes;
@@ -173,7 +165,7 @@ class Reducer {
     const fs::path out = o_.optimize.output;
     const auto m = read_model(best_);
     why_ = failure(best_);
-    if (!is_text(out)) {
+    if (!is_text_file(out)) {
       write_model(*m, out);
       return;
     }

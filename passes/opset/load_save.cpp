@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <limits>
 
-#include "ir/io/read_constants.h"
 #include "ir/ops/infer.h"
 #include "ir/ops/op_table.h"
+#include "ir/text/read_file.h"
 #include "passes/opset/opset.h"
 
 namespace onnxopt {
@@ -39,8 +39,8 @@ void check_opsets(Model& model, const std::vector<OpsetImport>& imports, const s
 }  // namespace
 
 std::unique_ptr<Model> load(const std::filesystem::path& file, const LoadOptions& options, LiftReport* report) {
-  if (!options.lift) return read_model(file, options.read);
-  std::unique_ptr<Model> model = read_model_with_constants(file, options.read);
+  if (!options.lift) return read_model_file(file, options.read);
+  std::unique_ptr<Model> model = read_model_file_with_constants(file, options.read);
   with_context(file.string(), [&] {
     check_opsets(*model, model->opsets, "", model->graph(), options.assume_opset);
     for (const auto& f : model->functions) check_opsets(*model, f->opsets, fmt::format("function '{}': ", f->name), *f->body, options.assume_opset);

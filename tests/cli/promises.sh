@@ -76,6 +76,15 @@ done
 "$onnxopt" reduce in.onnx -o no/such/folder/x.onnx --command "touch $work/ran; false" > out 2> err; [ $? -eq 3 ] || fail "reduce into no folder"
 [ ! -e ran ] || fail "reduce searched before it looked at where to write"
 
+# What print --full writes is a model to every command.
+"$onnxopt" print in.onnx --full > text.onnxtxt
+"$onnxopt" diff in.onnx text.onnxtxt > out || fail "the text is another model"
+"$onnxopt" optimize text.onnxtxt -o text.onnx > out || fail "optimize of text"
+grep -q "^Verification: verified" out || fail "optimize of text: not verified"
+"$onnxopt" optimize in.onnx -o binary.onnx > out && "$onnxopt" diff binary.onnx text.onnx > out || fail "text is optimized in another way"
+"$onnxopt" convert in.onnx --opset 18 -o other.onnxtxt > out 2> err; [ $? -eq 2 ] && [ ! -e other.onnxtxt ] || fail "a model under the name of text"
+echo hello > bad.onnxtxt; "$onnxopt" check bad.onnxtxt > out 2>&1; [ $? -eq 3 ] && grep -q "bad.onnxtxt:2:1" out || fail "text that is none"
+
 # Output that gets lost is an error, and never lands in another file.
 for command in "inspect in.onnx" "print in.onnx" "passes" "check in.onnx --json" "optimize in.onnx -o full.onnx"; do
   "$onnxopt" $command > /dev/full 2> err; [ $? -eq 3 ] && [ "$(wc -l < err)" = 1 ] || fail "a full disk is not seen: onnxopt $command"
