@@ -54,6 +54,7 @@ Rule fuse_tanh_gelu();
 NodeRule cancel_concat_of_parts();
 NodeRule cancel_parts_of_concat();
 NodeRule cancel_squeeze_unsqueeze();
+NodeRule convert_cast_like();
 NodeRule convert_einsum();
 NodeRule convert_gather_to_slice();
 NodeRule convert_sum_to_add();
@@ -186,10 +187,11 @@ std::span<Rule (*const)()> all_rules() {
 }
 
 std::span<NodeRule (*const)()> all_node_rules() {
-  static constexpr std::array<NodeRule (*)(), 84> kRules = {
+  static constexpr std::array<NodeRule (*)(), 85> kRules = {
       cancel_concat_of_parts,
       cancel_parts_of_concat,
       cancel_squeeze_unsqueeze,
+      convert_cast_like,
       convert_einsum,
       convert_gather_to_slice,
       convert_sum_to_add,

@@ -282,7 +282,6 @@ std::string pool(Expansion& e) {
     std::int64_t out = (room + strides[k] - 1) / strides[k] + 1;
     if ((out - 1) * strides[k] >= in + pads[k]) --out;
     pads[k + n] = std::max<std::int64_t>(0, (out - 1) * strides[k] + window - in - pads[k]);
-    if (pads[k + n] >= (*kernel)[k]) return "no decomposition: ceil_mode with padding as wide as the window";
   }
   Attrs attrs = e.node().attrs();
   attrs.remove("ceil_mode");
