@@ -36,7 +36,11 @@ bool is_good(const OptimizeOptions& o, const std::string& command, const std::st
   return verify_models(*a, *b, v).verdict != Verdict::differs;
 }
 
-int run(OptimizeOptions o, const std::string& command, bool json) {
+int run(OptimizeOptions o, const std::string& command, const Invocation& invocation) {
+  const auto found = [&](nlohmann::json finding) {
+    finding["input"] = o.input;
+    print_json(invocation, std::move(finding));
+  };
   Progress progress(true);
   const ScratchFile scratch;
   o.output = scratch.path.string();
@@ -50,13 +54,14 @@ int run(OptimizeOptions o, const std::string& command, bool json) {
     return is_good(o, command, o.output);
   };
   if (good_with(-1)) {
-    fmt::print("{}", json ? "{\n  \"bad\": false\n}\n" : "no rewrite breaks this model\n");
+    if (invocation.json) found({{"bad", false}});
+    else fmt::print("no rewrite breaks this model\n");
     return 0;
   }
   const auto total = static_cast<std::int64_t>(events.size());
   if (total == 0) throw Error(ExitCode::gate_failed, "the model is bad, but no rewrite was counted: --passes names what to leave out");
   if (!good_with(0)) {
-    if (json) fmt::print("{}\n", nlohmann::json{{"bad", true}, {"fuel", 0}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    if (invocation.json) found({{"bad", true}, {"fuel", 0}});
     else fmt::print("the model is bad without any rewrite: reading or writing it changes it\n");
     return static_cast<int>(ExitCode::gate_failed);
   }
@@ -64,9 +69,7 @@ int run(OptimizeOptions o, const std::string& command, bool json) {
   if (good_with(bad) || events.empty())
     throw Error(ExitCode::gate_failed, fmt::format("the model is bad after all rewrites, good after the first {}: no single one is found", bad));
   const RewriteEvent& e = events.back();
-  if (json)
-    fmt::print("{}\n", nlohmann::json{{"bad", true}, {"fuel", bad}, {"rule", e.rule}, {"node", e.node}, {"from", e.from_nodes}}.dump(
-                           2, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (invocation.json) found({{"bad", true}, {"fuel", bad}, {"rule", e.rule}, {"node", e.node}, {"from", e.from_nodes}});
   else
     fmt::print("rewrite {} breaks the model: {} at {}\n  onnxopt optimize {} -o OUT --disable {} does without it\n", bad, e.rule, e.node, o.input,
                e.rule);
@@ -79,7 +82,6 @@ void setup_bisect(CLI::App& app, Action& chosen) {
   struct Options {
     OptimizeOptions optimize;
     std::string command;
-    bool json = false;
   };
   auto o = std::make_shared<Options>();
   CLI::App* c = app.add_subcommand("bisect", "Find the first rewrite that breaks a model; exit 1 if there is one");
@@ -91,10 +93,9 @@ void setup_bisect(CLI::App& app, Action& chosen) {
   c->add_option("--disable", o->optimize.disable, "Switch a rule or pass off")->allow_extra_args(false);
   c->add_option("--opset", o->optimize.opsets, "Opset of the output")->allow_extra_args(false);
   c->add_option("--verify-budget", o->optimize.verify_budget_s, "Seconds that each comparison may take")->check(not_seconds)->capture_default_str();
-  c->add_flag("--json", o->json, "Print the finding as JSON");
   add_model_options(*c, o->optimize.model);
   c->footer("Example: onnxopt bisect model.onnx --command ./my-test.sh");
-  c->callback([o, &chosen] { chosen = [o] { return run(o->optimize, o->command, o->json); }; });
+  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(o->optimize, o->command, invocation); }; });
 }
 
 }  // namespace onnxopt

@@ -15,7 +15,6 @@ namespace {
 struct Options {
   std::vector<std::string> files;
   ModelOptions model;
-  bool json = false;
 };
 
 // Findings of one file: what the reader refuses, what the verifier finds, what inference contradicts.
@@ -28,7 +27,7 @@ std::vector<Finding> findings_of(const std::string& file, const ModelOptions& op
   return check(*lifted);
 }
 
-int run(const Options& o) {
+int run(const Options& o, const Invocation& invocation) {
   nlohmann::json all = nlohmann::json::array();
   int bad = 0;
   for (const std::string& file : o.files) {
@@ -43,11 +42,11 @@ int run(const Options& o) {
     nlohmann::json list = nlohmann::json::array();
     for (const Finding& f : found) list.push_back({{"where", f.where}, {"what", f.what}});
     all.push_back({{"model", file}, {"valid", found.empty()}, {"findings", list}});
-    if (o.json) continue;
+    if (invocation.json) continue;
     fmt::print("{}: {}\n", file, found.empty() ? "valid" : "INVALID");
     for (const Finding& f : found) fmt::print("  {}{}{}\n", f.where, f.where.empty() ? "" : ": ", f.what);
   }
-  if (o.json) fmt::print("{}\n", all.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (invocation.json) print_json(invocation, std::move(all));
   return static_cast<int>(bad == 0 ? ExitCode::ok : ExitCode::bad_input);
 }
 
@@ -57,10 +56,9 @@ void setup_check(CLI::App& app, Action& chosen) {
   auto o = std::make_shared<Options>();
   CLI::App* c = app.add_subcommand("check", "Say whether models are valid ONNX, and what is wrong where; exit 3 if one is not");
   c->add_option("models", o->files, "The .onnx files to read")->required();
-  c->add_flag("--json", o->json, "Print the findings as JSON");
   add_load_options(*c, o->model);
   c->footer("Example: onnxopt check models/*.onnx --json");
-  c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

@@ -9,13 +9,12 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "cli/commands/optimize.h"
+#include "cli/commands/config_file.h"
+#include "cli/commands/help_format.h"
 #include "cli/commands/verification_json.h"
 #include "cli/commands/verified_save.h"
 #include "cli/commands/version.h"
@@ -27,46 +26,9 @@ namespace {
 constexpr const char* kAbout =
     "onnxopt turns an ONNX model into a better ONNX model and proves it.\n\n"
     "  onnxopt optimize model.onnx -o better.onnx     simplify, fold, fuse; check the result against the original\n"
-    "  onnxopt inspect model.onnx                     inputs, outputs, operators, size, cost\n\n"
+    "  onnxopt inspect model.onnx                     inputs, outputs, operators, size, cost\n"
+    "  onnxopt COMMAND --help                         the options of a command\n\n"
     "Exit codes: 0 fine, 1 a check failed, 2 wrong usage, 3 bad or unsupported input, 4 internal error.";
-
-void append_option(std::vector<std::string>& args, const std::string& key, const nlohmann::json& value) {
-  const std::string flag = (key.size() == 1 ? "-" : "--") + key;
-  if (value.is_boolean()) {
-    if (value.get<bool>()) args.push_back(flag);
-  } else if (value.is_array()) {
-    for (const auto& v : value) append_option(args, key, v);
-  } else {
-    args.push_back(flag);
-    args.push_back(value.is_string() ? value.get<std::string>() : value.dump());
-  }
-}
-
-// --config FILE.json: an object of long option names; its options come before those of the command line.
-std::vector<std::string> expand_config(int argc, char** argv) {
-  std::vector<std::string> args, early;  // early: given before the command whose options they are
-  for (int i = 1; i < argc; ++i) {
-    const std::string a = argv[i];
-    if (a == "--external-data") {  // its value is optional and joined with '=': a bare one must not swallow the next word
-      args.push_back("--external-data=" + std::string(kBesideTheModel));
-      continue;
-    }
-    const bool joined = a.rfind("--config=", 0) == 0;
-    if (!joined && !(a == "--config" && i + 1 < argc)) {
-      args.push_back(a);
-      if (a.empty() || a[0] != '-') args.insert(args.end(), early.begin(), early.end());
-      if (a.empty() || a[0] != '-') early.clear();
-      continue;
-    }
-    const std::string file = joined ? a.substr(9) : argv[++i];
-    std::ifstream in(file);
-    if (!in) throw Error(ExitCode::usage, fmt::format("--config: cannot read '{}'", file));
-    const auto json = nlohmann::json::parse(in, nullptr, false);
-    if (!json.is_object()) throw Error(ExitCode::usage, fmt::format("--config: '{}' is not a JSON object of options", file));
-    for (const auto& [key, value] : json.items()) append_option(args.empty() ? early : args, key, value);
-  }
-  return args;
-}
 
 // One line in our form of what CLI11 found wrong.
 Error usage_error(const CLI::App& app, const CLI::ParseError& e, const std::string& first_argument) {
@@ -77,21 +39,13 @@ Error usage_error(const CLI::App& app, const CLI::ParseError& e, const std::stri
           is_name ? fmt::format("'{}' is no command; see onnxopt --help", first_argument) : fmt::format("{}; see onnxopt --help", e.what())};
 }
 
-struct Invocation {
-  std::string command;
-  bool json = false;
-};
-
 // Who asked for JSON gets JSON, also of what went wrong.
 void print_json_error(const Invocation& invocation, const std::exception& e, ExitCode code) {
   if (!invocation.json) return;
-  nlohmann::json j = {{"tool", "onnxopt"},
-                      {"version", kVersion},
-                      {"command", invocation.command},
-                      {"error", code == ExitCode::bad_input && dynamic_cast<const std::bad_alloc*>(&e) ? "out of memory" : e.what()},
+  nlohmann::json j = {{"error", code == ExitCode::bad_input && dynamic_cast<const std::bad_alloc*>(&e) ? "out of memory" : e.what()},
                       {"exit_code", static_cast<int>(code)}};
   if (const auto* refused = dynamic_cast<const RefusedResult*>(&e)) j["verification"] = verification_json(refused->verification);
-  std::fputs((j.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n").c_str(), stdout);
+  print_json(invocation, std::move(j));
 }
 
 // With one of them closed, the next file that is opened would get its number, and what is printed would go into that file.
@@ -116,6 +70,7 @@ int parse_and_run(int argc, char** argv, Invocation& invocation) {
   app.name("onnxopt");
   app.set_version_flag("--version", version_text());
   app.require_subcommand(1);
+  app.formatter(std::make_shared<HelpFormat>());
   app.get_formatter()->column_width(38);
   Action chosen;
   setup_optimize(app, chosen);
@@ -131,9 +86,12 @@ int parse_and_run(int argc, char** argv, Invocation& invocation) {
   setup_bisect(app, chosen);
   setup_reduce(app, chosen);
   setup_conformance(app, chosen);
-  std::vector<std::string> args = expand_config(argc, argv);
+  add_common_options(app);
+  invocation.json = std::any_of(argv + 1, argv + argc, [](const char* a) { return std::string_view(a) == "--json"; });
+  std::vector<std::string> args = arguments_with_config(app, argc, argv);
   const std::string first = args.empty() ? "" : args.front();
-  invocation = {first, std::find(args.begin(), args.end(), "--json") != args.end()};
+  invocation.command = first;
+  invocation.json = std::find(args.begin(), args.end(), "--json") != args.end();
   std::reverse(args.begin(), args.end());  // CLI11 takes them in reverse
   try {
     app.parse(args);
@@ -141,7 +99,8 @@ int parse_and_run(int argc, char** argv, Invocation& invocation) {
     if (e.get_exit_code() == 0) return app.exit(e);  // --help, --version
     throw usage_error(app, e, first);
   }
-  return chosen();
+  invocation.config = effective_config(*app.get_subcommands().front());
+  return chosen(invocation);
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <functional>
 
+#include "cli/commands/invocation.h"
 #include "ir/core/error.h"
 
 namespace CLI {
@@ -18,7 +19,7 @@ int run_cli(int argc, char** argv);
 int guarded(const std::function<int()>& body, const std::function<void(const std::exception&, ExitCode)>& also = {});
 
 // What the chosen subcommand does; returns the exit code.
-using Action = std::function<int()>;
+using Action = std::function<int(const Invocation&)>;
 
 // Ends a command that is done: flushes what it printed and leaves the process without freeing a model of millions of nodes one by one. Under a
 // sanitizer it only returns the code, so that leaks are seen.

@@ -7,6 +7,7 @@
 
 #include "cli/commands/cli.h"
 #include "cli/commands/model_options.h"
+#include "cli/commands/verification_json.h"
 #include "cli/report/format.h"
 #include "cli/report/progress.h"
 #include "verify/compare/verify_models.h"
@@ -18,7 +19,7 @@ struct Options {
   std::string a, b;
   ModelOptions model;
   VerifyOptions verify;
-  bool exact = false, require_verified = false, json = false;
+  bool exact = false, require_verified = false;
 };
 
 std::string number(double v) { return std::isinf(v) ? "inf" : fmt::format("{:.3g}", v); }
@@ -34,39 +35,20 @@ void print_text(const VerifyReport& r) {
   for (const std::string& w : r.warnings) fmt::print("  warning: {}\n", w);
 }
 
-void print_json(const Options& o, const VerifyReport& r) {
-  nlohmann::json outputs = nlohmann::json::array();
-  for (const ValueDiff& d : r.outputs)
-    outputs.push_back({{"name", d.name},
-                       {"equal", d.equal},
-                       {"max_abs", d.max_abs},
-                       {"max_rel", d.max_rel},
-                       {"limit", d.limit},
-                       {"sqnr_db", d.sqnr_db},
-                       {"rounding", d.noise < 0 ? nlohmann::json() : nlohmann::json(d.noise / judged_scale(d))},
-                       {"vacuous", d.vacuous},
-                       {"trusted_by", d.trusted_by},
-                       {"reason", d.reason}});
-  fmt::print("{}\n", nlohmann::json{{"a", o.a},
-                                    {"b", o.b},
-                                    {"verdict", verdict_text(r.verdict)},
-                                    {"reason", r.reason},
-                                    {"outputs", outputs},
-                                    {"runs", r.runs},
-                                    {"inputs", r.inputs_text},
-                                    {"warnings", r.warnings},
-                                    {"ms", r.ms}}
-                         .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-}
-
-int run(Options& o) {
+int run(Options& o, const Invocation& invocation) {
   Progress progress(true);
   progress.stage("comparing");
   if (o.exact) o.verify.tolerance = Tolerance::exact;
   const auto a = load_with_options(o.a, o.model), b = load_with_options(o.b, o.model);
   const VerifyReport r = verify_models(*a, *b, o.verify);
-  if (o.json) print_json(o, r);
-  else print_text(r);
+  if (invocation.json) {
+    nlohmann::json j = verification_json(r);
+    j["a"] = o.a;
+    j["b"] = o.b;
+    print_json(invocation, std::move(j));
+  } else {
+    print_text(r);
+  }
   const bool failed = r.verdict == Verdict::differs || (o.require_verified && !r.trusted());
   return static_cast<int>(failed ? ExitCode::gate_failed : ExitCode::ok);
 }
@@ -82,10 +64,9 @@ void setup_compare(CLI::App& app, Action& chosen) {
   c->add_option("--verify-budget", o->verify.budget_s, "Seconds that the comparison may take")->check(not_seconds)->capture_default_str();
   c->add_flag("--exact", o->exact, "Outputs must be bit-equal");
   c->add_flag("--require-verified", o->require_verified, "Exit 1 unless every output was compared on values that could differ, and is equal");
-  c->add_flag("--json", o->json, "Print the comparison as JSON");
   add_model_options(*c, o->model);
   c->footer("Example: onnxopt compare model.onnx better.onnx --seeds 10 --require-verified");
-  c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

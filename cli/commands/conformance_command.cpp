@@ -14,7 +14,7 @@ namespace {
 struct Options {
   std::vector<std::string> folders;
   std::string backend = "reference", junit;
-  bool json = false, quiet = false, as_is = false;
+  bool quiet = false, as_is = false;
 };
 
 ConformanceOptions run_options(const Options& o) {
@@ -40,14 +40,14 @@ ConformanceSummary run_all(const Options& o) {
   return summary;
 }
 
-int run(const Options& o) {
+int run(const Options& o, const Invocation& invocation) {
   const ConformanceSummary summary = run_all(o);
   if (!o.junit.empty()) {
     std::ofstream file(o.junit, std::ios::binary);
     file << conformance_junit(summary);
     if (!file.flush()) bad_input(fmt::format("cannot write '{}'", o.junit));
   }
-  if (o.json) fmt::print("{}\n", conformance_json(summary, o.backend).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (invocation.json) print_json(invocation, conformance_json(summary, o.backend));
   else fmt::print("{}", conformance_text(summary, o.quiet));
   return static_cast<int>(summary.total.failed == 0 ? ExitCode::ok : ExitCode::gate_failed);
 }
@@ -64,8 +64,7 @@ void setup_conformance(CLI::App& app, Action& chosen) {
   c->add_flag("--as-is", o->as_is, "Run operators at the version of the file, not lifted to the newest one first");
   c->add_flag("-q,--quiet", o->quiet, "List only operators with failed or refused tests");
   c->add_option("--junit", o->junit, "Also write a JUnit report")->type_name("FILE");
-  c->add_flag("--json", o->json, "Print the counts as JSON");
-  c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

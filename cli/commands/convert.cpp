@@ -103,7 +103,7 @@ std::unique_ptr<Model> prepare(const ConvertCommandOptions& o, ConvertResult& r)
 
 // Down as far as the content allows; never up without need.
 std::int64_t wanted_ir_version(Model& m, const ConvertCommandOptions& o, const ConvertResult& r) {
-  if (o.ir_version != 0) return o.ir_version;
+  if (o.ir_version != 0) return check_ir_request(m, o.ir_version), o.ir_version;
   const std::int64_t lowest = lowest_ir_version(m, r.to.version(""));
   if (!o.target.empty()) return std::min(std::max<std::int64_t>(m.ir_version, 3), lowest);
   return r.to.version("") > r.from.version("") || m.ir_version == 0 ? lowest : std::min(m.ir_version, lowest);
@@ -123,6 +123,7 @@ ConvertResult convert(const ConvertCommandOptions& o) {
     r.total_ms = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
     return std::move(r);
   };
+  check_output_options(o);
   if (!o.plan) refuse_same_file(o.input, o.output, o.in_place);
   Progress progress(!o.quiet);
   progress.stage("reading");
@@ -139,16 +140,13 @@ ConvertResult convert(const ConvertCommandOptions& o) {
   SaveOptions save_options;
   save_options.target = r.to;
   save_options.ir_version = r.ir_to;
-  save_options.write.external_data = o.external_data == kBesideTheModel ? std::string() : o.external_data;
-  save_options.write.external_threshold = o.external_threshold;
-  save_options.write.inferred_types = o.infer_types;
+  save_options.write = write_options(o);
   if (!r.comparable && o.require_verified)
     throw Error(ExitCode::gate_failed, "--require-verified: not verified: widened types are not compared; nothing was written");
-  VerifiedSaveOptions v{o.input, o.output, o.model, o.verify && r.comparable, o.require_verified, true};
-  v.verify_budget_s = o.verify_budget_s;
-  VerifiedSave saved = save_verified(*m, save_options, v, progress);
-  r.written = std::move(saved.written);
-  r.verification = std::move(saved.verification);
+  VerifiedSaveOptions v = verified_save_options(o);
+  v.verify = o.verify && r.comparable;
+  v.as_filed = true;
+  r.saved = save_verified(*m, save_options, v, progress);
   return finish(r);
 }
 

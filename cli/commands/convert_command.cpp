@@ -15,41 +15,27 @@ namespace {
 void add_options(CLI::App& c, ConvertCommandOptions& o) {
   c.add_option("--opset", o.opsets, "The opset to convert to, e.g. 13 or 13,ai.onnx.ml:2")->type_name("N")->allow_extra_args(false);
   add_target_option(c, o.target);
-  c.add_option("-o,--out", o.output, "The .onnx file to write")->type_name("FILE");
   c.add_flag("--plan", o.plan, "Say what every node needs, and write nothing; exit 3 if some node cannot be converted");
   c.add_option("--ir-version", o.ir_version, "IR version of the output (default: the lowest that the content needs)")
       ->type_name("N")
       ->check(CLI::Range(3, kNewestIrVersion));
-  c.add_option("--external-data", o.external_data,
-               "Write weights to this file beside the model (FILE.data if no name is given); automatic above 2 GiB")
-      ->type_name("[=FILE]");
-  c.add_option("--external-threshold", o.external_threshold, "Smallest tensor that goes to the external file, in bytes")
-      ->check(not_count)
-      ->capture_default_str();
   c.add_flag("--widen-types", o.widen_types, "Turn bfloat16, float8, int4 and their like into wider types where the target cannot hold them");
-  c.add_flag("--infer", o.infer_types, "Write the inferred types of inner values into the model");
-  c.add_flag("--in-place", o.in_place, "Allow the output to be the input file");
-  c.add_flag_callback(
-      "--no-verify", [&o] { o.verify = false; }, "Do not check the result against the original");
-  c.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take")->type_name("S")->check(not_seconds)->capture_default_str();
-  c.add_flag("--require-verified", o.require_verified, "Exit 1, and write nothing, unless every output was compared and is equal");
+  add_output_options(c, o);
+  add_verify_options(c, o);
   add_load_options(c, o.model);
-  c.add_flag("--json", o.json, "Print the report as JSON");
-  c.add_flag("-q,--quiet", o.quiet, "Print nothing but errors");
+  add_report_options(c, o);
 }
 
-int run(const ConvertCommandOptions& o) {
-  if (lists_targets(o.target)) {
-    fmt::print("{}", targets_text());
-    return static_cast<int>(ExitCode::ok);
-  }
+int run(ConvertCommandOptions& o, const Invocation& invocation) {
+  if (lists_targets(o.target)) return list_targets(invocation);
+  forget_generic(o.target);
   if (o.input.empty()) throw Error(ExitCode::usage, "convert: say which model");
   if (o.opsets.empty() && o.target.empty())
     throw Error(ExitCode::usage, "convert: say which opset, e.g. --opset 13, or which runtime, e.g. --target onnxruntime-cpu@1.17");
   if (!o.plan && o.output.empty()) throw Error(ExitCode::usage, "convert: say where to write, -o FILE, or --plan");
   const ConvertResult r = convert(o);
-  if (o.json) fmt::print("{}\n", convert_json(o, r).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  else if (!o.quiet && (r.blocked.empty() || o.plan)) fmt::print("{}", convert_text(o, r));
+  if (o.json) print_json(invocation, convert_json(o, r), report_file(o));
+  else if (!o.quiet && (r.blocked.empty() || o.plan)) fmt::print(report_file(o), "{}", convert_text(o, r));
   if (r.blocked.empty()) return static_cast<int>(ExitCode::ok);
   if (!o.plan && !o.json) throw Error(ExitCode::bad_input, fmt::format("{}: {}", o.input, r.blocked));
   if (!o.plan) fmt::print(stderr, "onnxopt: {}: {}\n", o.input, r.blocked);
@@ -61,7 +47,7 @@ int run(const ConvertCommandOptions& o) {
 void setup_convert(CLI::App& app, Action& chosen) {
   auto o = std::make_shared<ConvertCommandOptions>();
   CLI::App* c = app.add_subcommand("convert", "Convert a model to another opset, and nothing else; check the result against the original");
-  c->add_option("model", o->input, "The .onnx file to read");
+  c->add_option("model", o->input, "The .onnx file to read")->type_name("FILE");
   add_options(*c, *o);
   c->footer(
       "Examples:\n"
@@ -70,7 +56,7 @@ void setup_convert(CLI::App& app, Action& chosen) {
       "  onnxopt convert model.onnx --target onnxruntime-cpu@1.17 -o out.onnx    what that release loads\n"
       "  onnxopt convert model.onnx --opset 9 --plan    what every node needs, and what blocks; writes nothing\n"
       "Exit status: 0 converted, 1 the result differs from the original, 3 some node cannot be expressed (nothing is written).");
-  c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

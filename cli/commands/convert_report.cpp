@@ -5,9 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands/convert.h"
-#include "cli/commands/verification_json.h"
-#include "cli/commands/verified_save.h"
-#include "cli/commands/version.h"
 #include "cli/report/format.h"
 
 namespace onnxopt {
@@ -60,9 +57,10 @@ std::string convert_text(const ConvertCommandOptions& o, const ConvertResult& r)
   s += "\n";
   for (const std::string& n : r.notes) s += "note: " + n + "\n";
   if (o.plan) return s;
-  s += "Verification: " + (r.comparable ? verification_text(o.verify, r.verification) : "not checked (--widen-types)\n");
+  s += "Verification: " + (r.comparable ? verification_text(o.verify, r.saved.verification) : "not checked (--widen-types)\n");
   s += fmt::format("Time: {}\n", human_ms(r.total_ms));
-  if (!r.written.external_file.empty()) s += fmt::format("Weights: {} ({})\n", r.written.external_file, human_bytes(r.written.external_bytes));
+  if (!r.saved.written.external_file.empty())
+    s += fmt::format("Weights: {} ({})\n", r.saved.written.external_file, human_bytes(r.saved.written.external_bytes));
   return s;
 }
 
@@ -80,17 +78,15 @@ nlohmann::json convert_json(const ConvertCommandOptions& o, const ConvertResult&
   }
   const Conversion& c = r.conversion;
   nlohmann::json j = {
-      {"version", version_text()},
-      {"input", o.input},
       {"opset", {{"from", opsets_json(r.from)}, {"to", opsets_json(r.to)}}},
       {"ir_version", {{"from", r.ir_from}, {"to", r.ir_to}}},
       {"nodes", {{"untouched", c.untouched}, {"adapted", c.adapted}, {"lowered", c.lowered}, {"made", c.made_nodes}, {"blocked", c.blocked}}},
       {"steps", steps},
       {"notes", r.notes},
       {"ms", r.total_ms}};
-  if (!o.plan) j["output"] = o.output;
+  if (o.plan || !r.blocked.empty()) j["input"] = o.input;
+  else add_files(j, o, r.saved);
   if (!r.blocked.empty()) j["error"] = r.blocked;
-  if (r.verification) j["verification"] = verification_json(*r.verification);
   return j;
 }
 

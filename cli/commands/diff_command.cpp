@@ -14,28 +14,26 @@ void setup_diff(CLI::App& app, Action& chosen) {
   struct Options {
     std::string a, b;
     ModelOptions model;
-    bool json = false, lifted = false;
+    bool lifted = false;
   };
   auto o = std::make_shared<Options>();
   CLI::App* c = app.add_subcommand("diff", "Compare two models as graphs: what was removed, added, changed; exit 1 if they differ");
   c->add_option("a", o->a, "The first .onnx file")->required();
   c->add_option("b", o->b, "The second .onnx file")->required();
   c->add_flag("--lifted", o->lifted, "Compare the graphs at the newest opset, so that models of different opsets can be equal");
-  c->add_flag("--json", o->json, "Print the differences as JSON");
   add_load_options(*c, o->model);
   c->footer("Example: onnxopt diff before.onnx after.onnx");
   c->callback([o, &chosen] {
-    chosen = [o] {
+    chosen = [o](const Invocation& invocation) {
       const auto read = [&](const std::string& f) { return o->lifted ? load_with_options(f, o->model) : read_raw(f, o->model); };
       const auto a = read(o->a), b = read(o->b);
       const bool equal = difference(*a, *b).empty();
       const std::vector<DiffEntry> entries = equal ? std::vector<DiffEntry>() : diff(*a, *b);
-      if (o->json) {
+      if (invocation.json) {
         nlohmann::json list = nlohmann::json::array();
         for (const DiffEntry& e : entries)
           list.push_back({{"kind", e.kind == '-' ? "removed" : e.kind == '+' ? "added" : "changed"}, {"what", e.what}});
-        fmt::print("{}\n", nlohmann::json{{"a", o->a}, {"b", o->b}, {"equal", equal}, {"differences", list}}.dump(
-                               2, ' ', false, nlohmann::json::error_handler_t::replace));
+        print_json(invocation, {{"a", o->a}, {"b", o->b}, {"equal", equal}, {"differences", list}});
       } else if (equal) {
         fmt::print("equal graphs\n");
       } else {

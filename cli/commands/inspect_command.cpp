@@ -17,7 +17,7 @@ namespace {
 struct Options {
   std::vector<std::string> files;
   ModelOptions model;
-  bool lifted = false, json = false;
+  bool lifted = false;
 };
 
 struct Inspection {
@@ -156,13 +156,13 @@ nlohmann::json to_json(const Inspection& r) {
           {"lifted", {{"lifted", r.lift.lifted}, {"untouched", r.lift.untouched}, {"kept", kept}}}};
 }
 
-int run(const Options& o) {
+int run(const Options& o, const Invocation& invocation) {
   std::vector<Inspection> all;
   for (const std::string& f : o.files) all.push_back(inspect(f, o.model));
-  if (o.json) {
+  if (invocation.json) {
     nlohmann::json j = nlohmann::json::array();
     for (const Inspection& r : all) j.push_back(to_json(r));
-    fmt::print("{}\n", (all.size() == 1 ? j[0] : j).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+    print_json(invocation, all.size() == 1 ? j[0] : j);
   } else if (all.size() == 2) {
     print_two(all[0], all[1]);
   } else {
@@ -178,10 +178,9 @@ void setup_inspect(CLI::App& app, Action& chosen) {
   CLI::App* c = app.add_subcommand("inspect", "Show inputs, outputs, operators, parameters, size and cost of a model, or of two side by side");
   c->add_option("models", o->files, "One .onnx file, or two: before and after")->required()->expected(1, 2);
   c->add_flag("--lifted", o->lifted, "Count the nodes that were lifted to the newest opset, and those kept at their own version, by reason");
-  c->add_flag("--json", o->json, "Print as JSON");
   add_model_options(*c, o->model);
   c->footer("Example: onnxopt inspect model.onnx --lifted");
-  c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

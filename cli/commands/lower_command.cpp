@@ -10,9 +10,6 @@
 
 #include "cli/commands/cli.h"
 #include "cli/commands/optimize.h"
-#include "cli/commands/verification_json.h"
-#include "cli/commands/verified_save.h"
-#include "cli/commands/version.h"
 #include "cli/report/format.h"
 #include "cli/report/progress.h"
 #include "ir/ops/op_table.h"
@@ -26,21 +23,15 @@ namespace {
 
 constexpr int kOpsetWithoutOne = 21;  // of a model that imports com.microsoft alone
 
-struct LowerCommandOptions {
-  std::string input, output, to = "onnx";
-  ModelOptions model;
-  std::vector<std::string> opsets;
-  std::optional<std::string> external_data;
-  std::uint64_t external_threshold = 1024;
-  bool plan = false, in_place = false, verify = true, require_verified = false, json = false, quiet = false;
-  double verify_budget_s = 60;
+struct LowerCommandOptions : OutputOptions {
+  std::string to = "onnx";
+  bool plan = false;
 };
 struct LowerResult {
   Lowering lowering;
   OutputOpsets target;
   std::string blocked;  // not empty: nothing was written, and why
-  std::optional<VerifyReport> verification;
-  WriteResult written;
+  VerifiedSave saved;
   double total_ms = 0;
 };
 
@@ -64,6 +55,7 @@ void drop_imports(Model& m, OutputOpsets& target) {
 
 LowerResult lower_model(const LowerCommandOptions& o) {
   const auto start = std::chrono::steady_clock::now();
+  check_output_options(o);
   if (!o.plan) refuse_same_file(o.input, o.output, o.in_place);
   Progress progress(!o.quiet);
   progress.stage("reading");
@@ -91,13 +83,10 @@ LowerResult lower_model(const LowerCommandOptions& o) {
   save_options.target = r.target;
   lower(*m, r.target);
   save_options.ir_version = std::max<std::int64_t>(m->ir_version, lowest_ir_version(*m, r.target.version("")));
-  save_options.write.external_data = o.external_data == kBesideTheModel ? std::string() : o.external_data;
-  save_options.write.external_threshold = o.external_threshold;
-  VerifiedSaveOptions v{o.input, o.output, o.model, o.verify, o.require_verified, true};
-  v.verify_budget_s = o.verify_budget_s;
-  VerifiedSave saved = save_verified(*m, save_options, v, progress);
-  r.written = std::move(saved.written);
-  r.verification = std::move(saved.verification);
+  save_options.write = write_options(o);
+  VerifiedSaveOptions v = verified_save_options(o);
+  v.as_filed = true;
+  r.saved = save_verified(*m, save_options, v, progress);
   return finish();
 }
 
@@ -113,9 +102,10 @@ std::string text_of(const LowerCommandOptions& o, const LowerResult& r) {
   s += "\n";
   for (const std::string& note : r.lowering.notes) s += "note: " + note + "\n";
   if (o.plan) return s;
-  s += "Verification: " + verification_text(o.verify, r.verification);
+  s += "Verification: " + verification_text(o.verify, r.saved.verification);
   s += fmt::format("Time: {}\n", human_ms(r.total_ms));
-  if (!r.written.external_file.empty()) s += fmt::format("Weights: {} ({})\n", r.written.external_file, human_bytes(r.written.external_bytes));
+  if (!r.saved.written.external_file.empty())
+    s += fmt::format("Weights: {} ({})\n", r.saved.written.external_file, human_bytes(r.saved.written.external_bytes));
   return s;
 }
 
@@ -127,23 +117,21 @@ nlohmann::json json_of(const LowerCommandOptions& o, const LowerResult& r) {
     else j["reason"] = s.reason;
     steps.push_back(std::move(j));
   }
-  nlohmann::json j = {{"version", version_text()},
-                      {"input", o.input},
-                      {"nodes", {{"lowered", r.lowering.lowered}, {"made", r.lowering.made_nodes}, {"blocked", r.lowering.blocked}}},
+  nlohmann::json j = {{"nodes", {{"lowered", r.lowering.lowered}, {"made", r.lowering.made_nodes}, {"blocked", r.lowering.blocked}}},
                       {"steps", steps},
                       {"notes", r.lowering.notes},
                       {"ms", r.total_ms}};
-  if (!o.plan) j["output"] = o.output;
+  if (o.plan || !r.blocked.empty()) j["input"] = o.input;
+  else add_files(j, o, r.saved);
   if (!r.blocked.empty()) j["error"] = r.blocked;
-  if (r.verification) j["verification"] = verification_json(*r.verification);
   return j;
 }
 
-int run(const LowerCommandOptions& o) {
+int run(const LowerCommandOptions& o, const Invocation& invocation) {
   if (!o.plan && o.output.empty()) throw Error(ExitCode::usage, "lower: say where to write, -o FILE, or --plan");
   const LowerResult r = lower_model(o);
-  if (o.json) fmt::print("{}\n", json_of(o, r).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-  else if (!o.quiet && (r.blocked.empty() || o.plan)) fmt::print("{}", text_of(o, r));
+  if (o.json) print_json(invocation, json_of(o, r), report_file(o));
+  else if (!o.quiet && (r.blocked.empty() || o.plan)) fmt::print(report_file(o), "{}", text_of(o, r));
   if (r.blocked.empty()) return static_cast<int>(ExitCode::ok);
   if (!o.plan && !o.json) throw Error(ExitCode::bad_input, fmt::format("{}: {}", o.input, r.blocked));
   if (!o.plan) fmt::print(stderr, "onnxopt: {}: {}\n", o.input, r.blocked);
@@ -156,27 +144,16 @@ void setup_lower(CLI::App& app, Action& chosen) {
   auto o = std::make_shared<LowerCommandOptions>();
   CLI::App* c =
       app.add_subcommand("lower", "Turn operators of ONNX Runtime (com.microsoft) back into standard ONNX; check the result against the original");
-  c->add_option("model", o->input, "The .onnx file to read")->required();
+  c->add_option("model", o->input, "The .onnx file to read")->required()->type_name("FILE");
   c->add_option("--to", o->to, "What to lower to")->check(CLI::IsMember({"onnx"}))->capture_default_str();
-  c->add_option("-o,--out", o->output, "The .onnx file to write")->type_name("FILE");
   c->add_flag("--plan", o->plan, "Say what every node becomes, and write nothing; exit 3 if some node has no way back");
   c->add_option("--opset", o->opsets, "Opset of the output (default: the model's own)")->type_name("N")->allow_extra_args(false);
-  c->add_option("--external-data", o->external_data,
-                "Write weights to this file beside the model (FILE.data if no name is given); automatic above 2 GiB")
-      ->type_name("[=FILE]");
-  c->add_option("--external-threshold", o->external_threshold, "Smallest tensor that goes to the external file, in bytes")
-      ->check(not_count)
-      ->capture_default_str();
-  c->add_flag("--in-place", o->in_place, "Allow the output to be the input file");
-  c->add_flag_callback(
-      "--no-verify", [o] { o->verify = false; }, "Do not check the result against the original");
-  c->add_option("--verify-budget", o->verify_budget_s, "Seconds that the check may take")->type_name("S")->check(not_seconds)->capture_default_str();
-  c->add_flag("--require-verified", o->require_verified, "Exit 1, and write nothing, unless every output was compared and is equal");
+  add_output_options(*c, *o);
+  add_verify_options(*c, *o);
   add_load_options(*c, o->model);
-  c->add_flag("--json", o->json, "Print the report as JSON");
-  c->add_flag("-q,--quiet", o->quiet, "Print nothing but errors");
+  add_report_options(*c, *o);
   c->footer("Example: onnxopt lower model.ort-optimized.onnx --to onnx -o standard.onnx");
-  c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

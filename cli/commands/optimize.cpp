@@ -60,16 +60,28 @@ std::vector<std::string> split_names(const std::string& text) {
   return r;
 }
 
+// "rule", "pass", "group", ...; "": there is none of this name.
+std::string kind_of(const std::string& name) {
+  for (const CatalogEntry& e : pipeline_names(graph_passes()))
+    if (e.name == name) return e.kind;
+  return {};
+}
+
 void check_rule_names(const OptimizeOptions& o) {
   std::unordered_set<std::string> known;
   for (const CatalogEntry& e : pipeline_names(graph_passes())) known.insert(e.name);
   const auto check = [&](const char* option, const std::string& name) {
     const std::string stem = name.substr(0, name.find('@'));
+    if (const std::string run = name.substr(std::min(name.find('@'), name.size() - 1) + 1);
+        option == std::string_view("--disable") && stem != name && (not_count(run) != "" || run[0] == '0'))
+      throw Error(ExitCode::usage, fmt::format("--disable {}: after the @ stands which run, 1 for the first", name));
     if (!known.count(stem))
       throw Error(ExitCode::usage, fmt::format("{} {}: there is no rule or pass '{}'; onnxopt passes lists them", option, name, stem));
   };
   for (const std::string& name : o.disable) check("--disable", name);
   if (!o.explain.empty()) check("--explain", o.explain);
+  if (const std::string stem = o.explain.substr(0, o.explain.find('@')); kind_of(stem) == "group" || kind_of(stem) == "level")
+    throw Error(ExitCode::usage, fmt::format("--explain {}: a {} of many; name a rule, onnxopt passes lists them", stem, kind_of(stem)));
   for (const std::string& name : split_names(o.print_after))
     if (name != "all") check("--print-after", name);
 }
@@ -109,8 +121,9 @@ std::string differs_from_original(const OptimizeOptions& o, Model& now) {
 }
 
 void add_instruments(PassManager& manager, const OptimizeOptions& o) {
-  if (!o.print_after.empty()) manager.observe(print_after(split_names(o.print_after), std::cout));
-  if (o.print_changed) manager.observe(print_changed(std::cout));
+  std::ostream& out = o.json || report_file(o) == stderr ? std::cerr : std::cout;  // not between the report's lines, nor the model's bytes
+  if (!o.print_after.empty()) manager.observe(print_after(split_names(o.print_after), out));
+  if (o.print_changed) manager.observe(print_changed(out));
   if (!o.dump_dir.empty()) manager.observe(dump_to(o.dump_dir));
   if (o.check_each) manager.observe(check_each([o](Model& now) { return differs_from_original(o, now); }));
   ManagerOptions options;
@@ -163,6 +176,18 @@ void run_passes(PassManager& manager, const OptimizeOptions& o, Prepared& p, Opt
   }
 }
 
+// What the rules themselves do not say: --explain of a pass, or of what never ran.
+void explain_silence(const OptimizeOptions& o, OptimizeResult& r) {
+  if (o.explain.empty() || !r.explanations.empty()) return;
+  const std::string name = o.explain.substr(0, o.explain.find('@'));
+  const auto of_this = [&](const PassRun& p) { return p.name == name; };
+  const auto runs = std::count_if(r.passes.begin(), r.passes.end(), of_this);
+  const auto changes = std::count_if(r.passes.begin(), r.passes.end(), [&](const PassRun& p) { return of_this(p) && p.changed; });
+  r.explanations.push_back(
+      runs == 0 ? fmt::format("{}: never ran; the pipeline was {}", name, r.pipeline.empty() ? "empty" : r.pipeline)
+                : fmt::format("{}: changed the model in {} of {} runs; it looks at whole graphs and has no nearest miss", name, changes, runs));
+}
+
 void note_changes_of_interface(const Model& m, const std::vector<std::string>& inputs_before, OptimizeResult& r) {
   std::unordered_set<std::string> left;
   for (Value* v : m.graph().inputs()) left.insert(v->name());
@@ -191,17 +216,16 @@ void write_result(const OptimizeOptions& o, Prepared& p, OptimizeResult& r, Prog
   save_options.target = p.ctx.output;
   save_options.lower.restore = o.restore;
   save_options.ir_version = output_ir_version(o, p);
-  save_options.write.external_data = o.external_data == kBesideTheModel ? std::string() : o.external_data;
-  save_options.write.external_threshold = o.external_threshold;
-  save_options.write.inferred_types = o.infer_types;
-  if (std::max(p.model->ir_version, o.ir_version) < 10) strip_origins(*p.model);  // nodes carry no metadata there: the origin is in the report only
-  VerifiedSaveOptions v{o.input, o.output, o.model, o.verify, o.require_verified};
-  v.verify_budget_s = o.verify_budget_s;
+  save_options.write = write_options(o);
+  const std::int64_t ir_version = save_options.ir_version != 0 ? save_options.ir_version : p.model->ir_version;
+  if (ir_version < 10) strip_origins(*p.model);  // nodes carry no metadata there: the origin is in the report only
+  if (o.ir_version != 0) {
+    check_ir_request(*p.model, o.ir_version);
+    set_ir_version(*p.model, o.ir_version);
+  }
+  VerifiedSaveOptions v = verified_save_options(o);
   v.hint = fmt::format("onnxopt bisect {} finds the rewrite", o.input);
-  VerifiedSave saved = save_verified(*p.model, save_options, v, progress);
-  r.written = std::move(saved.written);
-  r.verification = std::move(saved.verification);
-  r.save_ms = saved.save_ms;
+  r.saved = save_verified(*p.model, save_options, v, progress);
 }
 
 }  // namespace
@@ -247,6 +271,7 @@ std::uint64_t model_bytes(const Model& m, const std::string& file) {
 
 OptimizeResult optimize(const OptimizeOptions& o) {
   const auto start = Clock::now();
+  check_output_options(o);
   refuse_same_file(o.input, o.output, o.in_place);
   check_rule_names(o);
   Progress progress(!o.quiet);
@@ -263,7 +288,6 @@ OptimizeResult optimize(const OptimizeOptions& o) {
   prepare_context(p, o, r.bytes_before);
   std::vector<std::string> inputs_before;
   for (Value* v : p.model->graph().inputs()) inputs_before.push_back(v->name());
-  if (o.json) r.input_files = hash_files(o.input, o.hash_data);  // before anything is written: the output may take its place
   r.load_ms = ms_since(start);
 
   progress.stage("optimizing");
@@ -278,13 +302,13 @@ OptimizeResult optimize(const OptimizeOptions& o) {
   for (const auto& [value, tensor] : hidden)
     if (!value->erased()) p.model->graph().set_constant(*value, tensor);
   write_result(o, p, r, progress);
-  if (o.json && std::filesystem::is_regular_file(o.output)) r.output_files = hash_files(o.output, o.hash_data);
   r.after = graph_stats(*p.model);
-  r.bytes_after = r.written.model_bytes + r.written.external_bytes;
+  r.bytes_after = r.saved.written.model_bytes + r.saved.written.external_bytes;
   r.events = std::move(p.ctx.events);
   r.totals = std::move(p.ctx.totals);
   r.notes = std::move(p.ctx.notes);
   r.explanations = std::move(p.ctx.explanations);
+  explain_silence(o, r);
   if (o.time_passes) r.time_table = time_table(r.passes, p.ctx);
   note_changes_of_interface(*p.model, inputs_before, r);
   r.model = std::move(p.model);

@@ -12,22 +12,14 @@
 namespace onnxopt {
 namespace {
 
-void add_output_options(CLI::App& c, OptimizeOptions& o) {
+void add_format_options(CLI::App& c, OptimizeOptions& o) {
   c.add_option("--opset", o.opsets, "Opset of the output, e.g. 21 or 21,ai.onnx.ml:3 (default: the model's own)")
       ->type_name("N")
       ->allow_extra_args(false);
   add_target_option(c, o.target);
   c.add_option("--ir-version", o.ir_version, "IR version of the output (default: the model's own)")
       ->type_name("N")
-      ->check(CLI::Range(1, kNewestIrVersion));
-  c.add_option("--external-data", o.external_data,
-               "Write weights to this file beside the model (FILE.data if no name is given); automatic above 2 GiB")
-      ->type_name("[=FILE]");
-  c.add_option("--external-threshold", o.external_threshold, "Smallest tensor that goes to the external file, in bytes")
-      ->check(not_count)
-      ->capture_default_str();
-  c.add_flag("--infer", o.infer_types, "Write the inferred types of inner values into the model");
-  c.add_flag("--in-place", o.in_place, "Allow the output to be the input file");
+      ->check(CLI::Range(3, kNewestIrVersion));
   c.add_flag_callback(
       "--no-restore", [&o] { o.restore = false; }, "Write every node through the opset adapters instead of restoring untouched ones");
 }
@@ -46,13 +38,6 @@ void add_rewrite_options(CLI::App& c, OptimizeOptions& o) {
       ->type_name("SIZE");
 }
 
-void add_verify_options(CLI::App& c, OptimizeOptions& o) {
-  c.add_flag_callback(
-      "--no-verify", [&o] { o.verify = false; }, "Do not check the result against the original");
-  c.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take")->type_name("S")->check(not_seconds)->capture_default_str();
-  c.add_flag("--require-verified", o.require_verified, "Exit 1, and write nothing, unless every output was compared and is equal");
-}
-
 void add_debug_options(CLI::App& c, OptimizeOptions& o) {
   c.add_option("--explain", o.explain, "Say why a rule did not fire (RULE or RULE@NODE): the nearest miss")->type_name("RULE")->group("Debugging");
   c.add_option("--print-after", o.print_after, "Print the graph after this pass (or all)")->type_name("PASS")->group("Debugging");
@@ -69,27 +54,27 @@ void add_debug_options(CLI::App& c, OptimizeOptions& o) {
 void setup_optimize(CLI::App& app, Action& chosen) {
   auto o = std::make_shared<OptimizeOptions>();
   CLI::App* c = app.add_subcommand("optimize", "Simplify, fold and fuse a model; check the result against the original");
-  c->add_option("model", o->input, "The .onnx file to read");
-  c->add_option("-o,--out", o->output, "The .onnx file to write");
+  c->add_option("model", o->input, "The .onnx file to read")->type_name("FILE");
+  add_output_options(*c, *o);
+  add_format_options(*c, *o);
   add_rewrite_options(*c, *o);
   add_model_options(*c, o->model);
-  add_output_options(*c, *o);
   add_verify_options(*c, *o);
+  add_report_options(*c, *o);
   add_debug_options(*c, *o);
-  c->add_flag("--json", o->json, "Print the report as JSON");
-  c->add_flag("--hash-data", o->hash_data, "Put the SHA-256 of external weight files into the JSON report too");
-  c->add_flag("-q,--quiet", o->quiet, "Print nothing but errors");
-  c->footer("Example: onnxopt optimize model.onnx -o better.onnx --dim batch=1");
+  c->footer(
+      "Examples:\n"
+      "  onnxopt optimize model.onnx -o better.onnx\n"
+      "  onnxopt optimize model.onnx -o better.onnx --dim batch=1 --require-verified --json > report.json\n"
+      "  onnxopt optimize model.onnx -o better.onnx --explain fuse-conv-bn    why did a rule not fire");
   c->callback([o, &chosen] {
-    chosen = [o] {
-      if (lists_targets(o->target)) {
-        fmt::print("{}", targets_text());
-        return static_cast<int>(ExitCode::ok);
-      }
+    chosen = [o](const Invocation& invocation) {
+      if (lists_targets(o->target)) return list_targets(invocation);
+      forget_generic(o->target);
       if (o->input.empty() || o->output.empty()) throw Error(ExitCode::usage, "optimize: say which model to read, and where to write: -o FILE");
       const OptimizeResult r = optimize(*o);
-      if (o->json) fmt::print("{}\n", optimize_json(*o, r).dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
-      else if (!o->quiet) fmt::print("{}", optimize_text(*o, r));
+      if (o->json) print_json(invocation, optimize_json(*o, r), report_file(*o));
+      else if (!o->quiet) fmt::print(report_file(*o), "{}", optimize_text(*o, r));
       return leave(ExitCode::ok);
     };
   });

@@ -6,9 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands/optimize.h"
-#include "cli/commands/verification_json.h"
-#include "cli/commands/verified_save.h"
-#include "cli/commands/version.h"
 #include "cli/report/format.h"
 
 namespace onnxopt {
@@ -47,40 +44,6 @@ nlohmann::json stats_json(const GraphStats& s, std::uint64_t bytes) {
   return {{"nodes", s.nodes}, {"bytes", bytes}, {"parameters", s.parameters}, {"weight_bytes", s.weight_bytes}, {"ops", s.ops}};
 }
 
-nlohmann::json config_json(const OptimizeOptions& o) {
-  nlohmann::json j = {{"O", o.level}, {"verify-budget", o.verify_budget_s}};
-  if (o.passes) j["passes"] = *o.passes;
-  const auto list = [&](const char* key, const std::vector<std::string>& v) {
-    if (!v.empty()) j[key] = v;
-  };
-  list("disable", o.disable);
-  list("keep", o.keep_nodes);
-  list("opset", o.opsets);
-  if (!o.target.empty()) j["target"] = o.target;
-  list("input-shape", o.model.input_shapes);
-  list("dim", o.model.dims);
-  list("input", o.model.inputs);
-  list("output", o.model.outputs);
-  const auto flag = [&](const char* key, bool v) {
-    if (v) j[key] = true;
-  };
-  flag("no-verify", !o.verify);
-  flag("require-verified", o.require_verified);
-  flag("no-restore", !o.restore);
-  flag("in-place", o.in_place);
-  flag("inline", o.inline_functions);
-  flag("infer", o.infer_types);
-  flag("keep-overridable", o.keep_overridable);
-  flag("strict-links", o.model.strict_links);
-  if (o.ir_version) j["ir-version"] = o.ir_version;
-  if (o.model.assume_opset) j["assume-opset"] = o.model.assume_opset;
-  if (!o.max_growth.empty()) j["max-growth"] = o.max_growth;
-  if (o.fuel >= 0) j["fuel"] = o.fuel;
-  if (o.external_data) j["external-data"] = *o.external_data;
-  if (o.external_threshold != 1024) j["external-threshold"] = o.external_threshold;
-  return j;
-}
-
 }  // namespace
 
 std::string optimize_text(const OptimizeOptions& o, const OptimizeResult& r) {
@@ -99,10 +62,11 @@ std::string optimize_text(const OptimizeOptions& o, const OptimizeResult& r) {
   for (const std::string& n : r.notes) s += "note: " + n + "\n";
   for (const std::string& e : r.explanations) s += e + "\n";
   if (!r.time_table.empty()) s += r.time_table + "\n";
-  s += "Verification: " + verification_text(o.verify, r.verification);
+  s += "Verification: " + verification_text(o.verify, r.saved.verification);
   s += fmt::format("Time: {} (read {}, optimize {}, write {})\n", human_ms(r.total_ms), human_ms(r.load_ms), human_ms(r.passes_ms),
-                   human_ms(r.save_ms));
-  if (!r.written.external_file.empty()) s += fmt::format("Weights: {} ({})\n", r.written.external_file, human_bytes(r.written.external_bytes));
+                   human_ms(r.saved.save_ms));
+  if (!r.saved.written.external_file.empty())
+    s += fmt::format("Weights: {} ({})\n", r.saved.written.external_file, human_bytes(r.saved.written.external_bytes));
   return s;
 }
 
@@ -119,13 +83,7 @@ nlohmann::json optimize_json(const OptimizeOptions& o, const OptimizeResult& r) 
                       {"nodes_after", p.nodes_after},
                       {"ms", p.ms}});
   for (const RewriteEvent& e : r.events) events.push_back({{"rule", e.rule}, {"node", e.node}, {"from", e.from_nodes}});
-  nlohmann::json j = {{"tool", "onnxopt"},
-                      {"version", kVersion},
-                      {"command", "optimize"},
-                      {"input", o.input},
-                      {"output", o.output},
-                      {"config", config_json(o)},
-                      {"pipeline", r.pipeline},
+  nlohmann::json j = {{"pipeline", r.pipeline},
                       {"before", stats_json(r.before, r.bytes_before)},
                       {"after", stats_json(r.after, r.bytes_after)},
                       {"rules", rules},
@@ -135,11 +93,8 @@ nlohmann::json optimize_json(const OptimizeOptions& o, const OptimizeResult& r) 
                       {"notes", r.notes},
                       {"removed_inputs", r.removed_inputs},
                       {"explain", r.explanations},
-                      {"ms", {{"total", r.total_ms}, {"read", r.load_ms}, {"optimize", r.passes_ms}, {"write", r.save_ms}}}};
-  if (r.input_files) j["files"]["input"] = hashes_json(*r.input_files);
-  if (r.output_files) j["files"]["output"] = hashes_json(*r.output_files);
-  j["verification"] = r.verification ? verification_json(*r.verification) : nlohmann::json{{"verdict", "not checked"}};
-  if (!r.written.external_file.empty()) j["external_data"] = {{"file", r.written.external_file}, {"bytes", r.written.external_bytes}};
+                      {"ms", {{"total", r.total_ms}, {"read", r.load_ms}, {"optimize", r.passes_ms}, {"write", r.saved.save_ms}}}};
+  add_files(j, o, r.saved);
   return j;
 }
 

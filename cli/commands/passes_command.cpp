@@ -11,18 +11,16 @@
 namespace onnxopt {
 
 void setup_passes(CLI::App& app, Action& chosen) {
-  auto json = std::make_shared<bool>(false);
   CLI::App* c = app.add_subcommand("passes", "List the passes and rules, what they do, and the default pipelines");
-  c->add_flag("--json", *json, "Print the list as JSON");
   c->footer("Example: onnxopt passes");
-  c->callback([json, &chosen] {
-    chosen = [json] {
-      if (*json) {
+  c->callback([&chosen] {
+    chosen = [](const Invocation& invocation) {
+      if (invocation.json) {
         nlohmann::json list = nlohmann::json::array(), pipelines;
         for (const CatalogEntry& e : pipeline_names(graph_passes()))
           list.push_back({{"name", e.name}, {"kind", e.kind}, {"level", static_cast<int>(e.level)}, {"summary", e.summary}});
         for (const Level l : {Level::o1, Level::o2, Level::o3}) pipelines[fmt::format("O{}", static_cast<int>(l))] = default_pipeline(l);
-        fmt::print("{}\n", nlohmann::json{{"passes", list}, {"pipelines", pipelines}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+        print_json(invocation, {{"passes", list}, {"pipelines", pipelines}});
         return 0;
       }
       Table t({"name", "kind", "level", "what it does"});

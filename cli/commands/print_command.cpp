@@ -15,7 +15,7 @@ void setup_print(CLI::App& app, Action& chosen) {
     std::string file;
     ModelOptions model;
     PrintOptions print;
-    bool lifted = false, json = false;
+    bool lifted = false;
   };
   auto o = std::make_shared<Options>();
   CLI::App* c = app.add_subcommand("print", "Print a model in ONNX text syntax");
@@ -23,16 +23,14 @@ void setup_print(CLI::App& app, Action& chosen) {
   c->add_flag("--full", o->print.full, "Everything, so that the text parses back to an equal model (default: constants over 16 elements are elided)");
   c->add_flag("--types", o->print.types, "Add the inferred types of inner values");
   c->add_flag("--lifted", o->lifted, "The graph as the passes see it: every node at the newest opset");
-  c->add_flag("--json", o->json, "The text as a JSON string");
   add_load_options(*c, o->model);
   c->footer("Example: onnxopt print model.onnx --full > model.onnxtxt    every command reads that file too, by its ending");
   c->callback([o, &chosen] {
-    chosen = [o] {
+    chosen = [o](const Invocation& invocation) {
       const bool lift_it = o->lifted || o->print.types;
       const auto m = lift_it ? load_with_options(o->file, o->model) : read_raw(o->file, o->model);
       const std::string text = print_model(*m, o->print);
-      if (o->json)
-        fmt::print("{}\n", nlohmann::json{{"model", o->file}, {"text", text}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+      if (invocation.json) print_json(invocation, {{"model", o->file}, {"text", text}});
       else std::fwrite(text.data(), 1, text.size(), stdout);
       return 0;
     };

@@ -29,7 +29,6 @@ struct Options {
   OptimizeOptions optimize;  // input, output, and what the built-in checks run
   std::string check = "optimize", command;
   double budget_s = 300;
-  bool json = false;
 };
 
 // A reproducer says in its `# RUN` comment which passes failed.
@@ -83,16 +82,15 @@ class Reducer {
     });
     write();
   }
-  void report() const {
-    if (o_.json)
-      fmt::print("{}\n", nlohmann::json{{"input", o_.optimize.input},
-                                        {"output", o_.optimize.output},
-                                        {"nodes_before", nodes_before_},
-                                        {"nodes_after", nodes_},
-                                        {"tests", tests_},
-                                        {"complete", !late()},
-                                        {"failure", why_}}
-                             .dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  void report(const Invocation& invocation) const {
+    if (invocation.json)
+      print_json(invocation, {{"input", o_.optimize.input},
+                              {"output", o_.optimize.output},
+                              {"nodes_before", nodes_before_},
+                              {"nodes_after", nodes_},
+                              {"tests", tests_},
+                              {"complete", !late()},
+                              {"failure", why_}});
     else
       fmt::print("{} -> {}\nnodes  {} -> {}\ntests  {}{}\nfails  {}\n", o_.optimize.input, o_.optimize.output, nodes_before_, nodes_, tests_,
                  late() ? " (the time budget ended the search; --budget S allows more)" : "", why_);
@@ -185,7 +183,7 @@ class Reducer {
   Clock::time_point start_ = Clock::now();
 };
 
-int run(Options o) {
+int run(Options o, const Invocation& invocation) {
   if ((o.check == "command") != !o.command.empty()) {
     if (o.command.empty()) throw Error(ExitCode::usage, "reduce: --check command needs --command CMD");
     o.check = "command";
@@ -198,7 +196,7 @@ int run(Options o) {
   Progress progress(true);
   Reducer reducer(std::move(o), progress);
   reducer.run();
-  reducer.report();
+  reducer.report(invocation);
   return static_cast<int>(ExitCode::ok);
 }
 
@@ -223,10 +221,9 @@ void setup_reduce(CLI::App& app, Action& chosen) {
   c->add_option("--passes", o->optimize.passes, "Pipeline of the built-in checks (default: that of a reproducer, else of the level)");
   c->add_option("--disable", o->optimize.disable, "Switch a rule or pass off")->allow_extra_args(false);
   c->add_option("--opset", o->optimize.opsets, "Opset of the built-in checks' output")->allow_extra_args(false);
-  c->add_flag("--json", o->json, "Print the report as JSON");
   add_load_options(*c, o->optimize.model);
   c->footer("Example: onnxopt reduce model.onnx -o small.onnx --command ./my-runtime-loads-it.sh");
-  c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

@@ -28,7 +28,6 @@ struct Options {
   std::vector<std::string> inputs;
   std::uint64_t seed = 0;
   ModelOptions model;
-  bool json = false;
 };
 
 using Named = std::map<std::string, RtValue>;
@@ -56,6 +55,12 @@ void read_folder(const fs::path& folder, const std::vector<Value*>& wanted, Name
   if (values.empty()) bad_input(fmt::format("'{}' holds no input_0.pb or input_0.npy", folder.string()));
 }
 
+const Value& input_named(const std::vector<Value*>& inputs, const std::string& name) {
+  const auto it = std::find_if(inputs.begin(), inputs.end(), [&](const Value* v) { return v->name() == name; });
+  if (it == inputs.end()) throw Error(ExitCode::usage, fmt::format("--feed: the model has no input '{}'", name));
+  return **it;
+}
+
 Named read_inputs(const Options& o, const std::vector<Value*>& wanted) {
   Named values;
   for (const std::string& text : o.inputs) {
@@ -63,14 +68,12 @@ Named read_inputs(const Options& o, const std::vector<Value*>& wanted) {
     if (eq == std::string::npos && fs::is_directory(text)) {
       read_folder(text, wanted, values);
     } else if (eq == std::string::npos && fs::path(text).extension() == ".npz") {
-      for (auto& [name, tensor] : read_npz(text)) values[name] = std::move(tensor);
+      for (auto& [name, tensor] : read_npz(text)) values[input_named(wanted, name).name()] = std::move(tensor);
     } else if (eq == std::string::npos && wanted.size() == 1) {
       values[wanted[0]->name()] = read_value(text, wanted[0]->type);
     } else if (eq != std::string::npos) {
       const std::string name = text.substr(0, eq);
-      const auto it = std::find_if(wanted.begin(), wanted.end(), [&](const Value* v) { return v->name() == name; });
-      if (it == wanted.end()) throw Error(ExitCode::usage, fmt::format("--feed: the model has no input '{}'", name));
-      values[name] = read_value(text.substr(eq + 1), (*it)->type);
+      values[name] = read_value(text.substr(eq + 1), input_named(wanted, name).type);
     } else {
       throw Error(ExitCode::usage, fmt::format("--feed {}: expected NAME=FILE, an .npz file or a folder of input_N.pb files", text));
     }
@@ -131,6 +134,8 @@ void save(const Options& o, const std::vector<std::pair<std::string, RtValue>>& 
     write_npz(target, arrays);
     return;
   }
+  if (fs::exists(target) && !fs::is_directory(target))
+    throw Error(ExitCode::usage, fmt::format("--save {}: a file of this name is there; name a folder, or FILE.npz", o.save));
   fs::create_directories(target);
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const fs::path file = target / fmt::format("output_{}.{}", i, o.format);
@@ -140,7 +145,7 @@ void save(const Options& o, const std::vector<std::pair<std::string, RtValue>>& 
   }
 }
 
-void report(const Options& o, const std::vector<std::pair<std::string, RtValue>>& outputs) {
+void report(const Options& o, const Invocation& invocation, const std::vector<std::pair<std::string, RtValue>>& outputs) {
   nlohmann::json list = nlohmann::json::array();
   Table t({"output", "type", "min", "max", "mean"});
   for (const auto& [name, v] : outputs) {
@@ -152,11 +157,11 @@ void report(const Options& o, const std::vector<std::pair<std::string, RtValue>>
               ? std::vector<std::string>{s.name, s.type, fmt::format("{:.6g}", s.low), fmt::format("{:.6g}", s.high), fmt::format("{:.6g}", s.mean)}
               : std::vector<std::string>{s.name, s.type, "", "", ""});
   }
-  if (o.json) fmt::print("{}\n", nlohmann::json{{"model", o.file}, {"outputs", list}}.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+  if (invocation.json) print_json(invocation, {{"model", o.file}, {"outputs", list}});
   else fmt::print("{}", t.text());
 }
 
-int run(const Options& o) {
+int run(const Options& o, const Invocation& invocation) {
   Progress progress(true);
   progress.stage("running");
   const auto m = load_with_options(o.file, o.model);
@@ -177,7 +182,7 @@ int run(const Options& o) {
   std::vector<std::pair<std::string, RtValue>> outputs;
   for (std::size_t i = 0; i < results.size(); ++i) outputs.emplace_back(m->graph().outputs()[i]->name(), results[i]);
   save(o, outputs);
-  report(o, outputs);
+  report(o, invocation, outputs);
   return 0;
 }
 
@@ -194,10 +199,9 @@ void setup_run(CLI::App& app, Action& chosen) {
   c->add_option("--seed", o->seed, "Seed of the made-up inputs")->check(not_count)->capture_default_str();
   c->add_option("-s,--save", o->save, "Save the outputs: FILE.npz, or a folder that gets output_N files")->type_name("PATH");
   c->add_option("--format", o->format, "Files in the folder: npy or pb")->check(CLI::IsMember({"npy", "pb"}))->capture_default_str();
-  c->add_flag("--json", o->json, "Print the summary of the outputs as JSON");
   add_model_options(*c, o->model);
   c->footer("Example: onnxopt run model.onnx --feed images=photo.npy --save out.npz");
-  c->callback([o, &chosen] { chosen = [o] { return run(*o); }; });
+  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

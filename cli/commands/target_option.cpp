@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
 
 #include "cli/report/format.h"
 #include "ir/core/error.h"
@@ -10,12 +11,7 @@
 
 namespace onnxopt {
 
-void add_target_option(CLI::App& cmd, std::string& target) {
-  cmd.add_option("--target", target, "Write what this release of a runtime loads, e.g. onnxruntime-cpu@1.17; 'list' prints those that are known")
-      ->type_name("NAME@VERSION");
-}
-
-bool lists_targets(const std::string& target) { return target == "list"; }
+namespace {
 
 std::string targets_text() {
   Table t({"target", "opset", "ai.onnx.ml", "IR version", "source"});
@@ -28,7 +24,40 @@ std::string targets_text() {
   return t.text() +
          "\nElement types, where they are known. Without float32 in the list: those beyond the first 15 of ONNX. (stored): kept in weights\n"
          "and cast, not computed in; onnxruntime-cuda computes in it.\n\n" +
-         types.text() + "\nA release between two rows loads what the row before it says. onnxruntime-cuda reads what onnxruntime-cpu does.\n";
+         types.text() +
+         "\nA release between two rows loads what the row before it says. onnxruntime-cuda reads what onnxruntime-cpu does. generic: any standard "
+         "ONNX.\n";
+}
+
+nlohmann::json targets_json() {
+  nlohmann::json list = nlohmann::json::array();
+  for (const RuntimeProfile& p : runtime_profiles()) {
+    nlohmann::json j = {{"runtime", p.runtime}, {"version", p.version}, {"opset", p.opset}, {"ir_version", p.ir_version}, {"source", p.source}};
+    if (p.ml_opset) j["ai.onnx.ml"] = p.ml_opset;
+    if (!p.types.source.empty()) j["element_types"] = {{"text", types_text(p.types)}, {"source", p.types.source}};
+    list.push_back(std::move(j));
+  }
+  return {{"targets", list}};
+}
+
+}  // namespace
+
+void add_target_option(CLI::App& cmd, std::string& target) {
+  cmd.add_option("--target", target,
+                 "Write what this release of a runtime loads, e.g. onnxruntime-cpu@1.17; 'list' prints those that are known, 'generic' is none")
+      ->type_name("NAME@VERSION");
+}
+
+bool lists_targets(const std::string& target) { return target == "list"; }
+
+int list_targets(const Invocation& invocation) {
+  if (invocation.json) print_json(invocation, targets_json());
+  else fmt::print("{}", targets_text());
+  return static_cast<int>(ExitCode::ok);
+}
+
+void forget_generic(std::string& target) {
+  if (target == "generic") target.clear();
 }
 
 void fit_to_target(OutputOpsets& to, const std::string& target, bool opset_given) {

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "cli/commands/invocation.h"
 #include "passes/opset/opset.h"
 
 namespace CLI {
@@ -12,8 +13,9 @@ class App;
 namespace onnxopt {
 
 void add_target_option(CLI::App& cmd, std::string& target);
-bool lists_targets(const std::string& target);  // --target list
-std::string targets_text();
+bool lists_targets(const std::string& target);   // --target list
+int list_targets(const Invocation& invocation);  // prints them; returns the exit code
+void forget_generic(std::string& target);        // "generic" is what the standard allows: the same as no --target
 // Lowers what is newer than the release knows; where the user asked for an opset that the release does not load, throws Error(usage).
 void fit_to_target(OutputOpsets& to, const std::string& target, bool opset_given);
 // Throws Error(bad_input) if the release does not read this IR version.

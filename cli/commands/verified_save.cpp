@@ -8,6 +8,7 @@
 
 #include "cli/commands/verification_json.h"
 #include "cli/report/format.h"
+#include "ir/io/stream_target.h"
 #include "ir/ops/infer.h"
 #include "ir/ops/op_table.h"
 #include "ir/text/read_file.h"
@@ -45,7 +46,12 @@ void gate(const VerifiedSaveOptions& o, const VerifyReport& v) {
 }  // namespace
 
 VerifiedSave save_verified(Model& model, const SaveOptions& save_options, const VerifiedSaveOptions& o, Progress& progress) {
+  const bool is_stream = is_stream_target(o.output);
+  if (is_stream && o.require_verified)
+    throw Error(ExitCode::gate_failed,
+                fmt::format("--require-verified: what goes into {} cannot be read back and checked; name a file. Nothing was written", o.output));
   VerifiedSave r;
+  if (o.hash_files) r.input_files = hash_files(o.input, o.hash_data);  // before anything is written: the output may take its place
   SaveOptions options = save_options;
   double verify_ms = 0;
   if (o.verify)
@@ -65,6 +71,7 @@ VerifiedSave save_verified(Model& model, const SaveOptions& save_options, const 
     throw;
   }
   r.save_ms = ms_since(t) - verify_ms;
+  if (o.hash_files && !is_stream) r.output_files = hash_files(o.output, o.hash_data);
   return r;
 }
 
@@ -110,6 +117,7 @@ nlohmann::json verification_json(const VerifyReport& v) {
                        {"max_abs", d.max_abs},
                        {"max_rel", d.max_rel},
                        {"limit", d.limit},
+                       {"sqnr_db", d.sqnr_db},
                        {"rounding", d.noise < 0 ? nlohmann::json() : nlohmann::json(d.noise / judged_scale(d))},
                        {"vacuous", d.vacuous},
                        {"trusted_by", d.trusted_by},

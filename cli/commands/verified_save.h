@@ -5,6 +5,7 @@
 #include <string>
 
 #include "cli/commands/model_options.h"
+#include "cli/report/file_hashes.h"
 #include "cli/report/progress.h"
 #include "verify/compare/verify_models.h"
 
@@ -20,13 +21,15 @@ struct VerifiedSaveOptions {
   // Both files run as they are, each node by the kernel of its own version, nothing lifted: so the check does not depend on lifting.
   bool as_filed = false;
   double verify_budget_s = 60;
-  std::string hint = {};  // what to do about a result that differs
+  std::string hint = {};                       // what to do about a result that differs
+  bool hash_files = false, hash_data = false;  // for the JSON report
 };
 
 struct VerifiedSave {
   WriteResult written;
   std::optional<VerifyReport> verification;
   double save_ms = 0;  // without the check
+  std::optional<FileHashes> input_files, output_files;
 };
 
 // A gate failed, and this is what the check found.

@@ -39,7 +39,7 @@ std::string Table::text(int indent) const {
   for (std::size_t r = 0; r < rows_.size(); ++r)
     for (std::size_t c = 0; c < rows_[r].size(); ++c) {
       width[c] = std::max(width[c], rows_[r][c].size());
-      if (r > 0 && !rows_[r][c].empty() && !looks_numeric(rows_[r][c])) numeric[c] = false;
+      if (r > 0 && !rows_[r][c].empty() && rows_[r][c] != "-" && !looks_numeric(rows_[r][c])) numeric[c] = false;
     }
   std::string out;
   for (const auto& row : rows_) {

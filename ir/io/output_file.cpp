@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "ir/io/mapped_file.h"
+#include "ir/io/stream_target.h"
 
 namespace onnxopt {
 namespace fs = std::filesystem;
@@ -20,6 +21,7 @@ constexpr std::size_t kReleaseStep = std::size_t{8} << 20;
 // hand: in virtual machines, whose host takes back free memory in large blocks, that took five times as long.
 constexpr std::size_t kWriteStep = std::size_t{64} << 10;
 constexpr mode_t kMode = 0666;  // less the umask
+constexpr mode_t kRights = 0777;
 constexpr unsigned kMostAttempts = 1000;
 
 fs::path folder_of(const fs::path& target) { return target.has_parent_path() ? target.parent_path() : fs::path("."); }
@@ -38,6 +40,11 @@ bool write_all(int fd, std::string_view bytes, std::uint64_t at) {
 
 [[noreturn]] void cannot_write(const fs::path& target, const char* doing) {
   bad_input(fmt::format("cannot write {}: {}: {}", target.string(), doing, std::strerror(errno)));
+}
+
+int open_for_stream(const fs::path& target) {
+  const int named = descriptor_named(target);
+  return named >= 0 ? ::fcntl(named, F_DUPFD_CLOEXEC, 0) : ::open(target.c_str(), O_WRONLY | O_CLOEXEC);
 }
 
 }  // namespace
@@ -118,11 +125,14 @@ fs::path OutputFile::publish_temporary() {
 }
 
 void OutputFile::replace_target() {
+  struct stat there;
+  if (::lstat(target_.c_str(), &there) == 0 && S_ISREG(there.st_mode) && ::fchmod(fd_, there.st_mode & kRights) != 0)
+    fail("giving it the rights of the file that it replaces");
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("renaming the finished file");
   temporary_.clear();
 }
 
-StreamFile::StreamFile(const fs::path& target) : target_(target), fd_(::open(target.c_str(), O_WRONLY | O_CLOEXEC)) {
+StreamFile::StreamFile(const fs::path& target) : target_(target), fd_(open_for_stream(target)) {
   if (fd_ < 0) cannot_write(target, "opening it");
 }
 StreamFile::~StreamFile() { ::close(fd_); }

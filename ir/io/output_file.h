@@ -27,7 +27,7 @@ class OutputFile : public ByteSink {
   std::uint64_t size() const { return at_; }
   // Gives the file the target's name; false if a file of that name exists.
   bool publish_new();
-  // Gives it a temporary name, so that it can be read back; then the target's name, replacing what has it.
+  // Gives it a temporary name, so that it can be read back; then the target's name, replacing what has it, whose access rights it takes over.
   std::filesystem::path publish_temporary();
   void replace_target();
 
@@ -44,7 +44,7 @@ class OutputFile : public ByteSink {
   unsigned attempts_ = 0;
 };
 
-// A target that is not a regular file (/dev/null, a pipe): bytes go straight into it.
+// A target for which is_stream_target() holds: bytes go straight into it.
 class StreamFile : public ByteSink {
  public:
   explicit StreamFile(const std::filesystem::path& target);

@@ -11,6 +11,7 @@
 #include "ir/io/mapped_file.h"
 #include "ir/io/model_writer.h"
 #include "ir/io/output_file.h"
+#include "ir/io/stream_target.h"
 
 namespace onnxopt {
 namespace fs = std::filesystem;
@@ -112,17 +113,14 @@ void stream(Measured& m, ByteSink& sink) {
   out.finish();
 }
 
-bool is_special(const fs::path& file) {
-  struct stat info;
-  return ::stat(file.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
-}
-
 void check_target(const fs::path& file) {
   std::error_code error;
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
   if (!fs::is_directory(folder, error)) bad_input(fmt::format("cannot write {}: folder {} does not exist", file.string(), folder.string()));
   if (fs::is_directory(file, error)) bad_input(fmt::format("cannot write {}: it is a folder", file.string()));
   if (!file.has_filename()) bad_input("the output has no file name");
+  if (fs::is_regular_file(fs::symlink_status(file, error)) && ::access(file.c_str(), W_OK) != 0)  // a rename would not mind, its owner does
+    bad_input(fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)));
 }
 
 // What was written must be readable: a broken file of ours is a bug and must not replace a good one.
@@ -145,7 +143,7 @@ std::string serialize_model(const Model& model) {
 
 WriteResult write_model(const Model& model, const fs::path& file, const WriteOptions& options) {
   check_target(file);
-  const bool special = is_special(file);
+  const bool special = is_stream_target(file);
   if (options.external_data && !options.external_data->empty()) check_data_name(*options.external_data, file);
   if (special && options.external_data) bad_input(fmt::format("cannot write {} with external data: it is not a regular file", file.string()));
 

@@ -102,13 +102,14 @@ bool Driver::attempt(std::size_t r, Node& n) {
   RuleStats& stats = stats_[r];
   ++stats.tries;
   const auto start = ctx_.time_rules ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
+  const bool asked_here = explained && (ctx_.explain->node.empty() || ctx_.explain->node == label(n));
   matcher_.track(explained ? &miss_ : nullptr);
   std::string why;
   const bool hit = rule.pattern ? attempt_pattern(rule, n, why) : attempt_node(rule, n, why);
   if (ctx_.time_rules) stats.ms += std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
   if (!hit) return false;
   ++stats.hits;
-  if (explained) ++explained_hits_;
+  if (asked_here) ++explained_hits_;
   rule_before_ = last_rule_;
   last_rule_ = rule.name();
   after_commit();
@@ -218,8 +219,11 @@ void Driver::report_explanation() {
   if (!active_[static_cast<std::size_t>(explained_)]) {
     text = fmt::format("{}: switched off, or of a higher level than -O{}", rule, static_cast<int>(ctx_.level));
   } else if (explained_hits_ > 0) {
-    text = fmt::format("{}: fired {} times", rule, explained_hits_);
+    const std::string times =
+        ctx_.explain->node.empty() ? fmt::format("{} time{}", explained_hits_, explained_hits_ == 1 ? "" : "s") : "at " + ctx_.explain->node;
+    text = fmt::format("{}: fired {}", rule, times);
   } else if (!miss_.any) {
+    if (!ctx_.explanations.empty()) return;  // an earlier run found its roots
     text = fmt::format("{}: no node that could be its root{}", rule, ctx_.explain->node.empty() ? "" : " is named " + ctx_.explain->node);
   }
   if (miss_.any) {

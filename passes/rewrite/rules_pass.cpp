@@ -14,21 +14,23 @@ class RulesPass : public Pass {
 
   bool run(Graph& graph, PassContext& ctx) override {
     compile();
-    std::vector<bool> active;
-    bool any = false;
-    for (const AnyRule& r : rules_.all()) {
-      active.push_back((any_level_ || r.level() <= ctx.level) && ctx.begin_run(r.name()));
-      any = any || active.back();
-    }
+    if (!graph.function()) begin_run(ctx);  // the main graph comes first, the bodies of functions belong to the same run
 #ifdef NDEBUG
     const EndlessRules endless = EndlessRules::are_left_out;
 #else
     const EndlessRules endless = EndlessRules::are_a_bug;
 #endif
-    return any && Driver(rules_, std::move(active), ctx, endless).run(graph);
+    const bool any = std::find(active_.begin(), active_.end(), true) != active_.end();
+    return any && Driver(rules_, active_, ctx, endless).run(graph);
   }
 
  private:
+  // A rule that is a pass by itself was counted by the manager.
+  void begin_run(PassContext& ctx) {
+    active_.clear();
+    for (const AnyRule& r : rules_.all()) active_.push_back(any_level_ || (r.level() <= ctx.level && ctx.begin_run(r.name())));
+  }
+
   void compile() {
     if (compiled_) return;
     const auto wanted = [&](std::string_view name) { return std::find(names_.begin(), names_.end(), name) != names_.end(); };
@@ -44,6 +46,7 @@ class RulesPass : public Pass {
   std::vector<std::string> names_;
   bool any_level_, compiled_ = false;
   RuleSet rules_;
+  std::vector<bool> active_;  // in this run, by index into rules_.all()
 };
 
 }  // namespace

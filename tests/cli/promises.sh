@@ -47,6 +47,27 @@ json 3 '"error"' bisect missing.onnx
 json 0 '"nodes_after": 1' reduce in.onnx -o small.onnx --command false
 json 1 '"error"' reduce in.onnx -o small.onnx --check compare
 
+# Every report says what made it, and its configuration is one that --config takes.
+repeatable() {  # repeatable OPTIONS COMMAND...
+  local options=$1; shift
+  json 0 '"tool": "onnxopt"' "$@" $options
+  cp out first
+  python3 -c 'import json; json.dump(json.load(open("first"))["config"], open("again.json", "w"))'
+  json 0 '"tool": "onnxopt"' "$@" --config again.json
+  python3 -c 'import json; a, b = json.load(open("first")), json.load(open("out")); assert a["config"] == b["config"] != {}, (a["config"], b["config"])' ||
+    fail "the configuration in the report does not come back: $* $options"
+}
+repeatable "--external-data -O1 --disable fuse-conv-bn --no-restore --require-verified" optimize in.onnx -o x.onnx
+repeatable "--opset 13 --infer" convert in.onnx -o x.onnx
+repeatable "--external-data=w.bin" lower in.onnx -o x.onnx
+repeatable "--seed 7" run in.onnx
+repeatable "--seeds 2 --exact" compare in.onnx in.onnx
+repeatable "-O1" bisect in.onnx
+json 0 '"sha256"' convert in.onnx --opset 13 -o x.onnx
+json 0 '"targets"' convert --target list
+json 0 '"passes"' optimize in.onnx -o x.onnx --print-after all --print-changed
+json 0 '"target": "generic"' optimize in.onnx -o x.onnx --target generic
+
 usage() { "$onnxopt" "$@" > out 2> err; [ $? -eq 2 ] && [ "$(wc -l < err)" = 1 ] || fail "not one line and exit code 2: onnxopt $*: $(head -c 200 err)"; }
 usage optimize in.onnx -o w.onnx --external-data=w.onnx
 usage optimize in.onnx -o ./w.onnx --external-data=w.onnx
@@ -58,6 +79,13 @@ for seconds in nan inf 0 -1 x; do
   usage reduce in.onnx -o w.onnx --budget $seconds
 done
 usage optimize in.onnx -o w.onnx --fuel -5
+usage optimize in.onnx -o w.onnx --disable fuse-conv-bn@x
+usage optimize in.onnx -o w.onnx --disable fuse-conv-bn@0
+usage optimize in.onnx -o w.onnx --explain cleanup
+usage optimize in.onnx -o w.onnx --no-verify --require-verified
+usage optimize in.onnx -o w.onnx --ir-version 2
+usage convert in.onnx --opset 13 -o w.onnx --no-verify --require-verified
+usage run in.onnx --save in.onnx
 usage optimize in.onnx -o w.onnx --opset ""
 usage optimize in.onnx -o w.onnx --opset no.such.domain:3
 usage optimize in.onnx -o w.onnx --print-after no-such-pass
@@ -68,6 +96,9 @@ usage optimize in.onnx -o w.onnx --input-shape Input3:1,1,28,9999999999999999999
 echo '{"O": 1, "json": true, "disable": ["fuse-conv-bn"]}' > config.json
 json 0 '"O": 1' optimize in.onnx -o x.onnx --config config.json
 json 0 '"O": 1' --config config.json optimize in.onnx -o x.onnx
+json 0 '"O": 2' optimize in.onnx -o x.onnx --config config.json -O 2   # the command line wins
+echo '{"external-data": true, "no-verify": false}' > config.json
+json 0 '"file": "x.onnx.data"' optimize in.onnx -o x.onnx --config config.json
 for config in '{bad' '[]' '{"O": null}' '{"no-such-option": 1}' '{"verify-budget": -3}'; do
   echo "$config" > config.json
   usage optimize in.onnx -o w.onnx --config config.json
@@ -92,6 +123,25 @@ for command in "inspect in.onnx" "print in.onnx" "passes" "check in.onnx --json"
 done
 "$onnxopt" optimize in.onnx -o closed.onnx > /dev/null 2>&- <&- || fail "a closed standard error"
 "$onnxopt" check full.onnx closed.onnx > /dev/null || fail "the report went into a model"
+
+# A name of an open file is written through: as root a rename would replace /dev/stdout for everybody.
+ln -s /proc/self/fd/1 through
+"$onnxopt" optimize in.onnx -o through > piped.onnx 2> report || fail "a model on the standard output"
+[ -L through ] && "$onnxopt" check piped.onnx > /dev/null || fail "the model did not go where the link leads"
+grep -q '^Verification: not checked' report || fail "the report of a model on the standard output is not on standard error"
+"$onnxopt" optimize in.onnx -o through --json 2> report | cmp -s - piped.onnx || fail "another model through a pipe"
+python3 -c 'import json; json.load(open("report"))' || fail "no JSON beside a model on the standard output"
+"$onnxopt" optimize in.onnx -o /dev/null --require-verified > /dev/null 2>&1; [ $? -eq 1 ] || fail "--require-verified of what cannot be checked"
+
+# What rules and passes say of themselves.
+says() { "$onnxopt" optimize in.onnx -o x.onnx --explain "$1" | grep -qF "$1"; }
+for name in remove-dead fuse-conv-bn dedup-nodes; do says $name || fail "--explain $name says nothing"; done
+"$onnxopt" optimize in.onnx -o x.onnx --passes "" --explain fuse-conv-bn | grep -q 'never ran' || fail "--explain of a rule that never ran"
+
+# The IR version that is asked for is one that the content can have: below 4 every weight is an input.
+"$onnxopt" optimize "$models/silero-vad-micro.onnx" -o ir3.onnx --ir-version 3 -q --no-verify || fail "IR version 3"
+"$onnxopt" print ir3.onnx | grep -m1 '=> (' | grep -q 'input, float\[' || fail "IR version 3 without weights among the inputs"
+"$onnxopt" optimize in.onnx -o ir10.onnx --ir-version 10 -q && "$onnxopt" print ir10.onnx | grep -m1 '=> (' | grep -q '(float\[1,1,28,28\] Input3)' || fail "IR version 10 with weights among the inputs"
 
 # A signal leaves nothing behind.
 mkdir signal

@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -220,6 +221,36 @@ TEST_CASE("targets that cannot be written get one clear line") {
   struct stat info;
   REQUIRE(::stat("/dev/null", &info) == 0);
   CHECK(S_ISCHR(info.st_mode));
+}
+
+TEST_CASE("a name of an open file is written through, from where that file stands") {
+  const TempFolder dir;
+  const int fd = ::open((dir / "log").c_str(), O_CREAT | O_WRONLY, 0600);
+  REQUIRE(::write(fd, "before", 6) == 6);
+  const fs::path own = "/proc/self/fd/" + std::to_string(fd);
+  const auto m = constants_model({floats(1, 1)});
+  fs::create_symlink(own, dir / "link");
+  fs::create_symlink("link", dir / "link to link");
+  write_model(*m, own);
+  write_model(*m, dir / "link to link");
+  ::close(fd);
+  CHECK(dir.content("log") == "before" + serialize_model(*m) + serialize_model(*m));
+  CHECK(fs::is_symlink(dir / "link"));
+  CHECK(fs::is_symlink(dir / "link to link"));
+}
+
+TEST_CASE("a file that is replaced keeps its access rights; one that may not be written is not replaced") {
+  const TempFolder dir;
+  dir.write("m.onnx", "old");
+  fs::permissions(dir / "m.onnx", fs::perms::owner_read | fs::perms::owner_write);
+  write_model(*constants_model({floats(1, 1)}), dir / "m.onnx");
+  CHECK(fs::status(dir / "m.onnx").permissions() == (fs::perms::owner_read | fs::perms::owner_write));
+  CHECK(dir.content("m.onnx") != "old");
+  if (::geteuid() == 0) return;  // who may write everything is refused nothing
+  fs::permissions(dir / "m.onnx", fs::perms::owner_read);
+  const std::string before = dir.content("m.onnx");
+  CHECK_THROWS_WITH(write_model(*constants_model({floats(9, 2)}), dir / "m.onnx"), doctest::Contains("Permission denied"));
+  CHECK(dir.content("m.onnx") == before);
 }
 
 TEST_CASE("a link as target is replaced, what it points to stays") {
