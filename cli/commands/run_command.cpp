@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <map>
@@ -27,6 +28,7 @@ struct Options {
   std::string file, save, format = "npy";
   std::vector<std::string> inputs;
   std::uint64_t seed = 0;
+  double time_limit_s = 0;
   ModelOptions model;
 };
 
@@ -169,6 +171,9 @@ int run(const Options& o, const Invocation& invocation) {
   Named values = read_inputs(o, wanted);
   std::vector<RtValue> inputs;
   SeededInputs seeded(*m);
+  const auto start = std::chrono::steady_clock::now();
+  const std::chrono::duration<double> limit(o.time_limit_s);
+  if (o.time_limit_s > 0) seeded.stop_at(start + std::chrono::duration_cast<std::chrono::steady_clock::duration>(limit));
   const std::vector<RtValue> made_up = values.size() == wanted.size() ? std::vector<RtValue>() : seeded.make(0, o.seed);
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto it = values.find(wanted[i]->name());
@@ -176,7 +181,10 @@ int run(const Options& o, const Invocation& invocation) {
     if (it != values.end()) check_shape(*wanted[i], it->second);
     inputs.push_back(it == values.end() ? made_up[i] : it->second);
   }
-  Executor executor(*m);
+  ExecOptions options;
+  if (o.time_limit_s > 0)
+    options.deadline_s = std::max(limit.count() - std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 1e-3);
+  Executor executor(*m, options);
   if (!executor.unsupported().empty()) bad_input(executor.unsupported()[0].reason);
   const std::vector<RtValue> results = executor.run(inputs);
   std::vector<std::pair<std::string, RtValue>> outputs;
@@ -197,6 +205,9 @@ void setup_run(CLI::App& app, Action& chosen) {
       ->type_name("VALUES")
       ->allow_extra_args(false);
   c->add_option("--seed", o->seed, "Seed of the made-up inputs")->check(not_count)->capture_default_str();
+  c->add_option("--time-limit", o->time_limit_s, "Stop with exit code 1 after so many seconds of running; 0: never")
+      ->check(not_seconds)
+      ->capture_default_str();
   c->add_option("-s,--save", o->save, "Save the outputs: FILE.npz, or a folder that gets output_N files")->type_name("PATH");
   c->add_option("--format", o->format, "Files in the folder: npy or pb")->check(CLI::IsMember({"npy", "pb"}))->capture_default_str();
   add_model_options(*c, o->model);

@@ -2,7 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
+
 #include "ir/ops/op_table.h"
+#include "verify/exec/deadline.h"
 #include "verify/exec/executor.h"
 
 using namespace onnxopt;
@@ -47,5 +50,23 @@ TEST_SUITE("evaluator_test") {
     auto c = run("Concat", {nibbles, nibbles}, axis);
     REQUIRE(c);
     CHECK((*c)[0].same_content(Tensor::from_bytes(DType::int4, {6}, {std::byte{0x21}, std::byte{0x13}, std::byte{0x32}})));
+  }
+  TEST_CASE("moving much data stops when its time has passed") {
+    constexpr std::int64_t kMany = 6'000'000;
+    const Tensor indices = Tensor::zeros(DType::int64, {kMany}), table = floats({2}, {1, 2}), two = Tensor::scalar<std::int64_t>(2);
+    const Attrs axis{{"axis", AttrValue(std::int64_t{0})}};
+    const auto fails = [](std::string_view name, const std::vector<Tensor>& in, const Attrs& attrs = {}) {
+      const Deadline passed(std::chrono::steady_clock::now() - std::chrono::seconds(1));
+      return run(name, in, attrs).reason;
+    };
+    CHECK(run("Gather", {table, indices}));
+    CHECK(fails("Gather", {table, indices}) == "timed out");
+    CHECK(fails("GatherElements", {table, indices}, axis) == "timed out");
+    CHECK(fails("OneHot", {indices, two, table}) == "timed out");
+    CHECK(fails("Concat", {indices, indices, indices}, axis) == "timed out");
+    CHECK(fails("Unique", {indices}) == "timed out");
+    CHECK(fails("CumSum", {indices.reshaped({kMany / 2, 2}), Tensor::scalar<std::int64_t>(1)}) == "timed out");
+    CHECK(fails("Pad", {indices.reshaped({2, kMany / 2}), Tensor::int64s({1, 0, 1, 0})}) == "timed out");
+    CHECK(fails("ScatterElements", {floats({2}, {1, 2}), indices, Tensor::zeros(DType::float32, {kMany})}) == "timed out");
   }
 }

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 
 namespace onnxopt {
 
@@ -20,5 +22,24 @@ class Deadline {
  private:
   Time before_;
 };
+
+// For loops that only move data or go row by row: looks at the clock after about every 20 ms of such work.
+class DeadlineWatch {
+ public:
+  // `cost`: about in nanoseconds.
+  void did(std::int64_t cost) {
+    if ((since_ += cost) >= kLook) look();
+  }
+
+ private:
+  static constexpr std::int64_t kLook = 20'000'000;
+  void look() {
+    since_ = 0;
+    Deadline::check(at_);
+  }
+  Deadline::Time at_ = Deadline::current();
+  std::int64_t since_ = 0;
+};
+inline std::int64_t moving_cost(std::size_t bytes) { return 4 + static_cast<std::int64_t>(bytes / 4); }
 
 }  // namespace onnxopt

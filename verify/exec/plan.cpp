@@ -201,7 +201,7 @@ std::vector<RtValue> Plan::run(std::vector<RtValue> inputs) {
 
 void Plan::check_deadline(const Node* next) const {
   if (context_.options.deadline_s > 0 && std::chrono::steady_clock::now() > context_.deadline)
-    throw Error(ExitCode::gate_failed, fmt::format("timed out after {} s{}", context_.options.deadline_s, next ? " at " + describe(*next) : ""));
+    throw Error(ExitCode::gate_failed, fmt::format("timed out after {:.3g} s{}", context_.options.deadline_s, next ? " at " + describe(*next) : ""));
 }
 
 void Plan::run_step(const Step& step) {

@@ -1,6 +1,7 @@
 // DeformConv of any number of spatial dims: a Conv whose taps are moved by offsets, sampled linearly (outside of the input: 0) and scaled by a mask.
 #include <cmath>
 
+#include "verify/exec/deadline.h"
 #include "verify/kernels_ref/conv.h"
 #include "verify/kernels_ref/families.h"
 #include "verify/kernels_ref/gemm.h"
@@ -54,9 +55,10 @@ void fill_columns(const Problem& p, int64_t n, int64_t first, int64_t count, std
   std::vector<double> position(at(rank));
   std::vector<Tap> taps;
   Dims k(w.rank());
+  DeadlineWatch watch;
   for (int64_t t = 0; t < kernel; ++t, next_position(k, w.kernel)) {
     Dims o(w.rank());
-    for (int64_t i = 0; i < positions; ++i, next_position(o, w.out))
+    for (int64_t i = 0; i < positions; ++i, next_position(o, w.out), watch.did(20 * count))
       for (int64_t c = first, group = -1; c < first + count; ++c) {
         const int64_t base = (n * p.offset_groups + c / share) * kernel + t;
         if (c / share != group) {

@@ -1,4 +1,5 @@
 // Gather, GatherElements, GatherND, Compress, NonZero.
+#include "verify/exec/deadline.h"
 #include "verify/kernels_ref/codes.h"
 #include "verify/kernels_ref/families.h"
 
@@ -28,10 +29,12 @@ Maybe<RunFn> prepare_gather(const OpCall& call, ExecEnv&) {
     const std::byte* in = codes.add(x);
     const std::size_t bytes = at(product(x.dims(), axis + 1)) * codes.size();
     std::byte* to = codes.make(out);
+    DeadlineWatch watch;
     for (int64_t o = 0; o < outer && bytes != 0; ++o)
       for (int64_t r : rows) {
         std::memcpy(to, in + at(o * n + r) * bytes, bytes);
         to += bytes;
+        watch.did(moving_cost(bytes));
       }
     io.set(0, codes.finish());
   });
@@ -50,7 +53,8 @@ Maybe<RunFn> prepare_gather_elements(const OpCall& call, ExecEnv&) {
     Codes codes(x.dtype());
     const std::byte* in = codes.add(x);
     std::byte* to = codes.make(out);
-    for (std::size_t i = 0; i < indices.size(); ++i) {
+    DeadlineWatch watch;
+    for (std::size_t i = 0; i < indices.size(); ++i, watch.did(20)) {
       int64_t from = 0, rest = static_cast<int64_t>(i);
       for (std::size_t d = 0; d < out.size(); rest %= own[d], ++d)
         from += (d == axis ? checked_index(indices[i], x.dims()[axis]) : rest / own[d]) * strides[d];
@@ -78,7 +82,8 @@ Maybe<RunFn> prepare_gather_nd(const OpCall& call, ExecEnv&) {
     const std::byte* in = codes.add(x);
     const std::size_t bytes = at(product(x.dims(), at(batch_dims + depth))) * codes.size();
     std::byte* to = codes.make(out);
-    for (int64_t i = 0; i < batches * per_batch; ++i, to += bytes) {
+    DeadlineWatch watch;
+    for (int64_t i = 0; i < batches * per_batch; ++i, to += bytes, watch.did(10 + moving_cost(bytes))) {
       int64_t from = per_batch == 0 ? 0 : i / per_batch * batch_size;
       for (int64_t d = 0; d < depth; ++d)
         from += checked_index(indices[at(i * depth + d)], x.dims()[at(batch_dims + d)]) * strides[at(batch_dims + d)];
@@ -103,10 +108,12 @@ Maybe<RunFn> prepare_compress(const OpCall& call, ExecEnv&) {
     const std::byte* in = codes.add(x);
     const std::size_t bytes = at(product(x.dims(), axis + 1)) * codes.size();
     std::byte* to = codes.make(out);
+    DeadlineWatch watch;
     for (int64_t o = 0; o < outer && bytes != 0; ++o)
       for (int64_t c : chosen) {
         std::memcpy(to, in + at(o * n + c) * bytes, bytes);
         to += bytes;
+        watch.did(moving_cost(bytes));
       }
     io.set(0, codes.finish());
   });
@@ -132,8 +139,9 @@ void run_non_zero(KernelIo& io) {
   const Dims strides = strides_of(x.dims());
   const std::size_t n = positions.size();
   Ints out(strides.size() * n);
+  DeadlineWatch watch;
   for (std::size_t d = 0; d < strides.size(); ++d)
-    for (std::size_t i = 0; i < n; ++i) out[d * n + i] = positions[i] / strides[d] % x.dims()[d];
+    for (std::size_t i = 0; i < n; ++i, watch.did(10)) out[d * n + i] = positions[i] / strides[d] % x.dims()[d];
   io.set(0, Tensor::of<int64_t>({x.rank(), static_cast<int64_t>(n)}, out));
 }
 

@@ -1,6 +1,7 @@
 // Operators that make tensors: Constant, ConstantOfShape, Range, EyeLike, OneHot, and Dropout out of training.
 #include <cmath>
 
+#include "verify/exec/deadline.h"
 #include "verify/kernels_ref/codes.h"
 #include "verify/kernels_ref/families.h"
 
@@ -56,7 +57,8 @@ Maybe<RunFn> prepare_constant_of_shape(const OpCall& call, ExecEnv&) {
     const int64_t n = element_count(shape);
     std::byte* out = codes.make(shape);
     with_size(codes.size(), [&](auto width) {
-      for (int64_t i = 0; i < n; ++i) std::memcpy(out + at(i) * decltype(width)::value, code, decltype(width)::value);
+      DeadlineWatch watch;
+      for (int64_t i = 0; i < n; ++i, watch.did(1)) std::memcpy(out + at(i) * decltype(width)::value, code, decltype(width)::value);
     });
     io.set(0, codes.finish());
   });
@@ -130,8 +132,9 @@ Maybe<RunFn> prepare_one_hot(const OpCall& call, ExecEnv&) {
     Codes codes(io.in(2).dtype());
     const std::byte* values = codes.add(io.in(2));
     std::byte* out = codes.make(shape);
+    DeadlineWatch watch;
     for (int64_t o = 0; o < outer; ++o)
-      for (int64_t d = 0; d < depth; ++d)
+      for (int64_t d = 0; d < depth; ++d, watch.did(4 + 4 * inner))
         for (int64_t i = 0; i < inner; ++i, out += codes.size()) {
           const int64_t hot = indices[at(o * inner + i)];
           std::memcpy(out, values + (hot == d || hot + depth == d ? codes.size() : 0), codes.size());

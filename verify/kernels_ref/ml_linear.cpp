@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "verify/exec/deadline.h"
 #include "verify/kernels_ref/families.h"
 #include "verify/kernels_ref/ml_scores.h"
 #include "verify/kernels_ref/util.h"
@@ -36,8 +37,9 @@ Vec linear_scores(const Rows& x, const Vec& coefficients, const Vec& intercepts,
   if (!intercepts.empty() && intercepts.size() < targets) bad_input(fmt::format("{} intercepts for {} targets", intercepts.size(), targets));
   Vec out;
   out.reserve(x.count * targets);
+  DeadlineWatch watch;
   for (size_t r = 0; r < x.count; ++r)
-    for (size_t t = 0; t < targets; ++t)
+    for (size_t t = 0; t < targets; ++t, watch.did(static_cast<std::int64_t>(x.columns)))
       out.push_back((intercepts.empty() ? 0 : intercepts[t]) + dot(x.row(r).data(), coefficients.data() + t * x.columns, x.columns));
   return out;
 }
@@ -133,7 +135,8 @@ Maybe<RunFn> prepare_svm_regressor(const OpCall& call, ExecEnv&) {
     const Rows x(io.in(0));
     svm.expect(x, svm.count > 0 ? svm.features : svm.coefficients.size());
     Vec out;
-    for (size_t r = 0; r < x.count; ++r) {
+    DeadlineWatch watch;
+    for (size_t r = 0; r < x.count; ++r, watch.did(static_cast<std::int64_t>((svm.count + 1) * x.columns))) {
       const Vec k = svm.similarities(x.row(r).data());
       const double s = svm.rho[0] + dot(k.empty() ? x.row(r).data() : k.data(), svm.coefficients.data(), k.empty() ? x.columns : k.size());
       out.push_back(!one_class ? s : s > 0 ? 1 : -1);
@@ -243,7 +246,8 @@ Maybe<RunFn> prepare_svm_classifier(const OpCall& call, ExecEnv&) {
     m->expect(x, m->features);
     std::vector<size_t> classes;
     Vec out;
-    for (size_t r = 0; r < x.count; ++r) {
+    DeadlineWatch watch;
+    for (size_t r = 0; r < x.count; ++r, watch.did(static_cast<std::int64_t>((m->count + 1) * x.columns))) {
       Vec row;
       if (m->count == 0) {
         for (size_t c = 0; c < m->labels.size(); ++c)

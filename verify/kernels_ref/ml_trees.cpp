@@ -4,6 +4,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "verify/exec/deadline.h"
 #include "verify/kernels_ref/families.h"
 #include "verify/kernels_ref/ml_scores.h"
 #include "verify/kernels_ref/util.h"
@@ -181,7 +182,9 @@ Maybe<RunFn> run_regressor(Ensemble ensemble) {
   return RunFn([e = std::make_shared<const Ensemble>(std::move(ensemble))](KernelIo& io) {
     const Rows x(io.in(0));
     Vec out(x.count * e->targets);
-    for (size_t r = 0; r < x.count; ++r) e->finish(e->scores(x.row(r)), std::span(out).subspan(r * e->targets, e->targets));
+    DeadlineWatch watch;
+    for (size_t r = 0; r < x.count; ++r, watch.did(50 * static_cast<int64_t>(e->roots.size())))
+      e->finish(e->scores(x.row(r)), std::span(out).subspan(r * e->targets, e->targets));
     // TreeEnsemble answers in the type of its input, TreeEnsembleRegressor in float.
     const DType t = io.in(0).dtype();
     io.set(0, narrow(t, {static_cast<int64_t>(x.count), static_cast<int64_t>(e->targets)}, out));
@@ -320,7 +323,9 @@ Maybe<RunFn> prepare_classifier(const OpCall& call, ExecEnv&) {
     const Rows x(io.in(0));
     Vec out(x.count * m->targets);
     std::vector<size_t> classes;
-    for (size_t r = 0; r < x.count; ++r) classes.push_back(m->row(m->scores(x.row(r)), std::span(out).subspan(r * m->targets, m->targets)));
+    DeadlineWatch watch;
+    for (size_t r = 0; r < x.count; ++r, watch.did(50 * static_cast<int64_t>(m->roots.size())))
+      classes.push_back(m->row(m->scores(x.row(r)), std::span(out).subspan(r * m->targets, m->targets)));
     io.set(0, label_tensor(m->labels, classes));
     io.set(1, narrow(DType::float32, {static_cast<int64_t>(x.count), static_cast<int64_t>(m->targets)}, out));
   });

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "verify/exec/deadline.h"
 #include "verify/kernels_ref/codes.h"
 #include "verify/kernels_ref/families.h"
 
@@ -60,10 +61,12 @@ Maybe<RunFn> prepare_concat(const OpCall& call, ExecEnv&) {
       parts.emplace_back(codes.add(io.in(i)), at(product(dims, axis)) * codes.size());
     }
     std::byte* to = codes.make(out);
+    DeadlineWatch watch;
     for (int64_t o = 0; o < outer; ++o)
       for (const auto& [from, bytes] : parts) {
         if (bytes != 0) std::memcpy(to, from + at(o) * bytes, bytes);
         to += bytes;
+        watch.did(moving_cost(bytes));
       }
     io.set(0, codes.finish());
   });
@@ -221,6 +224,7 @@ Maybe<RunFn> prepare_reverse_sequence(const OpCall& call, ExecEnv&) {
     const std::byte* in = codes.add(x);
     std::byte* out = codes.make(x.dims());
     const std::size_t bytes = at(strides[1]) * codes.size();
+    DeadlineWatch watch;
     for (int64_t n = 0; n < batch; ++n) {
       const int64_t length = lengths[at(n)];
       if (length < 0 || length > time) bad_input(fmt::format("sequence length {} of {} steps", length, time));
@@ -228,6 +232,7 @@ Maybe<RunFn> prepare_reverse_sequence(const OpCall& call, ExecEnv&) {
         const int64_t from = t < length ? length - 1 - t : t;
         const auto offset = [&](int64_t step) { return at(n * strides[at(batch_axis)] + step * strides[at(time_axis)]) * codes.size(); };
         std::memcpy(out + offset(t), in + offset(from), bytes);
+        watch.did(moving_cost(bytes));
       }
     }
     io.set(0, codes.finish());
@@ -245,8 +250,9 @@ Maybe<RunFn> prepare_trilu(const OpCall& call, ExecEnv&) {
     const auto zero = codes.zero();
     std::byte* out = codes.make(x.dims());
     std::size_t offset = 0;
+    DeadlineWatch watch;
     for (int64_t m = 0; m < matrices; ++m)
-      for (int64_t r = 0; r < rows; ++r)
+      for (int64_t r = 0; r < rows; ++r, watch.did(4 * columns))
         for (int64_t c = 0; c < columns; ++c, offset += codes.size()) {
           // c - r never overflows; k may be anything
           const bool keep = upper ? c - r >= k : c - r <= k;

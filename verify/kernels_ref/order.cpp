@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "verify/exec/deadline.h"
 #include "verify/kernels_ref/codes.h"
 #include "verify/kernels_ref/families.h"
 #include "verify/kernels_ref/lines.h"
@@ -27,7 +28,8 @@ template <class C>
 Ints arg_best(const Tensor& x, const Lines& lines, bool largest, bool last) {
   const std::vector<C> v = widen<C>(x);
   Ints best(at(lines.count()));
-  for (int64_t i = 0; i < lines.count(); ++i) {
+  DeadlineWatch watch;
+  for (int64_t i = 0; i < lines.count(); ++i, watch.did(4 + 2 * lines.length)) {
     const C* line = v.data() + lines.start(i);
     int64_t b = 0;
     for (int64_t k = 1; k < lines.length; ++k) {
@@ -72,7 +74,8 @@ void top_k(KernelIo& io, int64_t axis, int64_t k, bool largest) {
   const std::vector<C> v = widen<C>(x);
   std::vector<C> values(at(element_count(out)));
   Ints indices(values.size()), order(at(lines.length));
-  for (int64_t i = 0; i < lines.count(); ++i) {
+  DeadlineWatch watch;
+  for (int64_t i = 0; i < lines.count(); ++i, watch.did(20 * lines.length)) {
     const C* line = v.data() + lines.start(i);
     std::iota(order.begin(), order.end(), 0);
     std::partial_sort(order.begin(), order.begin() + k, order.end(), [&](int64_t a, int64_t b) {
@@ -108,7 +111,8 @@ template <class C>
 Tensor cumulate(const Tensor& x, int64_t axis, bool is_product, bool exclusive, bool reverse) {
   const Lines lines(x.dims(), axis);
   std::vector<C> v = widen<C>(x);
-  for (int64_t i = 0; i < lines.count(); ++i) {
+  DeadlineWatch watch;
+  for (int64_t i = 0; i < lines.count(); ++i, watch.did(4 + 2 * lines.length)) {
     C sum = is_product ? C(1) : C(0);
     for (int64_t k = 0; k < lines.length; ++k) {
       C& e = v[at(lines.start(i) + (reverse ? lines.length - 1 - k : k) * lines.inner)];
@@ -136,7 +140,11 @@ template <class Less>
 UniqueResult unique_rows(int64_t n, bool sorted, Less less) {
   Ints order(at(n));
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), less);
+  DeadlineWatch watch;
+  std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+    watch.did(20);
+    return less(a, b);
+  });
   UniqueResult r;
   r.inverse.resize(at(n));
   for (int64_t i = 0; i < n; ++i) {

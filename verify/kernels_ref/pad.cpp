@@ -1,4 +1,5 @@
 // Pad and CenterCropPad: per axis a map from output to input positions, -1 for the fill value.
+#include "verify/exec/deadline.h"
 #include "verify/kernels_ref/codes.h"
 #include "verify/kernels_ref/families.h"
 
@@ -58,7 +59,8 @@ Tensor remap(const Tensor& x, const std::vector<Ints>& maps, const Tensor* fill)
   const int64_t n = out.back(), rows = product(out, 0, out.size() - 1);
   with_size(codes.size(), [&](auto width) {
     constexpr std::size_t kSize = decltype(width)::value;
-    for (int64_t r = 0; r < rows; ++r) {
+    DeadlineWatch watch;
+    for (int64_t r = 0; r < rows; ++r, watch.did(10 + 2 * n)) {
       int64_t base = 0;
       bool inside = true;
       for (std::size_t d = out.size() - 1, rest = at(r); d-- > 0; rest /= at(out[d])) {

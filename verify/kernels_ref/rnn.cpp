@@ -2,6 +2,7 @@
 // (layout 0) or [batch, seq, in] (layout 1); W [dirs, gates*H, in], R [dirs, gates*H, H], B [dirs, 2*gates*H].
 #include <algorithm>
 
+#include "verify/exec/deadline.h"
 #include "verify/kernels_ref/families.h"
 #include "verify/kernels_ref/rnn_activation.h"
 #include "verify/kernels_ref/util.h"
@@ -119,6 +120,7 @@ struct Results {
 
 void run_direction(const Problem& p, Step step, std::int64_t d, bool reverse, const Vec& h0, const Vec& c0, Results& out) {
   const std::int64_t n = p.hidden;
+  DeadlineWatch watch;
   for (std::int64_t b = 0; b < p.batch; ++b) {
     const std::int64_t at = (d * p.batch + b) * n;
     const auto slice = [&](const Vec& v) { return v.empty() ? Vec(static_cast<std::size_t>(n)) : Vec(v.begin() + at, v.begin() + at + n); };
@@ -127,6 +129,7 @@ void run_direction(const Problem& p, Step step, std::int64_t d, bool reverse, co
     for (std::int64_t k = 0; k < length; ++k) {
       const std::int64_t t = reverse ? length - 1 - k : k;
       step(p, d, p.input(t, b), state);
+      watch.did(8 * n * n);
       std::copy(state.h.begin(), state.h.end(), out.y.begin() + ((t * p.dirs + d) * p.batch + b) * n);
     }
     std::copy(state.h.begin(), state.h.end(), out.h.begin() + at);

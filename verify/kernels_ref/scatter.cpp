@@ -1,4 +1,5 @@
 // ScatterElements, ScatterND, the older Scatter, TensorScatter. Updates apply in index order.
+#include "verify/exec/deadline.h"
 #include "verify/kernels_ref/codes.h"
 #include "verify/kernels_ref/families.h"
 
@@ -37,7 +38,8 @@ template <class C>
 Tensor scatter_reduce(const Tensor& data, const Tensor& updates, const Ints& targets, int64_t block, Reduction how) {
   std::vector<C> values = widen<C>(data);
   const std::vector<C> add = widen<C>(updates);
-  for (std::size_t i = 0; i < targets.size(); ++i)
+  DeadlineWatch watch;
+  for (std::size_t i = 0; i < targets.size(); ++i, watch.did(4 + 4 * block))
     for (int64_t k = 0; k < block; ++k) {
       C& v = values[at(targets[i] + k)];
       v = reduce(how, v, add[i * at(block) + at(k)]);
@@ -58,7 +60,9 @@ Tensor scatter(const Tensor& data, const Tensor& updates, const Ints& targets, i
   std::byte* out = codes.make(data.dims());
   if (data.size() != 0) std::memcpy(out, from, at(data.size()) * codes.size());
   const std::size_t bytes = at(block) * codes.size();
-  for (std::size_t i = 0; i < targets.size() && bytes != 0; ++i) std::memcpy(out + at(targets[i]) * codes.size(), add + i * bytes, bytes);
+  DeadlineWatch watch;
+  for (std::size_t i = 0; i < targets.size() && bytes != 0; ++i, watch.did(moving_cost(bytes)))
+    std::memcpy(out + at(targets[i]) * codes.size(), add + i * bytes, bytes);
   return codes.finish();
 }
 
@@ -77,7 +81,8 @@ Maybe<RunFn> prepare_scatter_elements(const OpCall& call, ExecEnv&) {
     if (!fits) bad_input(fmt::format("indices {}, updates {} for data {}", dims_text(shape), dims_text(updates.dims()), dims_text(data.dims())));
     Ints targets = ints_of(io.in(1));
     const Dims strides = strides_of(data.dims()), own = strides_of(shape);
-    for (std::size_t i = 0; i < targets.size(); ++i) {
+    DeadlineWatch watch;
+    for (std::size_t i = 0; i < targets.size(); ++i, watch.did(20)) {
       int64_t to = 0, rest = static_cast<int64_t>(i);
       for (std::size_t d = 0; d < shape.size(); rest %= own[d], ++d)
         to += (d == axis ? checked_index(targets[i], data.dims()[axis]) : rest / own[d]) * strides[d];
