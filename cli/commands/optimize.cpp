@@ -212,6 +212,7 @@ std::int64_t output_ir_version(const OptimizeOptions& o, Prepared& p) {
 }
 
 void write_result(const OptimizeOptions& o, Prepared& p, OptimizeResult& r, Progress& progress) {
+  check_element_types(*p.model, o.target);
   SaveOptions save_options;
   save_options.target = p.ctx.output;
   save_options.lower.restore = o.restore;

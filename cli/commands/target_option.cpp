@@ -8,6 +8,7 @@
 #include "cli/report/format.h"
 #include "ir/core/error.h"
 #include "passes/opset/profile.h"
+#include "passes/opset/profile_types.h"
 
 namespace onnxopt {
 
@@ -74,6 +75,17 @@ void check_ir_version(std::int64_t version, const std::string& target) {
   if (target.empty()) return;
   const RuntimeProfile& p = find_profile(target);
   if (version > p.ir_version) bad_input(fmt::format("the model needs IR version {}, {} loads IR version {} at most", version, target, p.ir_version));
+}
+
+void check_element_types(Model& model, const std::string& target) {
+  if (target.empty()) return;
+  Conversion c;
+  refuse_types(model, types_to_avoid(model, types_of(target)), target, c);
+  if (c.blocked == 0) return;
+  const ConversionStep& s = c.steps.front();
+  bad_input(fmt::format("node '{}' ({}): {}{}; 'convert --target {} --widen-types' makes weights of such types wider", s.node,
+                        s.from.substr(0, s.from.rfind('-')), s.reason, c.blocked > 1 ? fmt::format(", and {} more nodes", c.blocked - 1) : "",
+                        target));
 }
 
 }  // namespace onnxopt

@@ -20,5 +20,7 @@ void forget_generic(std::string& target);        // "generic" is what the standa
 void fit_to_target(OutputOpsets& to, const std::string& target, bool opset_given);
 // Throws Error(bad_input) if the release does not read this IR version.
 void check_ir_version(std::int64_t version, const std::string& target);
+// Throws Error(bad_input) if the model has element types that the release does not load.
+void check_element_types(Model& model, const std::string& target);
 
 }  // namespace onnxopt

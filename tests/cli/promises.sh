@@ -20,6 +20,8 @@ json() {  # json CODE TEXT ARGUMENTS...
 }
 json 0 '"verification"' optimize in.onnx -o x.onnx
 json 0 '"target"' optimize in.onnx -o x.onnx --target onnxruntime-cpu
+json 3 'tensorrt@8.4 does not load uint8' optimize "$models/mnist-int8-dynamic.onnx" -o x.onnx --target tensorrt@8.4
+json 3 'tensorrt@8.4 does not load uint8' convert "$models/mnist-int8-dynamic.onnx" -o x.onnx --target tensorrt@8.4
 json 3 '"exit_code": 3' optimize missing.onnx -o x.onnx
 json 2 '"exit_code": 2' optimize in.onnx -o in.onnx
 json 1 '"exit_code": 1' optimize in.onnx -o x.onnx --verify-budget 1e-9 --require-verified
