@@ -215,6 +215,7 @@ struct Row {
 
 constexpr Row kRows[] = {
     {"Attention", ms_attention},
+    {"BeamSearch", ms_beam_search},
     {"BiasAdd", same_type},
     {"BiasDropout", bias_dropout},
     {"BiasGelu", same_type},
@@ -238,6 +239,7 @@ constexpr Row kRows[] = {
     {"Gelu", same_type},
     {"GemmFastGelu", matmul_like_first},
     {"GemmaRotaryEmbedding", ms_gemma_rotary},
+    {"GreedySearch", ms_greedy_search},
     {"GridSample", grid_sample},
     {"GroupNorm", same_type},
     {"GroupQueryAttention", ms_group_query_attention},
@@ -272,6 +274,7 @@ constexpr Row kRows[] = {
     {"QuantizeLinear", quantize_linear},
     {"QuickGelu", same_type},
     {"RotaryEmbedding", same_type},
+    {"Sampling", ms_greedy_search},
     {"ScaledSiLU", same_type},
     {"SkipGroupNorm", skip_group_norm},
     {"SkipLayerNormalization", ms_skip_layer_normalization},
@@ -282,6 +285,7 @@ constexpr Row kRows[] = {
     {"TransposeMatMul", fused_matmul},
     {"Trilu", same_type},
     {"UnfoldTensor", unfold_tensor},
+    {"WhisperBeamSearch", ms_beam_search},
 };
 
 constexpr bool sorted() {

@@ -11,6 +11,8 @@ void ms_qattention(InferCtx& ctx);
 void ms_multi_head_attention(InferCtx& ctx);
 void ms_group_query_attention(InferCtx& ctx);
 void ms_sparse_attention(InferCtx& ctx);
+void ms_beam_search(InferCtx& ctx);
+void ms_greedy_search(InferCtx& ctx);  // and Sampling
 void ms_gemma_rotary(InferCtx& ctx);
 void ms_embed_layer_normalization(InferCtx& ctx);
 void ms_skip_layer_normalization(InferCtx& ctx);

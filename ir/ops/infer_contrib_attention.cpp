@@ -105,6 +105,25 @@ void ms_sparse_attention(InferCtx& ctx) {
   ctx.set(2, ctx.input(4));
 }
 
+// Searches: [batch, results, longest], [batch, results] scores and those of all steps. One sequence a row without beams.
+void ms_beam_search(InferCtx& ctx) {
+  const auto number = [&](std::size_t i) {
+    const std::optional<std::vector<Dim>> known = ctx.known(i);
+    return known && known->size() == 1 ? (*known)[0] : Dim();
+  };
+  const Dim batch = at(ctx.input_shape(0), 0), results = number(4);
+  ctx.set_tensor(0, DType::int32, Shape{batch, results, number(1)});
+  ctx.set_tensor(1, schema_dtype(ctx, 1), Shape{batch, results});
+  if (ctx.num_outputs() > 2) ctx.set_tensor(2, schema_dtype(ctx, 2), Shape{Dim(), batch, number(3), Dim()});
+  if (ctx.num_outputs() > 3) ctx.set_tensor(3, schema_dtype(ctx, 3), std::nullopt);
+  if (ctx.num_outputs() > 4) ctx.set_tensor(4, schema_dtype(ctx, 4), Shape{batch});
+}
+void ms_greedy_search(InferCtx& ctx) {
+  const std::optional<std::vector<Dim>> most = ctx.known(1);
+  ctx.set_tensor(0, DType::int32, Shape{at(ctx.input_shape(0), 0), most && most->size() == 1 ? (*most)[0] : Dim()});
+  if (ctx.num_outputs() > 1) ctx.set_tensor(1, schema_dtype(ctx, 1), Shape{at(ctx.input_shape(0), 0), Dim()});
+}
+
 void ms_gemma_rotary(InferCtx& ctx) {
   ctx.set(0, ctx.input(1));
   ctx.set(1, ctx.input(3));

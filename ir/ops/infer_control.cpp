@@ -58,6 +58,14 @@ std::optional<bool> known_condition(const InferCtx& ctx, std::size_t i) {
   return (*c)[0] != 0;
 }
 
+// What holds for a carried value in every round. A value may take the place of an optional of its kind: it is one that is there.
+Type carried_type(const Type& before, const Type& after) {
+  if (before.kind != Type::Kind::optional || !before.elem || before.elem->kind != after.kind) return common_type(before, after);
+  Type r = before;
+  r.elem = std::make_shared<const Type>(common_type(*before.elem, after));
+  return r;
+}
+
 // Carried values: from the initial types to types that hold in every round.
 bool infer_carried(InferCtx& ctx, Graph& body, std::vector<Type> initial, std::size_t first_input, std::size_t first_output) {
   const std::size_t count = initial.size();
@@ -67,13 +75,76 @@ bool infer_carried(InferCtx& ctx, Graph& body, std::vector<Type> initial, std::s
     bool changed = false;
     for (std::size_t i = 0; i < count; ++i) {
       Value& in = *body.inputs()[first_input + i];
-      Type merged = common_type(in.type, body.outputs()[first_output + i]->type);
+      Type merged = carried_type(in.type, body.outputs()[first_output + i]->type);
       if (round + 2 >= kMaxRounds && merged.is_tensor()) merged.shape.reset();
       changed = assign(ctx, in, std::move(merged)) || changed;
     }
     if (!changed) return true;
   }
   return false;
+}
+
+// The types in a body, put back when this goes: what was inferred meanwhile held under an assumption.
+class KeptTypes {
+ public:
+  explicit KeptTypes(Graph& body) { keep(body); }
+  ~KeptTypes() {
+    for (Kept& k : kept_) {
+      k.value->type = std::move(k.type);
+      k.value->known = std::move(k.known);
+    }
+  }
+  KeptTypes(const KeptTypes&) = delete;
+  KeptTypes& operator=(const KeptTypes&) = delete;
+
+ private:
+  struct Kept {
+    Value* value;
+    Type type;
+    std::unique_ptr<std::vector<Dim>> known;
+  };
+  void keep(Value* v) {
+    if (v) kept_.push_back({v, v->type, std::move(v->known)});
+  }
+  void keep(Graph& g) {
+    for (Value* v : g.inputs()) keep(v);
+    for (Node& n : g.nodes()) {
+      for (Value* v : n.outputs()) keep(v);
+      for (Graph* inner : n.subgraphs()) keep(*inner);
+    }
+  }
+  std::vector<Kept> kept_;
+};
+
+// Shapes of a loop's scan outputs in its first round: the carried values are the initial ones, the round's number is 0.
+std::vector<OptShape> first_round(InferCtx& ctx, Graph& body, const std::vector<Type>& initial, const std::vector<Dim>& keep) {
+  const KeptTypes kept(body);
+  body.inputs()[0]->known = std::make_unique<std::vector<Dim>>(1, Dim(0));
+  body.inputs()[1]->known = std::make_unique<std::vector<Dim>>(1, Dim(1));
+  for (std::size_t i = 0; i < initial.size(); ++i) assign(ctx, *body.inputs()[i + 2], initial[i]);
+  std::vector<OptShape> shapes;
+  if (!ctx.driver()->body(body)) return shapes;
+  for (std::size_t i = initial.size() + 1; i < body.outputs().size(); ++i) {
+    const Type t = InferDriver::outside(ctx.symbols(), body.outputs()[i]->type, keep);
+    shapes.push_back(t.is_tensor() ? t.shape : std::nullopt);
+  }
+  return shapes;
+}
+
+bool has_open_dim(const Type& t) {
+  return t.is_tensor() && t.shape && std::any_of(t.shape->begin(), t.shape->end(), [](const Dim& d) { return !d.is_value(); });
+}
+
+// All rounds give scan outputs of one shape, so what is known of the first round is true of all. If there may be no round, its result has the shape
+// that the body declares: then both must say the same.
+void refine_scan_output(Type& t, const Value& output, const OptShape& first, bool runs) {
+  if (!has_open_dim(t) || !first || first->size() != t.shape->size()) return;
+  const Type* declared = output.extra() && output.extra()->has_declared ? &output.extra()->declared : nullptr;
+  for (std::size_t i = 0; i < first->size(); ++i) {
+    const Dim& d = (*first)[i];
+    const bool also_declared = declared && declared->has_rank() && declared->shape->size() == first->size() && (*declared->shape)[i] == d;
+    if (d.is_value() && !(*t.shape)[i].is_value() && (runs || also_declared)) (*t.shape)[i] = d;
+  }
 }
 
 std::vector<Dim> outer_dims(const std::vector<Type>& types) {
@@ -115,12 +186,19 @@ void loop(InferCtx& ctx) {
   const std::optional<std::vector<Dim>> limit = ctx.known(0);
   const bool starts = !ctx.has_input(1) || known_condition(ctx, 1) == true;
   if (limit && limit->size() == 1 && starts && keeps_going(*body)) trips = ctx.symbols().max(Dim(0), (*limit)[0]);
+  const bool limited = ctx.has_input(0), one_round = limit && limit->size() == 1 && (*limit)[0].is_value() && (*limit)[0].value() > 0;
+  const bool runs = starts && (!limited || one_round);  // at least once: the carried values are then those that a round gave
+  std::vector<OptShape> first;
+  for (std::size_t i = carried; first.empty() && i + 1 < body->outputs().size(); ++i)
+    if (has_open_dim(InferDriver::outside(ctx.symbols(), body->outputs()[i + 1]->type, keep))) first = first_round(ctx, *body, initial, keep);
   for (std::size_t i = 0; i < ctx.num_outputs() && i + 1 < body->outputs().size(); ++i) {
     if (i < carried) {
-      ctx.set(i, InferDriver::outside(ctx.symbols(), body->inputs()[i + 2]->type, keep));
+      const Type& given = body->outputs()[i + 1]->type;
+      ctx.set(i, InferDriver::outside(ctx.symbols(), runs ? given : common_type(body->inputs()[i + 2]->type, given), keep));
       continue;
     }
     Type t = InferDriver::outside(ctx.symbols(), body->outputs()[i + 1]->type, keep);
+    if (i - carried < first.size()) refine_scan_output(t, *body->outputs()[i + 1], first[i - carried], runs);
     if (t.is_tensor() && t.shape) t.shape->insert(t.shape->begin(), trips);
     ctx.set(i, std::move(t));
   }

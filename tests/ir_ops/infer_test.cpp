@@ -128,6 +128,26 @@ TEST_SUITE("infer_test") {
           "float[?,5]; float[7,1,5]");
   }
 
+  TEST_CASE("all rounds of a loop give scan outputs of the first round's shape") {
+    const std::string node = "{ s = Loop (m, t) <body = b (int64 i, bool c) => (bool c2, ";
+    const std::string slice =
+        " s) { c2 = Identity (c)  one = Constant <value = int64[1] {1}> ()  n = Constant <value = int64[1] {0}> ()  "
+        "from = Unsqueeze (i, n)  to = Add (from, one)  s = Slice (x, from, to) }> }";
+    CHECK(inferred("g (float[5] x) => (s) <int64 m = {3}, bool t = {1}> " + node + "float[?]" + slice) == "float[3,1]");
+    // Without a round the shape is the declared one.
+    CHECK(inferred("g (float[5] x, int64 m, bool t) => (s) " + node + "float[1]" + slice) == "float[?,1]");
+    CHECK(inferred("g (float[5] x, int64 m, bool t) => (s) " + node + "float[?]" + slice) == "float[?,?]");
+    CHECK(inferred("g (float[5] x, int64 m, bool t) => (s) " + node + "float[2]" + slice) == "float[?,?]");
+  }
+
+  TEST_CASE("a carried optional is what a round gives, if there is a round") {
+    const std::string node =
+        " { r = Loop (m, t, o) <body = b (int64 i, bool c, optional(seq(float)) v) => (c2, w) { c2 = Identity (c)  s = "
+        "OptionalGetElement (v)  w = SequenceInsert (s, x) }> }";
+    CHECK(inferred("g (float[2] x, optional(seq(float[2])) o) => (r) <int64 m = {2}, bool t = {1}>" + node) == "seq float[2]");
+    CHECK(inferred("g (float[2] x, optional(seq(float[2])) o, int64 m, bool t) => (r)" + node) == "unknown");
+  }
+
   TEST_CASE("a dim made inside of a loop does not leak out of it") {
     CHECK(inferred(R"(g (float[3] x) => (a) <int64 m = {7}, bool t = {1}> {
     a = Loop (m, t) <body = b (int64 i, bool c) => (c2, s) { c2 = Identity (c)  s = NonZero (x) }>

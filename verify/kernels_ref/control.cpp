@@ -26,12 +26,18 @@ const Tensor& tensor_of(const RtValue& v, const char* what) {
   return v.tensor();
 }
 
-// What a loop that never ran gives for a scan output: no elements of the declared element type and shape (unknown dims as 0).
+// What a loop that never ran gives for a scan output: no elements of its element type and shape; sizes that only the body's declaration knows come
+// from there, those that nobody knows are 0, as in ONNX Runtime.
 Tensor empty_scan_output(const Value& body_output, int64_t axis) {
-  const Type& t = body_output.type.is_tensor() || !body_output.extra() ? body_output.type : body_output.extra()->declared;
+  const Type* declared = body_output.extra() && body_output.extra()->has_declared ? &body_output.extra()->declared : nullptr;
+  const Type& t = (body_output.type.is_tensor() && body_output.type.has_rank()) || !declared ? body_output.type : *declared;
+  const bool more = declared && declared->has_rank() && t.has_rank() && declared->shape->size() == t.shape->size();
   Dims dims;
-  if (t.has_rank())
-    for (const Dim& d : *t.shape) dims.push_back(d.is_value() ? d.value() : 0);
+  for (std::size_t i = 0; t.has_rank() && i < t.shape->size(); ++i) {
+    const Dim& d = (*t.shape)[i];
+    const Dim& said = more ? (*declared->shape)[i] : d;
+    dims.push_back(d.is_value() ? d.value() : said.is_value() ? std::max<int64_t>(said.value(), 0) : 0);
+  }
   dims.insert(dims.begin() + normalize_axis(axis, dims.size() + 1), 0);
   if (t.dtype == DType::undefined) bad_input("a loop without iterations, whose scan output has no known element type");
   return Tensor::zeros(t.dtype, dims);
