@@ -98,6 +98,37 @@ g (float[4] x) => (float y)
     CHECK(r.outputs[0].reason == "the same for all inputs");
     CHECK(r.outputs[0].trusted_by.find("'b'") != std::string::npos);
   }
+  TEST_CASE("integers that are used as a mask are one, whatever their name") {
+    const char* text = R"(
+g (float[1, 4] x, int64[1, 4] a) => (float[1, 4] y)
+<float one = {1.0}, float low = {-3e38}>
+{
+  f = Cast<to = 1>(a)
+  i = Sub(one, f)
+  m = Mul(i, low)
+  s = Add(x, m)
+  y = Softmax(s)
+})";
+    const VerifyReport r = compare(text, text);
+    CHECK(r.verdict == Verdict::verified);
+    CHECK(r.trusted());
+    CHECK(r.outputs[0].trusted_by.empty());
+    CHECK(r.warnings.empty());
+  }
+  TEST_CASE("an output whose size depends on the values of the inputs varies") {
+    const char* text = R"(
+g (float[2] x, int64 n) => (float[k, 2] y)
+<int64[1] one = {1}, float[2] v = {1.0, 2.0}, int64[1] zero = {0}, int64[1] two = {2}>
+{
+  r = Reshape(n, one)
+  s = Concat<axis = 0>(r, two)
+  y = Expand(v, s)
+})";
+    const VerifyReport r = compare(text, text);
+    CHECK(r.verdict == Verdict::verified);
+    CHECK(r.trusted());
+    CHECK(r.warnings.empty());
+  }
   TEST_CASE("what does not depend on the inputs is proven by being equal") {
     const char* text = "g (float[2, 3] x) => (int64[2] y, float[2, 3] z) { y = Shape(x)\n z = Neg(x) }";
     const VerifyReport r = compare(text, text);

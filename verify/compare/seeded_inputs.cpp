@@ -81,6 +81,31 @@ std::int64_t index_limit(const Value& start) {
   return limit;
 }
 
+bool is_scalar_constant(const Value* v, double wanted) {
+  const Tensor* t = v ? v->constant() : nullptr;
+  return t && t->size() == 1 && (is_float(t->dtype()) || is_integer(t->dtype())) && load_element<double>(t->dtype(), t->bytes().data(), 0) == wanted;
+}
+
+// Integers that say yes or no, whatever their name: 1 - mask, mask == 0, mask as bool.
+bool is_flag(const Value& start) {
+  std::unordered_set<const Value*> seen = {&start};
+  std::deque<const Value*> work = {&start};
+  while (!work.empty() && seen.size() < 256) {
+    const Value* v = work.front();
+    work.pop_front();
+    for (const Use& u : v->uses()) {
+      const Node& n = *u.node;
+      if (n.is("Sub") && u.index == 1 && is_scalar_constant(n.input(0), 1)) return true;
+      if (n.is("Equal") && is_scalar_constant(n.input(1 - u.index), 0)) return true;
+      if (n.is("Cast") && n.output(0)->type.dtype == DType::boolean) return true;
+      if (!passes_elements(n, u.index)) continue;
+      for (const Value* out : n.outputs())
+        if (out && seen.insert(out).second) work.push_back(out);
+    }
+  }
+  return false;
+}
+
 // Multiples of 32 stay such: networks halve images five times.
 std::int64_t other_size(std::int64_t d) {
   if (d % 32 == 0 && d > 32) return std::max<std::int64_t>(d / 64, 1) * 32;
@@ -96,8 +121,9 @@ struct Wanted {
   InputStyle style;
   Sizes sizes;
   std::int64_t length;  // of the sequences that a tensor of lengths speaks of
+  bool flag;            // it is used as a mask
   std::int64_t last() const { return dims.empty() ? 1 : std::max<std::int64_t>(dims.back(), 1); }
-  bool is_mask() const { return name.find("mask") != std::string::npos; }
+  bool is_mask() const { return flag || name.find("mask") != std::string::npos; }
   // Masks end early in the centered style: the last quarter of each row is padding.
   bool masked_in(std::size_t i) const {
     return style != InputStyle::centered || static_cast<std::int64_t>(i) % last() < std::max<std::int64_t>(last() - last() / 4, 1);
@@ -179,7 +205,11 @@ Tensor make_tensor(const Wanted& w, Random& random) {
 
 SeededInputs::SeededInputs(Model& model) : model_(model) {
   for (Value* v : model.graph().inputs())
-    if (!v->constant()) plans_.push_back({v, is_integer(v->type.dtype) ? index_limit(*v) : 0});
+    if (!v->constant()) {
+      const std::int64_t limit = is_integer(v->type.dtype) ? index_limit(*v) : 0;
+      const bool flags = is_integer(v->type.dtype) && limit == 0 && v->type.has_rank() && v->type.rank() >= 2 && is_flag(*v);
+      plans_.push_back({v, limit, flags});
+    }
   for (const Plan& p : plans_)
     if (p.value->type.is_tensor() && p.value->type.has_rank())
       for (const Dim& d : *p.value->type.shape)
@@ -242,7 +272,8 @@ RtValue SeededInputs::make_tensor_value(const std::string& name, const Type& typ
   elements_ += count;
   if (type.dtype == DType::undefined) bad_input(fmt::format("input '{}': its element type is not known", name));
   if (std::chrono::steady_clock::now() > deadline_) throw Error(ExitCode::gate_failed, "timed out");
-  return make_tensor({lower(name), type.dtype, dims, plan.index_limit, style_, kAttempts[static_cast<std::size_t>(attempt_)], length_}, random);
+  return make_tensor({lower(name), type.dtype, dims, plan.index_limit, style_, kAttempts[static_cast<std::size_t>(attempt_)], length_, plan.flag},
+                     random);
 }
 
 RtValue SeededInputs::make_value(const std::string& name, const Type& type, const Plan& plan, Random& random) {

@@ -36,6 +36,7 @@ class SeededInputs {
   struct Plan {
     Value* value;
     std::int64_t index_limit;  // ids must stay below it; 0: none
+    bool flag;                 // zeros and ones
   };
   RtValue make_value(const std::string& name, const Type& type, const Plan& plan, Random& random);
   RtValue make_tensor_value(const std::string& name, const Type& type, const Plan& plan, Random& random);
