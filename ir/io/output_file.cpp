@@ -38,6 +38,16 @@ bool write_all(int fd, std::string_view bytes, std::uint64_t at) {
   return true;
 }
 
+// A name to which 55 bytes may be added: file systems take 255.
+std::string shortened(std::string name) {
+  constexpr std::size_t kMost = 200;
+  if (name.size() <= kMost) return name;
+  std::size_t end = kMost;
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;  // not within a character
+  name.resize(end);
+  return name;
+}
+
 [[noreturn]] void cannot_write(const fs::path& target, const char* doing) {
   bad_input(fmt::format("cannot write {}: {}: {}", target.string(), doing, std::strerror(errno)));
 }
@@ -52,7 +62,7 @@ int open_for_stream(const fs::path& target) {
 void OutputFile::fail(const char* doing) const { cannot_write(target_, doing); }
 
 fs::path OutputFile::temporary_name() {
-  return folder_of(target_) / fmt::format(".{}.{}-{}.tmp", target_.filename().string(), ::getpid(), attempts_++);
+  return folder_of(target_) / fmt::format(".{}.{}-{}.tmp", shortened(target_.filename().string()), ::getpid(), attempts_++);
 }
 
 OutputFile::OutputFile(const fs::path& target) : target_(target) {
@@ -71,7 +81,7 @@ OutputFile::OutputFile(const fs::path& target) : target_(target) {
 
 OutputFile::~OutputFile() {
   if (fd_ >= 0) ::close(fd_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  release();
 }
 
 void OutputFile::write(std::string_view bytes) {
@@ -104,13 +114,16 @@ bool OutputFile::link_as(const fs::path& name) const {
 }
 
 bool OutputFile::publish_new() {
-  if (link_as(target_)) {
-    if (!temporary_.empty()) ::unlink(temporary_.c_str());
-    temporary_.clear();
-    return true;
-  }
+  publish_temporary();
+  if (::link(temporary_.c_str(), target_.c_str()) == 0) return true;
   if (errno != EEXIST) fail("naming it");
+  release();
   return false;
+}
+
+void OutputFile::release() {
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  temporary_.clear();
 }
 
 fs::path OutputFile::publish_temporary() {

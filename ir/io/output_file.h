@@ -25,8 +25,10 @@ class OutputFile : public ByteSink {
   // Goes on at `offset`, which is not before the end; the gap reads as zeros.
   void skip_to(std::uint64_t offset);
   std::uint64_t size() const { return at_; }
-  // Gives the file the target's name; false if a file of that name exists.
+  // Gives the file the target's name; false if a file of that name exists. Until release() or the destructor it has a temporary name besides: by the
+  // second link others see that it may still be taken away.
   bool publish_new();
+  void release();
   // Gives it a temporary name, so that it can be read back; then the target's name, replacing what has it, whose access rights it takes over.
   std::filesystem::path publish_temporary();
   void replace_target();

@@ -4,7 +4,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <optional>
 
 #include "ir/io/check_structure.h"
 #include "ir/io/io.h"
@@ -33,6 +35,7 @@ Measured measure(const Model& model, const ModelWriterOptions& options) {
   return m;
 }
 
+// A second link: somebody's copy, or a file of another run that may yet fail and take it away.
 bool holds_exactly(const fs::path& file, const ExternalPlan& plan) {
   struct stat info;
   if (::lstat(file.c_str(), &info) != 0 || !S_ISREG(info.st_mode) || info.st_nlink != 1 || static_cast<std::uint64_t>(info.st_size) != plan.size())
@@ -77,11 +80,14 @@ class DataFile {
   bool reused() const { return reused_; }
   // Before the model gets its name: from then on a signal must not take its data away.
   void let_be() { unfinished_.forget(); }
-  void keep() { created_.clear(); }
+  void keep() {
+    created_.clear();
+    if (file_) file_->release();
+  }
 
  private:
   bool write_new(const fs::path& path, const ExternalPlan& plan) {
-    OutputFile out(path);
+    OutputFile& out = file_.emplace(path);
     for (const ExternalPlan::Item& item : plan.items()) {
       out.skip_to(item.offset);
       const std::string_view bytes(reinterpret_cast<const char*>(item.bytes.data()), item.bytes.size());
@@ -94,6 +100,7 @@ class DataFile {
     return true;
   }
 
+  std::optional<OutputFile> file_;
   fs::path created_;
   UnfinishedFile unfinished_;
   bool reused_ = false;
@@ -105,6 +112,15 @@ void check_data_name(const std::string& name, const fs::path& model) {
     throw Error(ExitCode::usage, fmt::format("external data file '{}' must be a file name inside the model's folder", name));
   if (is_same_name(model.parent_path() / path, model))
     throw Error(ExitCode::usage, fmt::format("external data file '{}' is the model file itself; name another one", name));
+}
+
+// Beside the longest of names there is no room for an ending.
+std::string data_name(std::string model) {
+  constexpr std::size_t kMost = 240;
+  std::size_t end = std::min(model.size(), kMost);
+  while (end > 0 && end < model.size() && (static_cast<unsigned char>(model[end]) & 0xC0) == 0x80) --end;  // not within a character
+  model.resize(end);
+  return model + ".data";
 }
 
 void stream(Measured& m, ByteSink& sink) {
@@ -119,6 +135,8 @@ void check_target(const fs::path& file) {
   if (!fs::is_directory(folder, error)) bad_input(fmt::format("cannot write {}: folder {} does not exist", file.string(), folder.string()));
   if (fs::is_directory(file, error)) bad_input(fmt::format("cannot write {}: it is a folder", file.string()));
   if (!file.has_filename()) bad_input("the output has no file name");
+  struct stat info;
+  if (::lstat(file.c_str(), &info) != 0 && errno == ENAMETOOLONG) bad_input(fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)));
   if (fs::is_regular_file(fs::symlink_status(file, error)) && ::access(file.c_str(), W_OK) != 0)  // a rename would not mind, its owner does
     bad_input(fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)));
 }
@@ -165,7 +183,7 @@ WriteResult write_model(const Model& model, const fs::path& file, const WriteOpt
     }
     if (plan.size() > 0) {
       const std::string wanted =
-          options.external_data && !options.external_data->empty() ? *options.external_data : file.filename().string() + ".data";
+          options.external_data && !options.external_data->empty() ? *options.external_data : data_name(file.filename().string());
       data.write(file, wanted, plan);
     }
     measured = measure(model, writing);

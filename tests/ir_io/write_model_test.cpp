@@ -262,6 +262,42 @@ TEST_CASE("a link as target is replaced, what it points to stays") {
   CHECK(!fs::is_symlink(dir / "m.onnx"));
 }
 
+TEST_CASE("weights of a run that may still fail are not shared with another run") {
+  const TempFolder dir;
+  const auto m = constants_model({floats(4096, 1)});
+  WriteOptions options;
+  options.external_data = "w.bin";
+  WriteOptions failing = options;
+  failing.before_commit = [&](const fs::path&) {  // as from another process, at the worst moment
+    CHECK(write_model(*m, dir / "other.onnx", options).external_file == "w.bin.1");
+    throw Error(ExitCode::gate_failed, "differs");
+  };
+  CHECK_THROWS_AS(write_model(*m, dir / "m.onnx", failing), Error);
+  CHECK(!fs::exists(dir / "w.bin"));
+  CHECK(fs::hard_link_count(dir / "w.bin.1") == 1);
+  CHECK(write_model(*m, dir / "m.onnx", options).external_file == "w.bin");
+  CHECK(write_model(*m, dir / "n.onnx", options).external_file == "w.bin");  // now it is finished
+
+  CHECK(dir.names().size() == 5);
+}
+
+TEST_CASE("the longest name that a file may have") {
+  const TempFolder dir;
+  const auto m = constants_model({floats(4096, 1)});
+  std::string name;
+  while (name.size() < 248) name += "\u00e9";
+  name += "x.onnx";
+  REQUIRE(name.size() == 254);
+  write_model(*m, dir / name);
+  CHECK(dir.content(name) == serialize_model(*m));
+  WriteOptions options;
+  options.external_data = "";
+  const std::string data = write_model(*m, dir / name, options).external_file;
+  CHECK(data.size() == 245);
+  CHECK(fs::exists(dir / data));
+  CHECK_THROWS_WITH(write_model(*m, dir / ("xxx" + name)), doctest::Contains("File name too long"));
+}
+
 }  // namespace
 }  // namespace onnxopt
 
