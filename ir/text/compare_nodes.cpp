@@ -3,6 +3,7 @@
 #include <bit>
 
 #include "ir/text/compare.h"
+#include "ir/text/hash.h"
 #include "ir/text/printer.h"
 
 namespace onnxopt::text {
@@ -13,16 +14,6 @@ constexpr std::size_t kLongText = 60;
 std::string shortened(std::string s) {
   if (s.size() > kLongText) s = s.substr(0, kLongText) + "...";
   return s;
-}
-
-std::uint64_t mix(std::uint64_t h, std::uint64_t v) {
-  h ^= v + 0x9E3779B97F4A7C15ull + (h << 6) + (h >> 2);
-  return h * 0xBF58476D1CE4E5B9ull;
-}
-std::uint64_t hash_text(std::string_view s) {
-  std::uint64_t h = 1469598103934665603ull;  // FNV-1a
-  for (char c : s) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ull;
-  return h;
 }
 
 struct HashValue {

@@ -8,20 +8,11 @@
 #include <set>
 
 #include "ir/text/compare.h"
+#include "ir/text/hash.h"
 
 namespace onnxopt {
 namespace text {
 namespace {
-
-std::uint64_t mix(std::uint64_t h, std::uint64_t v) {
-  h ^= v + 0x9E3779B97F4A7C15ull + (h << 6) + (h >> 2);
-  return h * 0xBF58476D1CE4E5B9ull;
-}
-std::uint64_t hash_text(std::string_view s) {
-  std::uint64_t h = 1469598103934665603ull;  // FNV-1a
-  for (char c : s) h = (h ^ static_cast<unsigned char>(c)) * 1099511628211ull;
-  return h;
-}
 
 // Merkle hashes of values: equal where the values are computed alike from inputs of the same names.
 class Hashes {

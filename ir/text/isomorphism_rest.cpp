@@ -5,15 +5,11 @@
 #include <map>
 
 #include "ir/text/compare.h"
+#include "ir/text/hash.h"
 #include "ir/text/isomorphism.h"
 
 namespace onnxopt::text {
 namespace {
-
-std::uint64_t mix(std::uint64_t h, std::uint64_t v) {
-  h ^= v + 0x9E3779B97F4A7C15ull + (h << 6) + (h >> 2);
-  return h * 0xBF58476D1CE4E5B9ull;
-}
 
 bool is_sink(const Node& n) {
   return std::all_of(n.outputs().begin(), n.outputs().end(), [](const Value* v) { return !v || v->uses().empty(); });

@@ -42,6 +42,9 @@ namespace lowering {
 Value* activate(Expansion& e, Value* x, const std::string& name, const Floats& params);
 Value* exact_gelu(Expansion& e, Value* x);
 Value* tanh_gelu(Expansion& e, Value* x);
+// Permutations that move the last dim behind the first, and back; rank 2 and up.
+Ints to_channels_first(std::int64_t rank);
+Ints to_channels_last(std::int64_t rank);
 // Norms over the last dim; `bias` may be null. `rms`: without the mean.
 Value* layer_norm(Expansion& e, Value* x, Value* scale, Value* bias, float epsilon, bool rms);
 

@@ -1,6 +1,7 @@
 // Activations, products and convolutions with something fused into them.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "passes/lower/lower.h"
 
@@ -35,6 +36,20 @@ Value* activate(Expansion& e, Value* x, const std::string& name, const Floats& p
   return nullptr;
 }
 
+Ints to_channels_first(int64_t rank) {
+  Ints p(static_cast<std::size_t>(rank));
+  std::iota(p.begin(), p.end(), 0);
+  std::rotate(p.begin() + 1, p.end() - 1, p.end());
+  return p;
+}
+
+Ints to_channels_last(int64_t rank) {
+  Ints p(static_cast<std::size_t>(rank));
+  std::iota(p.begin(), p.end(), 0);
+  std::rotate(p.begin() + 1, p.begin() + 2, p.end());
+  return p;
+}
+
 namespace {
 
 bool is_plain_float(DType t) { return t == DType::float32 || t == DType::float64 || t == DType::float16 || t == DType::bfloat16; }
@@ -47,13 +62,6 @@ Attrs attrs_for(const Expansion& e, std::initializer_list<std::string_view> name
   for (const Attribute& a : e.node().attrs())
     if (std::find(names.begin(), names.end(), a.name) != names.end()) r.add(a);
   return r;
-}
-Ints moved(int64_t rank, bool back) {
-  Ints p;
-  for (int64_t i = 0; i < rank; ++i) p.push_back(i);
-  if (back) std::rotate(p.begin() + 1, p.begin() + 2, p.end());
-  else std::rotate(p.begin() + 1, p.end() - 1, p.end());
-  return p;
 }
 Attrs conv_attrs(const Expansion& e) { return attrs_for(e, {"auto_pad", "dilations", "group", "kernel_shape", "pads", "strides"}); }
 
@@ -124,16 +132,16 @@ std::string nhwc_conv(Expansion& e) {
     for (std::size_t i = 0; i + 2 < w->size() && i < kernel->size(); ++i)
       if ((*w)[i + 2].is_value() && (*w)[i + 2].value() != (*kernel)[i]) return "the weights lie channels last";
   Value* y = nullptr;
-  Value* z = e.has(3) ? e.transpose(e.in(3), moved(*rank, false)) : nullptr;
-  if (std::string why = conv_with(e, e.transpose(e.in(0), moved(*rank, false)), z, y); !why.empty()) return why;
-  return e.result(0, e.transpose(y, moved(*rank, true))), "";
+  Value* z = e.has(3) ? e.transpose(e.in(3), to_channels_first(*rank)) : nullptr;
+  if (std::string why = conv_with(e, e.transpose(e.in(0), to_channels_first(*rank)), z, y); !why.empty()) return why;
+  return e.result(0, e.transpose(y, to_channels_last(*rank))), "";
 }
 std::string nhwc_max_pool(Expansion& e) {
   const auto rank = e.rank(0);
   if (!rank || *rank < 3) return "type: the rank is not known";
-  Value* y = e.op("MaxPool", {e.transpose(e.in(0), moved(*rank, false))},
+  Value* y = e.op("MaxPool", {e.transpose(e.in(0), to_channels_first(*rank))},
                   attrs_for(e, {"auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "strides"}));
-  return e.result(0, e.transpose(y, moved(*rank, true))), "";
+  return e.result(0, e.transpose(y, to_channels_last(*rank))), "";
 }
 
 std::string fused_gemm(Expansion& e) {

@@ -37,13 +37,6 @@ std::string unary(Expansion& e, std::string_view op, Attrs attrs) {
   return e.result(0, quantize(e, e.op(op, {dequantize(e, 0, 1, 2)}, std::move(attrs)), e.dtype(), 3, 4)), "";
 }
 
-Ints moved(int64_t rank, bool back) {
-  Ints p;
-  for (int64_t i = 0; i < rank; ++i) p.push_back(i);
-  if (back) std::rotate(p.begin() + 1, p.begin() + 2, p.end());
-  else std::rotate(p.begin() + 1, p.end() - 1, p.end());
-  return p;
-}
 Attrs without_layout(const Expansion& e) {
   Attrs a = e.node().attrs();
   a.remove("channels_last");
@@ -55,9 +48,9 @@ std::string pool(Expansion& e, std::string_view op, Attrs attrs) {
   const auto rank = e.rank(0);
   if (last && !rank) return "type: the rank is not known";
   Value* x = dequantize(e, 0, 1, 2);
-  if (last) x = e.transpose(x, moved(*rank, false));
+  if (last) x = e.transpose(x, to_channels_first(*rank));
   Value* y = quantize(e, e.op(op, {x}, std::move(attrs)), e.dtype(), 3, 4);
-  return e.result(0, last ? e.transpose(y, moved(*rank, true)) : y), "";
+  return e.result(0, last ? e.transpose(y, to_channels_last(*rank)) : y), "";
 }
 
 }  // namespace
@@ -103,9 +96,9 @@ std::string qlinear_conv(Expansion& e) {
   const auto rank = e.rank(0);
   if (last && !rank) return "type: the rank is not known";
   std::vector<Value*> in(e.node().inputs().begin(), e.node().inputs().end());
-  if (last) in[0] = e.transpose(in[0], moved(*rank, false));
+  if (last) in[0] = e.transpose(in[0], to_channels_first(*rank));
   Value* y = e.op("QLinearConv", std::move(in), without_layout(e));
-  return e.result(0, last ? e.transpose(y, moved(*rank, true)) : y), "";
+  return e.result(0, last ? e.transpose(y, to_channels_last(*rank)) : y), "";
 }
 
 namespace {

@@ -95,6 +95,33 @@ Value* blended(Expansion& e, const Axis& a, Value* x, Value* p, Value* last, con
   return sum;
 }
 
+// How the node says what size it wants: sizes, or scales (null: computed ones).
+struct Wanted {
+  bool by_sizes;
+  std::size_t scales_at;  // input of the scales
+  const Tensor* scales;
+  bool crops;
+  std::int64_t axes;  // how many
+};
+
+// Size, scale and, where it crops, region along the k-th of the axes, which is axis `at` of x.
+Axis axis_of(Expansion& e, const Wanted& w, Value* x, std::int64_t k, std::int64_t at) {
+  const auto float_at = [&](std::size_t input, std::int64_t i) { return e.cast(e.slice(e.in(input), i, i + 1, 0), kFloat); };
+  Axis a{at, dim_of(e, x, at), 1, nullptr, nullptr, nullptr};
+  if (w.by_sizes) {
+    a.out = element(e, e.in(3), k);
+    a.scale = e.div(as_float(e, a.out), as_float(e, a.in));
+  } else {
+    a.scale = w.scales ? e.tensor(Tensor::of<float>({1}, {w.scales->data<float>()[static_cast<std::size_t>(k)]}), "scale") : float_at(w.scales_at, k);
+    a.out = Index(e.cast(e.op("Floor", {e.mul(as_float(e, a.in), a.scale)}), DType::int64));
+  }
+  if (w.crops && e.has(1)) {
+    a.from = float_at(1, k);
+    a.to = float_at(1, w.axes + k);
+  }
+  return a;
+}
+
 }  // namespace
 
 std::string resize_computed(Expansion& e) {
@@ -117,7 +144,6 @@ std::string resize_computed(Expansion& e) {
   if (!by_sizes && !e.has(scales_at)) return "non-constant operand: scales or sizes";
   const bool crops = where == "tf_crop_and_resize";
   const auto n = static_cast<std::int64_t>(axes.size());
-  const auto float_at = [&](std::size_t input, std::int64_t k) { return e.cast(e.slice(e.in(input), k, k + 1, 0), kFloat); };
   const Shape& from = *e.shape(0);
   const auto* known = by_sizes && e.in(3)->known ? &*e.in(3)->known : nullptr;
   const Tensor* scales = by_sizes ? nullptr : e.constant(scales_at);
@@ -130,18 +156,7 @@ std::string resize_computed(Expansion& e) {
     const Dim& d = from[static_cast<std::size_t>(at)];
     if (!crops && known && same((*known)[static_cast<std::size_t>(k)], d)) continue;
     if (!crops && scales && scales->data<float>()[static_cast<std::size_t>(k)] == 1) continue;
-    Axis a{at, dim_of(e, x, at), 1, nullptr, nullptr, nullptr};
-    if (by_sizes) {
-      a.out = element(e, e.in(3), k);
-      a.scale = e.div(as_float(e, a.out), as_float(e, a.in));
-    } else {
-      a.scale = scales ? e.tensor(Tensor::of<float>({1}, {scales->data<float>()[static_cast<std::size_t>(k)]}), "scale") : float_at(scales_at, k);
-      a.out = Index(e.cast(e.op("Floor", {e.mul(as_float(e, a.in), a.scale)}), DType::int64));
-    }
-    if (crops && e.has(1)) {
-      a.from = float_at(1, k);
-      a.to = float_at(1, n + k);
-    }
+    const Axis a = axis_of(e, {by_sizes, scales_at, scales, crops, n}, x, k, at);
     Value* p = positions(e, a, where);
     if (!p) return "no decomposition: coordinate_transformation_mode '" + where + "'";
     Value* last = e.sub(as_float(e, a.in), number(e, 1));

@@ -197,6 +197,36 @@ std::string slice(Expansion& e) {
   return "";
 }
 
+namespace {
+
+// Which element of `size` stands at position i of an axis that repeats its border or its content.
+std::int64_t padded_from(std::int64_t i, std::int64_t size, const std::string& mode) {
+  if (mode == "edge") return std::clamp<std::int64_t>(i, 0, size - 1);
+  const std::int64_t period = mode == "wrap" ? size : std::max<std::int64_t>(1, 2 * (size - 1));
+  const std::int64_t m = ((i % period) + period) % period;
+  return m < size ? m : period - m;
+}
+
+// Modes that copy elements: a Gather an axis.
+std::string pad_with_copies(Expansion& e, const std::string& mode, const Ints& axes) {
+  const auto pads = e.constant_ints(1);
+  if (!pads) return "non-constant operand: pads";
+  Value* x = e.in(0);
+  for (std::size_t k = 0; k < axes.size(); ++k) {
+    const std::int64_t before = (*pads)[k], after = (*pads)[axes.size() + k];
+    const Index size = dim_of(e, x, axes[k]);
+    if (before == 0 && after == 0) continue;
+    if (!size.number || *size.number == 0) return "no decomposition: this mode along an axis of unknown size";
+    Ints from;
+    for (std::int64_t i = -before; i < *size.number + after; ++i) from.push_back(padded_from(i, *size.number, mode));
+    x = e.op("Gather", {x, e.ints(from, "indices")}, {{"axis", axes[k]}});
+  }
+  e.result(0, e.op("Identity", {x}));
+  return "";
+}
+
+}  // namespace
+
 // Amounts that are computed, before opset 11: blocks of the padding value are put beside the tensor, axis by axis.
 std::string pad(Expansion& e) {
   const std::string mode = e.text("mode", "constant");
@@ -206,38 +236,15 @@ std::string pad(Expansion& e) {
   Ints axes;
   for (std::int64_t k = 0; k < *rank; ++k) axes.push_back(k);
   if (e.has(3)) axes = *e.constant_ints(3);
-  const auto n = static_cast<std::int64_t>(axes.size());
-  if (mode != "constant") {
-    const auto pads = e.constant_ints(1);
-    if (!pads) return "non-constant operand: pads";
-    Value* x = e.in(0);
-    for (std::int64_t k = 0; k < n; ++k) {
-      const std::int64_t axis = axes[static_cast<std::size_t>(k)] < 0 ? axes[static_cast<std::size_t>(k)] + *rank : axes[static_cast<std::size_t>(k)];
-      const std::int64_t before = (*pads)[static_cast<std::size_t>(k)], after = (*pads)[static_cast<std::size_t>(n + k)];
-      const Index size = dim_of(e, x, axis);
-      if (before == 0 && after == 0) continue;
-      if (!size.number || *size.number == 0) return "no decomposition: this mode along an axis of unknown size";
-      Ints from;
-      const std::int64_t d = *size.number, period = mode == "wrap" ? d : std::max<std::int64_t>(1, 2 * (d - 1));
-      for (std::int64_t i = -before; i < d + after; ++i) {
-        if (mode == "edge") {
-          from.push_back(std::clamp<std::int64_t>(i, 0, d - 1));
-          continue;
-        }
-        const std::int64_t m = ((i % period) + period) % period;
-        from.push_back(m < d ? m : period - m);
-      }
-      x = e.op("Gather", {x, e.ints(from, "indices")}, {{"axis", axis}});
-    }
-    e.result(0, e.op("Identity", {x}));
-    return "";
-  }
+  for (std::int64_t& axis : axes) axis += axis < 0 ? *rank : 0;
+  if (mode != "constant") return pad_with_copies(e, mode, axes);
   const DType t = e.dtype(0);
   if (t == DType::undefined || (!e.has(2) && !float_scalar(t, 0))) return "type: the padding value";
   Value* fill = e.reshape(e.has(2) ? e.in(2) : e.scalar(t, 0), {1});
   Value* x = e.in(0);
+  const auto n = static_cast<std::int64_t>(axes.size());
   for (std::int64_t k = 0; k < n; ++k) {
-    const std::int64_t axis = axes[static_cast<std::size_t>(k)] < 0 ? axes[static_cast<std::size_t>(k)] + *rank : axes[static_cast<std::size_t>(k)];
+    const std::int64_t axis = axes[static_cast<std::size_t>(k)];
     const Index size = dim_of(e, x, axis);
     std::vector<Value*> parts;
     const Index amounts[2] = {element(e, e.in(1), k), element(e, e.in(1), n + k)};

@@ -3,7 +3,7 @@
 
     check_contrib.py build/release/onnxopt [--op NAME] [--cases N] [--seed N] [--keep FOLDER] [--list]
 
-A case is a set of inputs, some of them constants, and attributes, drawn by a generator an operator (contrib_cases.py). ONNX Runtime is the truth; what
+A case is a set of inputs, some of them constants, and attributes, drawn by a generator an operator (contrib_cases_*.py). ONNX Runtime is the truth; what
 it refuses is counted and not compared. Floats must agree within the limit of their type, relative to the largest magnitude; integers exactly, but that
 quantized results may be one step apart where the generator says that a kernel of ONNX Runtime rounds its own way.
 """

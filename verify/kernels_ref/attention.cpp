@@ -134,6 +134,28 @@ void head_products(const Problem& p, DType t, const std::vector<double>& left, c
   });
 }
 
+// softcap * tanh(scores / softcap), each step rounded as the function body rounds it.
+void cap(std::vector<double>& scores, double softcap, DType t) {
+  if (softcap <= 0) return;
+  for (double& e : scores) e /= softcap;
+  round_values(t, scores);
+  for (double& e : scores) e = std::tanh(e);
+  round_values(t, scores);
+  for (double& e : scores) e *= softcap;
+  round_values(t, scores);
+}
+
+// [batch, heads, queries, size] -> [batch, queries, heads, size]
+std::vector<double> join_heads(const Problem& p, const std::vector<double>& x) {
+  std::vector<double> joined(x.size());
+  for (int64_t b = 0; b < p.batch; ++b)
+    for (int64_t h = 0; h < p.heads; ++h)
+      for (int64_t s = 0; s < p.queries; ++s)
+        std::copy_n(x.begin() + ((b * p.heads + h) * p.queries + s) * p.v_size, p.v_size,
+                    joined.begin() + ((b * p.queries + s) * p.heads + h) * p.v_size);
+  return joined;
+}
+
 void run_attention(KernelIo& io, const AttentionAttrs& a) {
   const bool flat = io.in(0).rank() == 3;
   const Tensor q = split_heads(io.in(0), a.q_heads);
@@ -166,14 +188,7 @@ void run_attention(KernelIo& io, const AttentionAttrs& a) {
   const Dims score_dims{p.batch, p.heads, p.queries, p.keys};
   const bool want_scores = io.num_outputs() > 3;
   if (want_scores && a.output_mode == 0) io.set(3, narrow(t, score_dims, scores));
-  if (a.softcap > 0) {
-    for (double& e : scores) e /= a.softcap;
-    round_values(t, scores);
-    for (double& e : scores) e = std::tanh(e);
-    round_values(t, scores);
-    for (double& e : scores) e *= a.softcap;
-    round_values(t, scores);
-  }
+  cap(scores, a.softcap, t);
   if (want_scores && a.output_mode == 1) io.set(3, narrow(t, score_dims, scores));
   const std::vector<double> bias = make_bias(a, p, io.has(3) ? &io.in(3) : nullptr, nonpad, past);
   for (std::size_t i = 0; i < scores.size(); ++i) scores[i] += bias[i];
@@ -189,13 +204,7 @@ void run_attention(KernelIo& io, const AttentionAttrs& a) {
   io.set(1, k);
   io.set(2, v);
   if (!flat) return io.set(0, narrow(t, {p.batch, p.heads, p.queries, p.v_size}, out));
-  std::vector<double> joined(out.size());
-  for (int64_t b = 0; b < p.batch; ++b)
-    for (int64_t h = 0; h < p.heads; ++h)
-      for (int64_t s = 0; s < p.queries; ++s)
-        std::copy_n(out.begin() + ((b * p.heads + h) * p.queries + s) * p.v_size, p.v_size,
-                    joined.begin() + ((b * p.queries + s) * p.heads + h) * p.v_size);
-  io.set(0, narrow(t, {p.batch, p.queries, p.heads * p.v_size}, joined));
+  io.set(0, narrow(t, {p.batch, p.queries, p.heads * p.v_size}, join_heads(p, out)));
 }
 
 Maybe<RunFn> prepare_attention(const OpCall& call, ExecEnv&) {
