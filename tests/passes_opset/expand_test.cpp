@@ -232,7 +232,9 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(10, 9, "(int8[3] a, int8[3] b) => (int8[3] y)", "y = Mod (a, b)") == "lowered");
     CHECK(outcome(28, 13, "(float[3] a, float[3] b) => (float[3] y)", "y = Mod (a, b)") == "lowered");
     CHECK(outcome(28, 13, "(float[3] a, float[3] b) => (float[3] y)", "y = Mod <fmod = 1> (a, b)") == "as it is");
-    CHECK(outcome(10, 9, "(float[3] a, float[3] b) => (float[3] y)", "y = Mod <fmod = 1> (a, b)") == "no decomposition: fmod");
+    CHECK(outcome(10, 9, "(float[3] a, float[3] b) => (float[3] y)", "y = Mod <fmod = 1> (a, b)") == "lowered");
+    CHECK(outcome(10, 7, "(float16[N] a, float16 b) => (float16[N] y)", "y = Mod <fmod = 1> (a, b)") == "lowered");
+    CHECK(outcome(10, 9, "(double[3] a, double[3] b) => (double[3] y)", "y = Mod <fmod = 1> (a, b)") == "type: fmod of this type before opset 10");
   }
 
   TEST_CASE("branches that give different shapes") {

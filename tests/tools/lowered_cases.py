@@ -104,7 +104,22 @@ def dilated_windows(root, write):
           pads=[1, 1, 1, 2], **common)
 
 
+def remainders(root, write):
+    """fmod of floats of all sizes, infinities and zeros among them."""
+    rng = np.random.default_rng(8)
+    bits = rng.integers(0, 2**32, (2, 200), np.uint64).astype(np.uint32).view(np.float32)
+    special = np.array([0, -0.0, np.inf, -np.inf, np.nan, 3.4028235e38, 1e-45, -1e-45, 1, -7.5], np.float32)
+    a = np.concatenate([bits[0], special.repeat(10), np.array([1e38, -1e38], np.float32)])
+    b = np.concatenate([bits[1], np.tile(special, 10), np.array([3e-45, 0.1], np.float32)])
+    with np.errstate(invalid="ignore"):
+        for opset in (10, 13, 28):
+            write(root, f"fmod_{opset}", opset, "Mod", [a, b], [np.fmod(a, b)], fmod=1)
+            half = a.astype(np.float16), b[-10:].reshape(-1, 1).astype(np.float16)
+            write(root, f"fmod_half_{opset}", opset, "Mod", list(half), [np.fmod(*half)], fmod=1)
+
+
 def write_all(root, write, write_graph):
     for make in (branches, sequence_chains, optionals):
         make(root, write_graph)
     dilated_windows(root, write)
+    remainders(root, write)
