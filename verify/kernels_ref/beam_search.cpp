@@ -1,5 +1,5 @@
-// com.microsoft BeamSearch, WhisperBeamSearch and GreedySearch. As in ONNX Runtime: scores are sums of log-softmax, hypotheses are scored by their
-// length with the prompt.
+// com.microsoft BeamSearch, WhisperBeamSearch, GreedySearch and Sampling. As in ONNX Runtime: scores are sums of log-softmax, hypotheses are scored
+// by their length with the prompt.
 #include "verify/kernels_ref/beam_search.h"
 
 #include <algorithm>
@@ -7,6 +7,7 @@
 #include <numeric>
 #include <set>
 
+#include "verify/kernels_ref/random.h"
 #include "verify/kernels_ref/search_model.h"
 #include "verify/kernels_ref/util.h"
 
@@ -157,16 +158,57 @@ void run_beam_search(KernelIo& io, ExecEnv& env, const SearchModel& s, const Sea
   io.set(2, narrow(DType::float32, dims, all));
 }
 
-void run_greedy_search(KernelIo& io, ExecEnv& env, const SearchModel& s, const SearchRequest& q, SearchRows r) {
+// Sampling: of the likeliest tokens that together have a probability of top_p, one is drawn.
+struct Sampler {
+  bool custom = false;  // counts from the likeliest token on, not from the least likely
+  float top_p = 0, filtered = -1e20f;
+  int64_t keep = 0;  // at least so many
+  RandomStream random{0};
+
+  int64_t draw(std::span<float> scores) {
+    Ints order(scores.size());
+    std::iota(order.begin(), order.end(), 0);
+    std::stable_sort(order.begin(), order.end(), [&](int64_t a, int64_t b) {
+      const float x = scores[at(a)], y = scores[at(b)];
+      return custom ? x > y : x < y;
+    });
+    const std::vector<double> p = softmax(scores);
+    double sum = 0;
+    const auto words = static_cast<int64_t>(scores.size());
+    for (int64_t i = 0; i < (custom ? words - 1 : words - keep); ++i) {
+      sum += p[at(order[at(i)])];
+      if (custom && sum > static_cast<double>(top_p)) scores[at(order[at(i + 1)])] = filtered;
+      if (!custom && sum <= 1 - static_cast<double>(top_p)) scores[at(order[at(i)])] = filtered;
+    }
+    const std::vector<double> left = softmax(scores);
+    double until = random.uniform();
+    for (int64_t t = 0; t < words; ++t)
+      if ((until -= left[at(t)]) < 0) return t;
+    return std::max_element(left.begin(), left.end()) - left.begin();
+  }
+
+ private:
+  static std::vector<double> softmax(std::span<const float> scores) {
+    const double top = static_cast<double>(*std::max_element(scores.begin(), scores.end()));
+    std::vector<double> p;
+    double sum = 0;
+    for (float x : scores) sum += p.emplace_back(std::exp(static_cast<double>(x) - top));
+    for (double& x : p) x /= sum;
+    return p;
+  }
+};
+
+void run_greedy_search(KernelIo& io, ExecEnv& env, const SearchModel& s, const SearchRequest& q, SearchRows r, Sampler* sampler) {
   std::vector<bool> done(at(q.batch));
   for (int64_t length = q.prompt; length < q.most && std::find(done.begin(), done.end(), false) != done.end(); ++length) {
     const Tensor logits = search_step(env, s, r, length == q.prompt);
-    const std::vector<float> scores = scores_of(logits, s, q, r, length == q.prompt, false);
+    std::vector<float> scores = scores_of(logits, s, q, r, length == q.prompt, false);
     const auto words = logits.dims()[1];
     std::vector<Next> next;
     for (int64_t b = 0; b < q.batch; ++b) {
       const auto own = scores.begin() + b * words;
-      const int64_t best = done[at(b)] ? s.pad : std::max_element(own, own + words) - own;
+      int64_t best = s.pad;
+      if (!done[at(b)]) best = sampler ? sampler->draw({own, own + words}) : std::max_element(own, own + words) - own;
       done[at(b)] = done[at(b)] || best == s.eos;
       next.push_back({done[at(b)] ? s.pad : best, b, 0});
     }
@@ -214,7 +256,7 @@ Maybe<RunFn> prepare(const OpCall& call, ExecEnv& env, SearchForm form, bool bea
     if (io.has(13)) bad_input("extra_decoding_ids are not run here");
     SearchRows r = start_search(env, s, q, io, io.has(at_input.attention_mask) ? &io.in(at_input.attention_mask) : nullptr);
     if (beams) run_beam_search(io, env, s, q, std::move(r));
-    else run_greedy_search(io, env, s, q, std::move(r));
+    else run_greedy_search(io, env, s, q, std::move(r), nullptr);
   });
 }
 
@@ -231,10 +273,33 @@ Maybe<RunFn> prepare_greedy(const OpCall& call, ExecEnv& env) {
   return prepare(call, env, SearchForm::gpt, false, kGreedyInputs);
 }
 
+Maybe<RunFn> prepare_sampling(const OpCall& call, ExecEnv& env) {
+  if (form_of(call, 0) != SearchForm::gpt) return Maybe<RunFn>::none("Sampling of an encoder and a decoder is not run here");
+  Maybe<SearchModel> model = read_search_model(call, SearchForm::gpt);
+  if (!model) return Maybe<RunFn>::none(model.reason);
+  if (call.num_outputs > 1) return Maybe<RunFn>::none("filtered_logits are not kept here");
+  const float temperature = attr_or<float>(call, "temperature", 1);
+  Sampler sampler{attr_or<int64_t>(call, "custom", 0) != 0, attr_or<float>(call, "top_p", 0), attr_or<float>(call, "filter_value", -1e20f),
+                  attr_or<int64_t>(call, "min_tokens_to_keep", 0), stream_of(call, env)};
+  if (!(temperature > 0) || sampler.keep < 0 || !(sampler.top_p >= 0 && sampler.top_p <= 1))
+    bad_input("attributes 'temperature', 'top_p' and 'min_tokens_to_keep' are out of range");
+  const bool penalized = attr_or<float>(call, "presence_penalty", 0) != 0;
+  return RunFn([&env, s = *model, sampler, temperature, penalized](KernelIo& io) {
+    SearchRequest q = read_request(io, s, false, kGreedyInputs);
+    q.temperature = temperature;
+    if (penalized && io.has(7)) bad_input("a presence_penalty is not run here");
+    Sampler own = sampler;
+    if (io.has(8)) own.random = RandomStream(static_cast<std::uint64_t>(scalar_of<int64_t>(io.in(8))));
+    SearchRows r = start_search(env, s, q, io, io.has(6) ? &io.in(6) : nullptr);
+    run_greedy_search(io, env, s, q, std::move(r), &own);
+  });
+}
+
 constexpr Kernel kKernels[] = {
     {"com.microsoft", "BeamSearch", 1, kAnyVersion, prepare_beam_search},
     {"com.microsoft", "WhisperBeamSearch", 1, kAnyVersion, prepare_whisper},
     {"com.microsoft", "GreedySearch", 1, kAnyVersion, prepare_greedy},
+    {"com.microsoft", "Sampling", 1, kAnyVersion, prepare_sampling},
 };
 
 }  // namespace

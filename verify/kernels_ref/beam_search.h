@@ -1,4 +1,4 @@
-// com.microsoft BeamSearch and GreedySearch.
+// com.microsoft BeamSearch, WhisperBeamSearch, GreedySearch and Sampling.
 #pragma once
 
 #include <span>

@@ -1,4 +1,5 @@
 // The experimental operators that ONNX had until opset 9 and that no later operator replaces: old exported models carry them, ONNX Runtime runs them.
+#include <algorithm>
 #include <cmath>
 
 #include "ir/ops/op_table.h"
@@ -88,6 +89,22 @@ Maybe<RunFn> prepare_given_tensor_fill(const OpCall& call, ExecEnv&) {
   });
 }
 
+// The shape of GivenTensorFill, one value everywhere. No release of ONNX lists it, and yet files of opsets 6 and 7 have it.
+Maybe<RunFn> prepare_constant_fill(const OpCall& call, ExecEnv&) {
+  const auto t = static_cast<DType>(attr_or<int64_t>(call, "dtype", 1));
+  if (t != DType::float32 && t != DType::int32 && t != DType::int64 && t != DType::boolean) bad_input("attribute 'dtype' is none of its types");
+  return RunFn([t, value = static_cast<double>(attr_or<float>(call, "value", 0)), shape = attr_or<Ints>(call, "shape", {}),
+                extra = attr_or<Ints>(call, "extra_shape", {}), as_shape = attr_or<int64_t>(call, "input_as_shape", 0) != 0](KernelIo& io) {
+    Dims dims = shape;
+    if (io.has(0)) {
+      dims = as_shape ? widen<int64_t>(io.in(0)) : io.in(0).dims();
+      dims.insert(dims.end(), extra.begin(), extra.end());
+    }
+    if (std::any_of(dims.begin(), dims.end(), [](int64_t d) { return d < 0; })) bad_input(fmt::format("a shape of {}", dims_text(dims)));
+    io.set(0, narrow(t, dims, std::vector<double>(at(element_count(dims)), value)));
+  });
+}
+
 // MeanVarianceNormalization-1: over everything or, without across_channels, over all but the channels.
 Maybe<RunFn> prepare_mvn_1(const OpCall& call, ExecEnv&) {
   return RunFn([across = attr<int64_t>(call, "across_channels") != 0, variance = attr<int64_t>(call, "normalize_variance") != 0](KernelIo& io) {
@@ -119,6 +136,7 @@ constexpr Kernel kKernels[] = {
     {"", "ImageScaler", 1, 10, prepare_image_scaler},
     {"", "Crop", 1, 10, prepare_crop},
     {"", "GivenTensorFill", 1, 10, prepare_given_tensor_fill},
+    {"", "ConstantFill", 1, 10, prepare_constant_fill},
     {"", "MeanVarianceNormalization", 1, 8, prepare_mvn_1},
     {"", "DynamicSlice", 1, 10, prepare_dynamic_slice},
 };
