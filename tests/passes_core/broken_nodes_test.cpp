@@ -8,9 +8,11 @@
 using namespace onnxopt;
 
 TEST_SUITE("broken_nodes_test") {
-  void optimize(const std::string& body, int opset = 17) {
-    const auto m = parse_model("<ir_version: 8, opset_import: [\"\" : " + std::to_string(opset) +
-                               "]>\ng (float[2,3] x) => (float[2] y) <int64[1] s = {2}, int64 n = {1}, bool c = {1}> {\n" + body + "\n}\n");
+  void optimize(const std::string& body, int opset = 17, std::size_t nodes = 1) {
+    const auto m =
+        parse_model("<ir_version: 8, opset_import: [\"\" : " + std::to_string(opset) +
+                    "]>\ng (float[2,3] x) => (float[2] y) <int64[1] s = {2}, int64 n = {1}, bool c = {1}, float16 h = {2.0}, float f = {4.0}> {\n" +
+                    body + "\n}\n");
     m->file_opsets = m->opsets;
     lift(*m);
     PassContext ctx;
@@ -19,7 +21,7 @@ TEST_SUITE("broken_nodes_test") {
     PassManager manager(graph_passes());
     manager.add(default_pipeline(Level::o2));
     manager.run(*m, ctx);
-    CHECK(m->graph().node_count() == 1);
+    CHECK(m->graph().node_count() == nodes);
   }
 
   TEST_CASE("UNCHANGED: a required input is missing") {
@@ -30,6 +32,14 @@ TEST_SUITE("broken_nodes_test") {
     for (const char* op : {"Squeeze", "Relu", "Cast <to = 1>", "Transpose", "Identity"}) {
       CAPTURE(op);
       optimize(std::string("y = ") + op + " ()");
+    }
+  }
+
+  TEST_CASE("UNCHANGED: operands of different types") {
+    for (const char* op : {"Add", "Sub", "Mul", "Div"}) {
+      CAPTURE(op);
+      optimize(std::string("a = ") + op + " (x, h)\ny = " + op + " (a, f)", 17, 2);
+      optimize(std::string("a = ") + op + " (x, f)\ny = " + op + " (a, h)", 17, 2);
     }
   }
 
