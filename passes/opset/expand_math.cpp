@@ -66,9 +66,14 @@ std::string mod(Expansion& e) {
   if (!is_integer(t)) return is_float(t) ? exact_remainder(e) : kOtherReason;
   const DType way = bit_width(t) >= 32 ? t : is_signed_integer(t) ? DType::int32 : DType::uint32;
   Value* b = e.cast(e.in(1), way);
-  const auto rest = [&](Value* a) { return e.sub(a, e.mul(e.div(a, b), b)); };
-  Value* r = rest(e.cast(e.in(0), way));
-  e.result(0, e.cast(is_signed_integer(t) && e.integer("fmod", 0) == 0 ? rest(e.add(r, b)) : r, t));
+  Value* a = e.cast(e.in(0), way);
+  Value* r = e.sub(a, e.mul(e.div(a, b), b));
+  if (is_signed_integer(t) && e.integer("fmod", 0) == 0) {  // b more where the signs differ; the sum of the two always fits then
+    const auto below = [&](Value* v) { return e.op("Less", {v, e.scalar(way, 0)}); };
+    Value* wrong = e.op("And", {e.op("Xor", {below(r), below(b)}), e.cast(r, DType::boolean)});
+    r = e.add(r, e.mul(b, e.cast(wrong, way)));
+  }
+  e.result(0, e.cast(r, t));
   return "";
 }
 
@@ -101,7 +106,8 @@ std::string hyperbolic(Expansion& e) {
     y = e.mul(name == "Cosh" ? e.add(up, down) : e.sub(up, down), d(0.5));
     if (name == "Sinh") y = near_zero(y, {1.0 / 120, 1.0 / 6, 1});
   } else if (name == "Acosh") {
-    y = e.op("Log", {e.add(x, e.op("Sqrt", {e.sub(e.mul(x, x), d(1))}))});
+    const auto root = [&](double by) { return e.op("Sqrt", {e.add(x, d(by))}); };  // of x below 1 there is none
+    y = e.op("Log", {e.add(x, e.mul(root(1), root(-1)))});
   } else if (name == "Asinh") {
     Value* size = e.op("Abs", {x});
     y = e.op("Log", {e.add(size, e.op("Sqrt", {e.add(e.mul(size, size), d(1))}))});
