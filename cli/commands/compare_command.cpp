@@ -8,6 +8,7 @@
 #include "cli/commands/cli.h"
 #include "cli/commands/model_options.h"
 #include "cli/commands/verification_json.h"
+#include "cli/commands/verified_save.h"
 #include "cli/report/format.h"
 #include "cli/report/progress.h"
 #include "verify/compare/verify_models.h"
@@ -39,7 +40,10 @@ int run(Options& o, const Invocation& invocation) {
   Progress progress(true);
   progress.stage("comparing");
   if (o.exact) o.verify.tolerance = Tolerance::exact;
-  const auto a = load_with_options(o.a, o.model), b = load_with_options(o.b, o.model);
+  const auto read = [&](const std::string& file) {
+    return load_with_options(file, o.model, nullptr, [&](Model& raw) { with_context(file, [&] { refuse_newer(raw, o.model); }); });
+  };
+  const auto a = read(o.a), b = read(o.b);
   const VerifyReport r = verify_models(*a, *b, o.verify);
   if (invocation.json) {
     nlohmann::json j = verification_json(r);

@@ -12,6 +12,7 @@
 #include "calibration_data/npy.h"
 #include "cli/commands/cli.h"
 #include "cli/commands/model_options.h"
+#include "cli/commands/verified_save.h"
 #include "cli/report/format.h"
 #include "cli/report/model_stats.h"
 #include "cli/report/progress.h"
@@ -166,7 +167,7 @@ void report(const Options& o, const Invocation& invocation, const std::vector<st
 int run(const Options& o, const Invocation& invocation) {
   Progress progress(true);
   progress.stage("running");
-  const auto m = load_with_options(o.file, o.model);
+  const auto m = load_with_options(o.file, o.model, nullptr, [&](Model& raw) { refuse_newer(raw, o.model); });
   const std::vector<Value*> wanted = fed_inputs(*m);
   Named values = read_inputs(o, wanted);
   std::vector<RtValue> inputs;
@@ -205,9 +206,9 @@ void setup_run(CLI::App& app, Action& chosen) {
       ->type_name("VALUES")
       ->allow_extra_args(false);
   c->add_option("--seed", o->seed, "Seed of the made-up inputs")->check(not_count)->capture_default_str();
-  c->add_option("--time-limit", o->time_limit_s, "Stop with exit code 1 after so many seconds of running; 0: never")
-      ->check(not_seconds)
-      ->capture_default_str();
+  c->add_option("--time-limit", o->time_limit_s, "Stop with exit code 1 after so many seconds of running (default: never)")
+      ->type_name("S")
+      ->check(not_seconds);
   c->add_option("-s,--save", o->save, "Save the outputs: FILE.npz, or a folder that gets output_N files")->type_name("PATH");
   c->add_option("--format", o->format, "Files in the folder: npy or pb")->check(CLI::IsMember({"npy", "pb"}))->capture_default_str();
   add_model_options(*c, o->model);

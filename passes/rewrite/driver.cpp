@@ -229,7 +229,8 @@ void Driver::report_explanation() {
   if (miss_.any) {
     if (!text.empty()) ctx_.explanations.push_back(text);
     const std::string reason = miss_.reason.empty() ? "does not apply" : miss_.reason;
-    text = fmt::format("{}: nearest miss at {}: {} nodes matched; {}", rule, miss_.root, miss_.bound_nodes, reason);
+    text =
+        fmt::format("{}: nearest miss at {}: {} node{} matched; {}", rule, miss_.root, miss_.bound_nodes, miss_.bound_nodes == 1 ? "" : "s", reason);
   }
   if (std::find(ctx_.explanations.begin(), ctx_.explanations.end(), text) == ctx_.explanations.end()) ctx_.explanations.push_back(std::move(text));
 }

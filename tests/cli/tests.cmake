@@ -10,5 +10,7 @@ add_test(NAME cli/broken_models COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/broken_mo
 set_tests_properties(cli/broken_models PROPERTIES LABELS shared SKIP_RETURN_CODE 77)
 add_test(NAME cli/readme COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/readme.sh $<TARGET_FILE:onnxopt> ${CMAKE_SOURCE_DIR})
 set_tests_properties(cli/readme PROPERTIES LABELS cli)
+add_test(NAME cli/docs COMMAND python3 ${CMAKE_CURRENT_LIST_DIR}/docs.py $<TARGET_FILE:onnxopt> ${CMAKE_SOURCE_DIR})
+set_tests_properties(cli/docs PROPERTIES LABELS cli)
 add_test(NAME cli/promises COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/promises.sh $<TARGET_FILE:onnxopt> ${CMAKE_SOURCE_DIR}/tests/models)
 set_tests_properties(cli/promises PROPERTIES LABELS cli)
