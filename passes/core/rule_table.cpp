@@ -1,6 +1,4 @@
 // All rules, by hand, sorted by name. Each is declared here and defined in the file of its name (fuse-conv-bn: passes/fusion/fuse_conv_bn.cpp).
-#include <array>
-
 #include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
@@ -138,7 +136,7 @@ NodeRule remove_zero_bias();
 NodeRule remove_zero_state();
 
 std::span<Rule (*const)()> all_rules() {
-  static constexpr std::array<Rule (*)(), 43> kRules = {
+  static constexpr Rule (*kRules[])() = {
       fuse_affine_chain,
       fuse_attention,
       fuse_celu,
@@ -187,7 +185,7 @@ std::span<Rule (*const)()> all_rules() {
 }
 
 std::span<NodeRule (*const)()> all_node_rules() {
-  static constexpr std::array<NodeRule (*)(), 85> kRules = {
+  static constexpr NodeRule (*kRules[])() = {
       cancel_concat_of_parts,
       cancel_parts_of_concat,
       cancel_squeeze_unsqueeze,

@@ -1,6 +1,4 @@
 // All whole-graph passes, by hand, sorted by name. Each is created by a function in the file of its name.
-#include <array>
-
 #include "passes/core/pass.h"
 
 namespace onnxopt {
@@ -20,7 +18,7 @@ std::unique_ptr<Pass> remove_dead();
 std::unique_ptr<Pass> remove_unused_branch_outputs();
 
 std::span<const PassEntry> graph_passes() {
-  static constexpr std::array<PassEntry, 13> kPasses = {{
+  static constexpr PassEntry kPasses[] = {
       {"dedup-initializers", "Keep one of several equal constants", dedup_initializers},
       {"dedup-nodes", "Compute common subexpressions once", dedup_nodes},
       {"dedup-shape-values", "Read equal dims once, however they are computed", dedup_shape_values},
@@ -34,7 +32,7 @@ std::span<const PassEntry> graph_passes() {
       {"push-transposes", "Move Transposes through operators where fewer are left then", push_transposes, Level::o2},
       {"remove-dead", "Remove nodes, outputs, initializers and functions that nobody uses", remove_dead},
       {"remove-unused-branch-outputs", "Drop outputs of If, Loop and Scan that nobody reads, and idle state", remove_unused_branch_outputs},
-  }};
+  };
   return kPasses;
 }
 
