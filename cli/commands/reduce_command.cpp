@@ -83,16 +83,19 @@ class Reducer {
     write();
   }
   void report(const Invocation& invocation) const {
+    std::FILE* const out = report_file(o_.optimize);
     if (invocation.json)
-      print_json(invocation, {{"input", o_.optimize.input},
-                              {"output", o_.optimize.output},
-                              {"nodes_before", nodes_before_},
-                              {"nodes_after", nodes_},
-                              {"tests", tests_},
-                              {"complete", !late()},
-                              {"failure", why_}});
+      print_json(invocation,
+                 {{"input", o_.optimize.input},
+                  {"output", o_.optimize.output},
+                  {"nodes_before", nodes_before_},
+                  {"nodes_after", nodes_},
+                  {"tests", tests_},
+                  {"complete", !late()},
+                  {"failure", why_}},
+                 out);
     else
-      fmt::print("{} -> {}\nnodes  {} -> {}\ntests  {}{}\nfails  {}\n", o_.optimize.input, o_.optimize.output, nodes_before_, nodes_, tests_,
+      fmt::print(out, "{} -> {}\nnodes  {} -> {}\ntests  {}{}\nfails  {}\n", o_.optimize.input, o_.optimize.output, nodes_before_, nodes_, tests_,
                  late() ? " (the time budget ended the search; --budget S allows more)" : "", why_);
   }
 

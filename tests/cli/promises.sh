@@ -133,6 +133,7 @@ ln -s /proc/self/fd/1 through
 grep -q '^Verification: not checked' report || fail "the report of a model on the standard output is not on standard error"
 "$onnxopt" optimize in.onnx -o through --json 2> report | cmp -s - piped.onnx || fail "another model through a pipe"
 python3 -c 'import json; json.load(open("report"))' || fail "no JSON beside a model on the standard output"
+"$onnxopt" reduce in.onnx -o through --command false > small.onnx 2> report && "$onnxopt" check small.onnx > /dev/null || fail "reduce to the standard output"
 "$onnxopt" optimize in.onnx -o /dev/null --require-verified > /dev/null 2>&1; [ $? -eq 1 ] || fail "--require-verified of what cannot be checked"
 
 # A model of an opset that nobody knows yet can be looked at and copied; what it computes is not known.
