@@ -62,8 +62,12 @@ std::string Expansion::text(std::string_view name, std::string_view otherwise) c
 }
 
 Node& Expansion::make(std::string_view op_name, std::vector<Value*> inputs, Attrs attrs, std::size_t outputs) {
+  return make_row(onnxopt::op(op_name), std::move(inputs), std::move(attrs), outputs);
+}
+
+Node& Expansion::make_row(const OpSchema& row, std::vector<Value*> inputs, Attrs attrs, std::size_t outputs) {
   while (!inputs.empty() && !inputs.back()) inputs.pop_back();
-  Node& n = node_.graph()->insert_before(*at_, onnxopt::op(op_name), std::move(inputs), std::move(attrs), outputs);
+  Node& n = node_.graph()->insert_before(*at_, row, std::move(inputs), std::move(attrs), outputs);
   made_.push_back(&n);
   infer(n, {.strict = false});
   return n;

@@ -43,6 +43,7 @@ class Expansion {
 
   // ---- what takes its place
   Node& make(std::string_view op_name, std::vector<Value*> inputs, Attrs attrs = {}, std::size_t outputs = 1);
+  Node& make_row(const OpSchema& row, std::vector<Value*> inputs, Attrs attrs = {}, std::size_t outputs = 1);
   void put_before(Node& n) { at_ = &n; }  // what is made from now on stands in front of `n`, a node of the same graph behind this one
   Value* op(std::string_view op_name, std::vector<Value*> inputs, Attrs attrs = {}) {
     return make(op_name, std::move(inputs), std::move(attrs)).output();

@@ -168,6 +168,10 @@ std::string non_zero(Expansion& e);
 // expand_boxes.cpp
 std::string non_max_suppression(Expansion& e);
 
+// expand_trees.cpp
+std::string tree_ensemble(Expansion& e);
+std::string tree_regressor(Expansion& e);
+
 // expand_if.cpp
 std::string branches(Expansion& e);
 

@@ -144,6 +144,8 @@ constexpr Decomposition kDecompositions[] = {
     {"TensorScatter", f::tensor_scatter},
     {"ThresholdedRelu", f::thresholded_relu},
     {"TopK", f::top_k},
+    {"TreeEnsemble", f::tree_ensemble, false, "ai.onnx.ml"},
+    {"TreeEnsembleRegressor", f::tree_regressor, true, "ai.onnx.ml"},
     {"Trilu", f::trilu},
     {"Unsqueeze", f::unsqueeze},
     {"Where", f::where},

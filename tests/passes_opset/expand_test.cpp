@@ -284,6 +284,30 @@ TEST_SUITE("expand_test") {
           "no decomposition: the shapes of boxes and scores are not known");
   }
 
+  TEST_CASE("trees") {
+    const auto trees = [](int from, int to, const std::string& io, const std::string& body) {
+      auto m = parse_model("<ir_version: 8, opset_import: [\"\" : 15, \"ai.onnx.ml\" : " + std::to_string(from) + "]>\ng " + io + "\n{\n" + body +
+                           "\n}\n");
+      m->file_opsets = m->opsets;
+      lift(*m);
+      const Conversion c = prepare_conversion(*m, {{{"", 15}, {"ai.onnx.ml", to}}});
+      for (const ConversionStep& s : c.steps)
+        if (s.kind == ConversionStep::Kind::blocked) return refusal_line(s);
+      return std::string(c.lowered > 0 ? "lowered" : "not lowered");
+    };
+    const std::string older =
+        "y = ai.onnx.ml.TreeEnsembleRegressor <nodes_treeids = [0, 0, 0], nodes_nodeids = [0, 1, 2], nodes_featureids = [0, 0, 0], "
+        "nodes_modes = [\"BRANCH_LT\", \"LEAF\", \"LEAF\"], nodes_values = [0.5, 0.0, 0.0], nodes_truenodeids = [1, 0, 0], "
+        "nodes_falsenodeids = [2, 0, 0], target_treeids = [0, 0], target_nodeids = [1, 2], target_ids = [0, 0], target_weights = [1.0, 2.0], "
+        "n_targets = 1, base_values = [0.5]";
+    CHECK(trees(3, 5, "(float[N,1] x) => (float[N,1] y)", older + "> (x)") == "lowered");
+    CHECK(trees(3, 5, "(double[N,1] x) => (float[N,1] y)", older + "> (x)") == "lowered");
+    CHECK(trees(3, 1, "(float[N,1] x) => (float[N,1] y)", older + "> (x)") == "not lowered");
+    CHECK(trees(3, 5, "(float[N,1] x) => (float[N,1] y)", older + ", aggregate_function = \"MAX\"> (x)").ends_with("that are not summed"));
+    CHECK(
+        trees(3, 5, "(float[N,1] x) => (float[N,1] y)", older + ", post_transform = \"none\"> (x)").ends_with("this form of TreeEnsembleRegressor"));
+  }
+
   TEST_CASE("windows and axes") {
     const std::string io = "(float[N,C,8,8] x) => (float[N,C,A,B] y)";
     for (const char* op : {"AveragePool", "LpPool"}) {

@@ -118,8 +118,44 @@ def remainders(root, write):
             write(root, f"fmod_half_{opset}", opset, "Mod", list(half), [np.fmod(*half)], fmod=1)
 
 
+def trees(root, write):
+    """Regressors whose leaves have several targets or none, missing values, base values; TreeEnsemble with sets."""
+    x = np.array([[0, 0], [1, 0], [1, -1], [np.nan, 9], [0.6, np.nan]], np.float32)
+    shape = dict(nodes_treeids=[0, 0, 0, 0, 0, 7], nodes_nodeids=[0, 1, 2, 3, 4, 0], nodes_featureids=[0, 0, 1, 0, 0, 0],
+                 nodes_modes=["BRANCH_LT", "LEAF", "BRANCH_NEQ", "LEAF", "LEAF", "LEAF"], nodes_values=[0.5, 0.0, -1.0, 0.0, 0.0, 0.0],
+                 nodes_truenodeids=[1, 0, 3, 0, 0, 0], nodes_falsenodeids=[2, 0, 4, 0, 0, 0], nodes_missing_value_tracks_true=[1, 0, 0, 0, 0, 0])
+    leaf = [0, 1, 2, 0, 1]  # of each row; NaN is unlike any number
+    sums = np.array([[1, 0], [2, 3], [0, 0]], np.float32)[leaf] + np.array([0, 0.5], np.float32)
+    for ml in (1, 3, 5):
+        for name, base, transform, y in (("targets", None, "NONE", sums), ("base", [10.0, -1.0], "NONE", sums + np.array([10, -1], np.float32)),
+                                         ("logistic", [0.25, 0.0], "LOGISTIC", 1 / (1 + np.exp(-sums - np.array([0.25, 0], np.float32))))):
+            write(root, f"treeensembleregressor_{name}_{ml}", 15, "TreeEnsembleRegressor", [x], [y.astype(np.float32)], ml=ml, n_targets=2,
+                  target_treeids=[0, 0, 0, 7], target_nodeids=[1, 3, 3, 0], target_ids=[0, 0, 1, 1], target_weights=[1.0, 2.0, 3.0, 0.5],
+                  post_transform=transform, **({"base_values": base} if base else {}), **shape)
+        for way, of in (("AVERAGE", np.mean), ("MIN", np.min), ("MAX", np.max)):
+            votes = np.stack([np.array([1, 2, 4], np.float32)[leaf], np.full(5, 1.5, np.float32)])
+            write(root, f"treeensembleregressor_{way.lower()}_{ml}", 15, "TreeEnsembleRegressor", [x], [of(votes, 0).reshape(-1, 1)], ml=ml,
+                  n_targets=1, target_treeids=[0, 0, 0, 7], target_nodeids=[1, 3, 4, 0], target_ids=[0] * 4, target_weights=[1.0, 2.0, 4.0, 1.5],
+                  aggregate_function=way, **shape)
+
+    def tensor(kind, values):
+        return helper.make_tensor("", kind, [len(values)], values)
+
+    for kind, dtype in ((TensorProto.FLOAT, np.float32), (TensorProto.FLOAT16, np.float16)):
+        for way, of in ((0, np.mean), (1, np.sum), (2, np.min), (3, np.max)):
+            data = np.array([[1, 0], [3, 0], [2, 5], [np.nan, 5], [4, np.nan]], dtype)
+            first = np.isin(data[:, 0], [1, 3, 4])
+            votes = np.stack([np.where(first, 2, np.where(np.isnan(data[:, 1]) | (data[:, 1] >= 5), -1, 7)), np.full(5, 0.5)])
+            write(root, f"treeensemble_sets_{way}_{np.dtype(dtype).name}", 25, "TreeEnsemble", [data], [of(votes, 0).reshape(-1, 1).astype(dtype)],
+                  ml=5, n_targets=1, aggregate_function=way, tree_roots=[1, 2], nodes_featureids=[1, 0, 0], nodes_modes=tensor(TensorProto.UINT8, [2, 6, 0]),
+                  nodes_splits=tensor(kind, [5.0, 0.0, 0.0]), membership_values=tensor(kind, [1.0, 3.0, 4.0, float("nan")]),
+                  nodes_truenodeids=[1, 0, 3], nodes_trueleafs=[1, 1, 1], nodes_falsenodeids=[2, 0, 3], nodes_falseleafs=[1, 0, 1],
+                  nodes_missing_value_tracks_true=[1, 0, 0], leaf_targetids=[0] * 4, leaf_weights=tensor(kind, [2.0, -1.0, 7.0, 0.5]))
+
+
 def write_all(root, write, write_graph):
     for make in (branches, sequence_chains, optionals):
         make(root, write_graph)
     dilated_windows(root, write)
     remainders(root, write)
+    trees(root, write)
