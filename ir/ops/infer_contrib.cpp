@@ -96,6 +96,7 @@ void qlinear_concat(InferCtx& ctx) {
   Shape out;
   Dim sum(0);
   const DType t = ctx.input_dtype(1);
+  if (ctx.num_inputs() % 3 != 2) ctx.fail("each part needs a value, a scale and a zero point");
   for (std::size_t i = 2; i < ctx.num_inputs(); i += 3) {
     const Shape* s = ctx.input_shape(i);
     if (!s) return ctx.set_tensor(0, t, std::nullopt);

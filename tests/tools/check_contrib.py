@@ -2,16 +2,22 @@
 """Random one-node models of com.microsoft operators: `onnxopt run` against ONNX Runtime's CPU kernels (needs onnx and onnxruntime).
 
     check_contrib.py build/release/onnxopt [--op NAME] [--cases N] [--seed N] [--keep FOLDER] [--list]
+    check_contrib.py build/asan/tests/onnxopt_infer_check --hostile FOLDER [--op NAME] [--cases N] [--seed N]
 
 A case is a set of inputs, some of them constants, and attributes, drawn by a generator an operator (contrib_cases_*.py). ONNX Runtime is the truth; what
 it refuses is counted and not compared. Floats must agree within the limit of their type, relative to the largest magnitude; integers exactly, but that
 quantized results may be one step apart where the generator says that a kernel of ONNX Runtime rounds its own way.
+
+--hostile breaks the cases: attributes and integers at the ends of their types, inputs of other shapes, missing or exchanged. Each must be computed or refused;
+a build with sanitizers shows what else happens. Inferred types are held against what is computed.
 """
 import argparse
 import concurrent.futures
 import importlib.util
 import os
 import pathlib
+import pickle
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -157,6 +163,73 @@ def differs(case, index, a, b):
     return None if worst <= case.steps else f"off by {worst:g} in {np.count_nonzero(x != y)} of {x.size}"
 
 
+def broken(r, x):
+    """An input of another shape or with other integers; floats stay numbers."""
+    x = np.asarray(x)
+    kind = r.integers(4)
+    if kind == 0 and x.ndim:
+        return np.take(x, range(x.shape[-1] - 1), axis=-1) if x.shape[-1] else x
+    if kind == 1:
+        return x[None] if r.random() < 0.5 or not x.ndim else x[0] if x.shape[0] else x[None]
+    if kind == 2 and x.ndim:
+        return np.concatenate([x, x], axis=int(r.integers(x.ndim)))
+    if x.dtype.kind not in "iu" or not x.size:
+        return x
+    x = x.copy()
+    info = np.iinfo(x.dtype)
+    x.reshape(-1)[int(r.integers(x.size))] = r.choice([n for n in EXTREMES if info.min <= n <= info.max])
+    return x
+
+
+EXTREMES = [0, 1, -1, 2, 3, 7, 17, 100, 2**31 - 1, -(2**31), 2**32, 2**62, 2**63 - 1, -(2**63)]
+
+
+def break_case(r, case):
+    for _ in range(int(r.integers(1, 4))):
+        kind, present = r.integers(4), [i for i, x in enumerate(case.inputs) if isinstance(x, (np.ndarray, np.generic))]
+        if kind == 0 and case.attrs:
+            name = str(r.choice(list(case.attrs)))
+            value, wild = case.attrs[name], int(r.choice(EXTREMES))
+            case.attrs[name] = wild if isinstance(value, int) else [wild if r.random() < 0.5 else v for v in value] if isinstance(value, list) and value and isinstance(value[0], int) \
+                else float(r.choice([0, -1, 1e38, np.inf, np.nan])) if isinstance(value, float) else value
+        elif kind == 1 and case.attrs:
+            case.attrs.pop(str(r.choice(list(case.attrs))))
+        elif kind == 2 and present:
+            case.inputs[r.choice(present)] = None
+        elif present:
+            i, k = r.choice(present), r.choice(present)
+            if r.random() < 0.2:
+                case.inputs[i], case.inputs[k] = case.inputs[k], case.inputs[i]
+            else:
+                case.inputs[i] = broken(r, case.inputs[i])
+
+
+def hostile(o):
+    import fuzz_ops
+    shutil.rmtree(o.hostile, ignore_errors=True)
+    for name, generator in contrib_cases.GENERATORS.items():
+        for n in range(o.cases if o.op in (None, name) else 0):
+            r = np.random.default_rng([o.seed, n, sum(name.encode())])
+            case = generator(r)
+            break_case(r, case)
+            try:
+                model = model_of(case)
+            except Exception:  # no such model can be written
+                continue
+            folder = pathlib.Path(o.hostile) / f"{name}-{n}"
+            (folder / "test_data_set_0").mkdir(parents=True)
+            feeds = [(v.name, np.asarray(case.inputs[int(v.name[2:])])) for v in model.graph.input]
+            for i, (k, x) in enumerate(feeds):
+                (folder / "test_data_set_0" / f"input_{i}.pb").write_bytes(numpy_helper.from_array(x, k).SerializeToString())
+            (folder / "model.onnx").write_bytes(model.SerializeToString())
+            (folder / "case.pickle").write_bytes(pickle.dumps((model.SerializeToString(), feeds)))
+    lines, dead = fuzz_ops.run_all([o.binary], pathlib.Path(o.hostile))
+    wrong = [l for l in lines if l.startswith("WRONG")]
+    runs = sum(int(l.split()[0]) for l in lines if l[:1].isdigit())
+    print("\n".join([*wrong, f"{len(list(pathlib.Path(o.hostile).iterdir()))} broken cases, {runs} runs, {dead} end the program, {len(wrong)} wrongly inferred"]))
+    return 1 if dead or wrong else 0
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("binary")
@@ -167,7 +240,10 @@ def main():
     p.add_argument("--lower", action="store_true", help="compare the model that `onnxopt lower` writes, in ONNX Runtime, instead of `onnxopt run`")
     p.add_argument("--opset", type=int, help="of the models")
     p.add_argument("--list", action="store_true")
+    p.add_argument("--hostile", help="a folder for the broken cases")
     o = p.parse_args()
+    if o.hostile:
+        return hostile(o)
     bad = 0
     print(f"{'operator':36} {'agree':>6} {'differ':>7} {'we refuse':>10} {'ORT refuses':>12}  steps apart")
     for name, generator in contrib_cases.GENERATORS.items():

@@ -95,4 +95,17 @@ TEST_SUITE("kernel_refusals_test") {
     refuses(experts + "expert_weight_bits = 8> (x, p, w, s, , v, s) }", "experts of 4x2");
     refuses(experts + "quant_type = \"fp4\"> (x, p, w, s, , v, s) }", "only integer weights");
   }
+  TEST_CASE("com.microsoft operators with broken inputs") {
+    const std::string group =
+        "g (float[1,1,24] q, int32[1] n, int32[1] t) => (float[1,1,8] y, float[1,1,1,8] a, float[1,1,1,8] b) { y, a, b = "
+        "com.microsoft.GroupQueryAttention <num_heads = 1, kv_num_heads = ";
+    refuses(group + "4611686018427387904> (q, , , , , n, t) }", "heads");
+    refuses("g (int8[2,3] a, int8 b, float s, int8[3] z) => (float[2] y) { y = com.microsoft.MatMulIntegerToFloat (a, b, s, s, , z) }",
+            "zero point 3");
+    refuses("g (float[2,1] x, int64[4] p, float[2] v) => (float[2,1] y) { y = com.microsoft.Pad (x, p, v) }", "one value is needed");
+    refuses("g (float a, float[2] b) => (float[N] y) { y = com.microsoft.Range (a, b) }", "one value is needed");
+    refuses("g (uint8[1,1,2,2] x, float s, uint8 z, uint8[1,1,1,1] w, float[0] e) => (uint8[1,1,2,2] y) { y = QLinearConv (x, s, z, w, e, z, s, z) }",
+            "without elements");
+    refuses("g (float s, int8 z, int8[2] x) => (int8[N] y) { y = com.microsoft.QLinearConcat <axis = 0> (s, z, x, s) }", "each part needs");
+  }
 }

@@ -208,7 +208,7 @@ Maybe<RunFn> prepare_group(const OpCall& call, ExecEnv&) {
                      attr_or<int64_t>(call, "rotary_interleaved", 0) != 0,
                      attr_or<int64_t>(call, "smooth_softmax", -1) == 1,
                      attr_or<int64_t>(call, "causal", 1) != 0};
-  if (a.heads < 1 || a.kv_heads < 1) bad_input(fmt::format("{} heads, {} of keys", a.heads, a.kv_heads));
+  if (a.heads < 1 || a.kv_heads < 1 || std::max(a.heads, a.kv_heads) > 1 << 20) bad_input(fmt::format("{} heads, {} of keys", a.heads, a.kv_heads));
   return RunFn([a](KernelIo& io) { run_group(io, a); });
 }
 
@@ -295,7 +295,7 @@ Maybe<RunFn> prepare_sparse(const OpCall& call, ExecEnv&) {
   const SparseAttrs a{
       attr<int64_t>(call, "num_heads"), attr<int64_t>(call, "kv_num_heads"),         attr<int64_t>(call, "sparse_block_size"),
       attr_or<float>(call, "scale", 0), attr_or<int64_t>(call, "do_rotary", 0) != 0, attr_or<int64_t>(call, "rotary_interleaved", 0) != 0};
-  if (a.heads < 1 || a.kv_heads < 1 || a.block < 1 || a.block > 1 << 20)
+  if (a.heads < 1 || a.kv_heads < 1 || std::max(a.heads, a.kv_heads) > 1 << 20 || a.block < 1 || a.block > 1 << 20)
     bad_input(fmt::format("{} heads, {} of keys, blocks of {}", a.heads, a.kv_heads, a.block));
   return RunFn([a](KernelIo& io) { run_sparse(io, a); });
 }

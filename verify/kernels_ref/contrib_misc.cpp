@@ -31,11 +31,16 @@ Maybe<RunFn> prepare_grid_sample(const OpCall& call, ExecEnv& env) {
   return RunFn([op = StandardOp("GridSample", std::move(attrs), env)](KernelIo& io) { io.set(0, op.one(inputs_of(io))); });
 }
 
+Tensor scalar_form(const Tensor& x) {
+  if (x.size() != 1) bad_input(fmt::format("one value is needed, not {}", dims_text(x.dims())));
+  return x.reshaped({});
+}
+
 // Start, limit and a step of one where it is left out, each a scalar or [1].
 Maybe<RunFn> prepare_range(const OpCall&, ExecEnv& env) {
   return RunFn([op = StandardOp("Range", {}, env)](KernelIo& io) {
     std::vector<RtValue> in;
-    for (std::size_t i = 0; i < 3; ++i) in.emplace_back(io.has(i) ? io.in(i).reshaped({}) : narrow(io.in(0).dtype(), {}, std::vector<double>{1}));
+    for (std::size_t i = 0; i < 3; ++i) in.emplace_back(io.has(i) ? scalar_form(io.in(i)) : narrow(io.in(0).dtype(), {}, std::vector<double>{1}));
     io.set(0, op.one(in));
   });
 }
@@ -45,7 +50,7 @@ Maybe<RunFn> prepare_pad(const OpCall& call, ExecEnv& env) {
   return RunFn([op = StandardOp("Pad", *call.attrs, env)](KernelIo& io) {
     std::vector<RtValue> in = inputs_of(io);
     in[1] = io.in(1).reshaped({io.in(1).size()});
-    if (io.has(2)) in[2] = io.in(2).reshaped({});
+    if (io.has(2)) in[2] = scalar_form(io.in(2));
     io.set(0, op.one(in));
   });
 }

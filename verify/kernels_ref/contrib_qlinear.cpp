@@ -80,6 +80,7 @@ Maybe<RunFn> prepare_where(const OpCall&, ExecEnv& env) {
 Maybe<RunFn> prepare_concat(const OpCall& call, ExecEnv& env) {
   return RunFn([op = StandardOp("Concat", *call.attrs, env)](KernelIo& io) {
     std::vector<RtValue> parts;
+    if (io.num_inputs() % 3 != 2) bad_input("each part needs a value, a scale and a zero point");
     for (std::size_t i = 2; i + 2 < io.num_inputs(); i += 3) parts.emplace_back(dequantize(io, i, i + 1, i + 2));
     io.set(0, quantize(io, op.one(parts), io.in(2).dtype(), 0, 1));
   });
@@ -141,7 +142,7 @@ Maybe<RunFn> prepare_qlinear_conv(const OpCall& call, ExecEnv& env) {
 Tensor centered(const Tensor& x, const Tensor* z, const Dims& dims) {
   std::vector<double> v = widen<double>(x);
   const std::vector<double> zero = z ? widen<double>(*z) : std::vector<double>{0};
-  if (zero.empty() || (zero.size() != 1 && static_cast<int64_t>(zero.size()) != x.dims().back()))
+  if (zero.empty() || (zero.size() != 1 && (x.rank() == 0 || static_cast<int64_t>(zero.size()) != x.dims().back())))
     bad_input(fmt::format("zero point {} for {}", dims_text(z->dims()), dims_text(x.dims())));
   for (std::size_t i = 0; i < v.size(); ++i) v[i] -= zero[i % zero.size()];
   return narrow(DType::float64, dims, v);

@@ -159,7 +159,10 @@ double requantize(double sum, double a, double b, double y, double zero, DType t
   const float multiplier = static_cast<float>(a) * static_cast<float>(b) / static_cast<float>(y);
   return saturate(std::nearbyint(static_cast<double>(static_cast<float>(sum) * multiplier)) + zero, t);
 }
-double pick(const std::vector<double>& v, int64_t i) { return v[v.size() == 1 ? 0 : at(i) % v.size()]; }
+double pick(const std::vector<double>& v, int64_t i) {
+  if (v.empty()) bad_input("a scale, zero point or bias without elements");
+  return v[v.size() == 1 ? 0 : at(i) % v.size()];
+}
 
 void run_qlinear_matmul(KernelIo& io) {
   const Tensor y = matmul(centered(io.in(0), &io.in(2), true), centered(io.in(3), &io.in(5), false));
