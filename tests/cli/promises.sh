@@ -155,6 +155,10 @@ for name in remove-dead fuse-conv-bn dedup-nodes; do says $name || fail "--expla
 "$onnxopt" print ir3.onnx | grep -m1 '=> (' | grep -q 'input, float\[' || fail "IR version 3 without weights among the inputs"
 "$onnxopt" optimize in.onnx -o ir10.onnx --ir-version 10 -q && "$onnxopt" print ir10.onnx | grep -m1 '=> (' | grep -q '(float\[1,1,28,28\] Input3)' || fail "IR version 10 with weights among the inputs"
 
+# NAME@n switches off the n-th run and no other, of a rule that is a pass by itself too.
+hits() { "$onnxopt" optimize in.onnx -o x.onnx --passes fuse-conv-affine --disable "fuse-conv-affine@$1" | grep -c '^  fuse-conv-affine '; }
+[ "$(hits 1) $(hits 2)" = "0 1" ] || fail "--disable NAME@n: $(hits 1) $(hits 2)"
+
 # A signal leaves nothing behind.
 mkdir signal
 "$onnxopt" optimize "$slow" -o signal/out.onnx --external-data > /dev/null 2>&1 &
