@@ -97,7 +97,7 @@ std::string resize_11_up(Draft& d) {
   }
   d.set("coordinate_transformation_mode", std::string("asymmetric"));
   Arg scales = d.inputs.size() > 1 ? d.inputs[1] : Arg();
-  d.set_input(1, Arg());
+  d.set_input(1, Tensor::zeros(DType::float32, {0}));
   d.set_input(2, std::move(scales));
   return "";
 }

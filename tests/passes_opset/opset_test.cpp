@@ -68,6 +68,22 @@ TEST_SUITE("opset_test") {
     CHECK(lift(*m).kept.empty());
   }
 
+  TEST_CASE("a Resize that had to stay in opset 10 goes to opset 12 once its scales are known") {
+    auto m = parsed(text_at(10, "y = Resize (x, s)", "(float[1,1,2,2] x, float[4] s) => (float[1,1,4,4] y)"));
+    CHECK(lift(*m).kept.size() == 1);
+    Value& s = *m->graph().inputs()[1];
+    Value& known = m->graph().add_constant("known", Tensor::of<float>({4}, {1, 1, 2, 2}));
+    m->graph().replace_all_uses(s, known);
+    OutputOpsets target = own_opsets(*m);
+    target.imports[0].version = 12;
+    lower(*m, target);
+    const Node& n = *m->graph().first();
+    CHECK(n.op().since == 11);
+    REQUIRE(n.input(1));  // the region is a required input before opset 13
+    CHECK(n.input(1)->constant()->size() == 0);
+    CHECK(n.input(2) == &known);
+  }
+
   TEST_CASE("attribute values before their time go back as they were") {
     for (const char* name : {"ScatterElements", "ScatterND"})
       round_trip(text_at(17, std::string("y = ") + name + " <reduction = \"max\"> (x, i, u)",
