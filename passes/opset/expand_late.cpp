@@ -105,13 +105,16 @@ std::string negative_log_likelihood_loss(Expansion& e) {
 }
 
 std::string softmax_cross_entropy_loss(Expansion& e) {
-  Value* log_prob = e.op("LogSoftmax", {e.in(0)}, {{"axis", std::int64_t{1}}});
+  const bool known = e.rank(0).has_value();  // else everything behind the classes becomes one dim
+  const std::string reduction = e.text("reduction", "mean");
+  Value* log_prob = e.op("LogSoftmax", {known ? e.in(0) : e.reshape(e.in(0), {0, 0, -1})}, {{"axis", std::int64_t{1}}});
   Attrs attrs;
   for (const char* name : {"ignore_index"})
     if (e.node().attrs().has(name)) attrs.set(name, e.integer(name));
-  attrs.set("reduction", e.text("reduction", "mean"));
-  e.result(0, e.op("NegativeLogLikelihoodLoss", {log_prob, e.in(1), e.in(2)}, std::move(attrs)));
-  if (e.used(1)) e.result(1, e.op("Identity", {log_prob}));
+  attrs.set("reduction", reduction);
+  Value* loss = e.op("NegativeLogLikelihoodLoss", {log_prob, known ? e.in(1) : e.reshape(e.in(1), {0, -1}), e.in(2)}, std::move(attrs));
+  e.result(0, known || reduction != "none" ? loss : e.reshape_like(loss, e.in(1)));
+  if (e.used(1)) e.result(1, known ? e.op("Identity", {log_prob}) : e.reshape_like(log_prob, e.in(0)));
   return "";
 }
 

@@ -181,6 +181,10 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(20, 9, "(float[] t, int64[K] s) => (float[] y)", "y = AffineGrid (t, s)") ==
           "no decomposition: the shape of the input is not known");
     CHECK(outcome(13, 11, "(float[] x, int64[] t) => (float y)", "y = NegativeLogLikelihoodLoss (x, t)") == "lowered");
+    for (const int target : {7, 9, 11}) {
+      CHECK(outcome(13, target, "(float[N,C] x, int64[N] t) => (float y)", "y = SoftmaxCrossEntropyLoss (x, t)") == "lowered");
+      CHECK(outcome(13, target, "(float[] x, int64[] t) => (float y)", "y = SoftmaxCrossEntropyLoss (x, t)") == "lowered");
+    }
   }
 
   TEST_CASE("sizes that are computed when the model runs") {

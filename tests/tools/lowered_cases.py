@@ -1,5 +1,6 @@
 """More of conversion_cases.py: operators whose forms ONNX's node tests do not have where they are lowered."""
 import numpy as np
+import onnx
 from onnx import TensorProto, helper
 
 
@@ -153,9 +154,33 @@ def trees(root, write):
                   nodes_missing_value_tracks_true=[1, 0, 0], leaf_targetids=[0] * 4, leaf_weights=tensor(kind, [2.0, -1.0, 7.0, 0.5]))
 
 
+def losses_of_unknown_rank(root, write):
+    """SoftmaxCrossEntropyLoss of which a file says no rank."""
+    rng = np.random.default_rng(9)
+    for sizes in ((3, 5), (2, 4, 3), (2, 3, 2, 4)):
+        x, weights = f32(rng, *sizes), np.abs(f32(rng, sizes[1])) + np.float32(0.5)
+        target = rng.integers(0, sizes[1], sizes[:1] + sizes[2:])
+        target[0] = 1
+        log = x - np.log(np.exp(x).sum(1, keepdims=True))
+        picked = np.take_along_axis(log, target[:, None], 1).squeeze(1)
+        share = np.where(target == 1, 0, weights[target])
+        y = {"none": -picked * share, "sum": (-picked * share).sum(), "mean": (-picked * share).sum() / share.sum()}
+        for opset in (12, 13):
+            for reduction, loss in y.items():
+                name = f"softmaxcrossentropyloss_{len(sizes)}_{reduction}_{opset}"
+                write(root, name, opset, "SoftmaxCrossEntropyLoss", [x, target, weights], [np.asarray(loss, np.float32), log], reduction=reduction,
+                      ignore_index=1)
+                file = root / f"test_{name}" / "model.onnx"
+                m = onnx.load(file)
+                for v in list(m.graph.input)[:2] + list(m.graph.output):
+                    v.type.tensor_type.ClearField("shape")
+                onnx.save(m, file)
+
+
 def write_all(root, write, write_graph):
     for make in (branches, sequence_chains, optionals):
         make(root, write_graph)
     dilated_windows(root, write)
     remainders(root, write)
     trees(root, write)
+    losses_of_unknown_rank(root, write)
