@@ -123,6 +123,7 @@ std::string split_to_sequence(Expansion& e) {
     if (step < 1) return "no decomposition: split";
     for (std::int64_t from = 0; from < d.value(); from += step) sizes.emplace_back(std::min(step, d.value() - from));
   }
+  if (auto why = check_uses(e, static_cast<std::int64_t>(sizes.size())); !why.empty()) return why;
   const bool drops = !e.has(1) && e.integer("keepdims", 1) == 0;
   std::vector<Value*> elements;
   Index from = 0;

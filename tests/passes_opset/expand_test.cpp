@@ -273,6 +273,9 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(13, 9, io, "a = SequenceConstruct (x, z)  b = SequenceErase (a, k)  y = SequenceAt (a, one)") != "lowered");
     CHECK(outcome(13, 9, "(float[4] x, int64[2] s) => (int64 n)", "a = SplitToSequence (x, s)  n = SequenceLength (a)") == "lowered");
     CHECK(outcome(13, 9, "(float[4] x, int64[K] s) => (int64 n)", "a = SplitToSequence (x, s)  n = SequenceLength (a)") != "lowered");
+    CHECK(outcome(13, 9, "(float[4] x) => (seq(float) s)", "s = SplitToSequence (x)") == lives);
+    CHECK(
+        outcome(13, 9, "(float[4] x, float[2] z) => (seq(float) t)", "s = SplitToSequence (x)  t = SequenceInsert (s, z)").starts_with("no decomp"));
     CHECK(outcome(18, 14, "(float[4] x) => (bool n)", "o = Optional (x)  n = OptionalHasElement (o)") == "lowered");
     CHECK(outcome(18, 14, "(float[4] x) => (optional(float[4]) o)", "o = Optional (x)") ==
           "no decomposition: an optional that lives on, before opset 15");
