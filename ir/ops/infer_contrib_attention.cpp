@@ -132,7 +132,7 @@ void ms_gemma_rotary(InferCtx& ctx) {
 void ms_embed_layer_normalization(InferCtx& ctx) {
   const bool quantized = ctx.node().op().name == "QEmbedLayerNormalization";
   const Shape *ids = ctx.input_shape(0), *words = ctx.input_shape(2);
-  const DType t = ctx.input_dtype(quantized ? 8 : 2);
+  const DType t = quantized ? DType::float32 : ctx.input_dtype(2);
   const Shape out{at(ids, 0), at(ids, 1), at(words, 1)};
   ctx.set_tensor(0, t, out);
   ctx.set_tensor(1, DType::int32, std::nullopt);

@@ -106,6 +106,10 @@ TEST_SUITE("kernel_refusals_test") {
     refuses("g (float a, float[2] b) => (float[N] y) { y = com.microsoft.Range (a, b) }", "one value is needed");
     refuses("g (uint8[1,1,2,2] x, float s, uint8 z, uint8[1,1,1,1] w, float[0] e) => (uint8[1,1,2,2] y) { y = QLinearConv (x, s, z, w, e, z, s, z) }",
             "without elements");
+    refuses(
+        "g (float[1,2] x, uint8[2] w, float[1] s) => (float[1,2] y) { y = com.microsoft.MatMulBnb4 <K = 2, N = 2, block_size = "
+        "9223372036854775807, quant_type = 0> (x, w, s) }",
+        "blocks of 9223372036854775807");
     refuses("g (float s, int8 z, int8[2] x) => (int8[N] y) { y = com.microsoft.QLinearConcat <axis = 0> (s, z, x, s) }", "each part needs");
   }
 }

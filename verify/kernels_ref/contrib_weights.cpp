@@ -81,8 +81,8 @@ Tensor unpack_nbits(const NBits& a, const KernelIo& io) {
 }
 Maybe<RunFn> prepare_matmul_nbits(const OpCall& call, ExecEnv&) {
   const NBits a{attr<int64_t>(call, "K"), attr<int64_t>(call, "N"), attr_or<int64_t>(call, "bits", 4), attr<int64_t>(call, "block_size")};
-  if (a.k < 1 || a.n < 1 || a.bits < 1 || a.bits > 8 || a.block < 1 || a.block * a.bits % 8 != 0 || a.k > INT32_MAX || a.n > INT32_MAX ||
-      a.block > INT32_MAX)
+  if (a.k < 1 || a.n < 1 || a.bits < 1 || a.bits > 8 || a.block < 1 || a.block > 1 << 20 || a.block * a.bits % 8 != 0 || a.k > INT32_MAX ||
+      a.n > INT32_MAX)
     bad_input(fmt::format("K {}, N {}, {} bits in blocks of {}", a.k, a.n, a.bits, a.block));
   if (attr_or<int64_t>(call, "weight_prepacked", 0) != 0) return Maybe<RunFn>::none("weights packed for one processor are not run here");
   return RunFn([a](KernelIo& io) { io.set(0, multiply(io.in(0), unpack_nbits(a, io), io.has(5) ? &io.in(5) : nullptr)); });
@@ -110,7 +110,7 @@ constexpr std::array<float, 16> kNf4 = {-1,
 Maybe<RunFn> prepare_matmul_bnb4(const OpCall& call, ExecEnv&) {
   const int64_t k = attr<int64_t>(call, "K"), n = attr<int64_t>(call, "N"), block = attr<int64_t>(call, "block_size"),
                 type = attr<int64_t>(call, "quant_type");
-  if (k < 1 || n < 1 || block < 1 || (type != 0 && type != 1) || k > INT32_MAX || n > INT32_MAX)
+  if (k < 1 || n < 1 || block < 1 || (type != 0 && type != 1) || k > INT32_MAX || n > INT32_MAX || block > INT32_MAX)
     bad_input(fmt::format("K {}, N {}, blocks of {}, quant_type {}", k, n, block, type));
   return RunFn([=, transposed = attr_or<int64_t>(call, "transB", 1) != 0](KernelIo& io) {
     expect_size(io.in(1), (n * k + 1) / 2, "B");
