@@ -164,6 +164,23 @@ void report(const Options& o, const Invocation& invocation, const std::vector<st
   else fmt::print("{}", t.text());
 }
 
+// The first assignment of free dims that the model runs with; later ones are for models that take certain sizes only.
+std::vector<RtValue> run_made_up(Executor& executor, SeededInputs& seeded, const Options& o) {
+  constexpr std::chrono::seconds kPatience(20);
+  const auto start = std::chrono::steady_clock::now();
+  std::string first;
+  for (int attempt = 0; attempt < seeded.attempts(); ++attempt) {
+    try {
+      return executor.run(seeded.make(attempt, o.seed));
+    } catch (const Error& e) {
+      if (e.code() != ExitCode::bad_input) throw;
+      if (attempt == 0) first = e.what();
+      if (seeded.dims_text().empty() || std::chrono::steady_clock::now() - start > kPatience) break;
+    }
+  }
+  bad_input("the model does not run on made-up inputs (--feed gives others, --dim sizes): " + first);
+}
+
 int run(const Options& o, const Invocation& invocation) {
   Progress progress(true);
   progress.stage("running");
@@ -175,19 +192,20 @@ int run(const Options& o, const Invocation& invocation) {
   const auto start = std::chrono::steady_clock::now();
   const std::chrono::duration<double> limit(o.time_limit_s);
   if (o.time_limit_s > 0) seeded.stop_at(start + std::chrono::duration_cast<std::chrono::steady_clock::duration>(limit));
-  const std::vector<RtValue> made_up = values.size() == wanted.size() ? std::vector<RtValue>() : seeded.make(0, o.seed);
+  const bool fed = values.size() == wanted.size();
   for (std::size_t i = 0; i < wanted.size(); ++i) {
     const auto it = values.find(wanted[i]->name());
     if (it == values.end() && !o.inputs.empty()) throw Error(ExitCode::usage, fmt::format("no value was given for input '{}'", wanted[i]->name()));
-    if (it != values.end()) check_shape(*wanted[i], it->second);
-    inputs.push_back(it == values.end() ? made_up[i] : it->second);
+    if (it == values.end()) continue;
+    check_shape(*wanted[i], it->second);
+    inputs.push_back(it->second);
   }
   ExecOptions options;
   if (o.time_limit_s > 0)
     options.deadline_s = std::max(limit.count() - std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), 1e-3);
   Executor executor(*m, options);
   if (!executor.unsupported().empty()) bad_input(executor.unsupported()[0].reason);
-  const std::vector<RtValue> results = executor.run(inputs);
+  const std::vector<RtValue> results = fed ? executor.run(inputs) : run_made_up(executor, seeded, o);
   std::vector<std::pair<std::string, RtValue>> outputs;
   for (std::size_t i = 0; i < results.size(); ++i) outputs.emplace_back(m->graph().outputs()[i]->name(), results[i]);
   save(o, outputs);

@@ -99,9 +99,10 @@ class Lowering {
   void fail_if_blocked(const OutputOpsets& target) const {
     if (blocked_.empty()) return;
     std::string text = fmt::format("cannot be expressed at opset {}: ", target.version(""));
-    constexpr std::size_t kMost = 100;
+    constexpr std::size_t kMost = 20;
     for (std::size_t i = 0; i < blocked_.size() && i < kMost; ++i) text += (i ? "; " : "") + blocked_[i];
     if (blocked_.size() > kMost) text += fmt::format("; and {} more nodes", blocked_.size() - kMost);
+    if (text.find("first appears in opset") != std::string::npos) text += "; onnxopt convert can spell some operators out in older ones";
     bad_input(text);
   }
 

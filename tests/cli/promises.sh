@@ -118,6 +118,12 @@ grep -q "^Verification: verified" out || fail "optimize of text: not verified"
 "$onnxopt" convert in.onnx --opset 18 -o other.onnxtxt > out 2> err; [ $? -eq 2 ] && [ ! -e other.onnxtxt ] || fail "a model under the name of text"
 echo hello > bad.onnxtxt; "$onnxopt" check bad.onnxtxt > out 2>&1; [ $? -eq 3 ] && grep -q "bad.onnxtxt:2:1" out || fail "text that is none"
 
+# run finds sizes that the model runs with.
+echo 'g (float[N,M] x) => (float[4,4] y) <int64[2] s = {4, 4}> { y = Reshape (x, s) }' > sizes.onnxtxt
+"$onnxopt" run sizes.onnxtxt > out 2>&1 || fail "run of a model that takes certain sizes only"
+echo 'g (float[N,M] x) => (float[7,3] y) <int64[2] s = {7, 3}> { y = Reshape (x, s) }' > sizes.onnxtxt
+"$onnxopt" run sizes.onnxtxt > out 2> err; [ $? -eq 3 ] && grep -q -e "--dim" err || fail "run of a model that no made-up sizes fit"
+
 # Output that gets lost is an error, and never lands in another file.
 for command in "inspect in.onnx" "print in.onnx" "passes" "check in.onnx --json" "optimize in.onnx -o full.onnx"; do
   "$onnxopt" $command > /dev/full 2> err; [ $? -eq 3 ] && [ "$(wc -l < err)" = 1 ] || fail "a full disk is not seen: onnxopt $command"
