@@ -41,8 +41,10 @@ void make_body(Graph& body) {
 
 std::string check_branch(const Expansion& e, const Graph& branch) {
   if (branch.outputs().size() != e.node().outputs().size() || !branch.inputs().empty()) return "no decomposition: this form of If";
-  for (const Value* v : branch.outputs())
-    if (!v->type.is_tensor() || v->type.dtype == DType::undefined) return "the types of a branch's outputs are not known";
+  for (const Value* v : branch.outputs()) {
+    if (!v->type.is_tensor() && v->type.kind != Type::Kind::unknown) return kOtherReason;
+    if (v->type.dtype == DType::undefined) return "the types of a branch's outputs are not known";
+  }
   return "";
 }
 
@@ -68,11 +70,8 @@ std::string branches(Expansion& e) {
   const auto* yes = e.node().attrs().get<std::shared_ptr<Graph>>("then_branch");
   const auto* no = e.node().attrs().get<std::shared_ptr<Graph>>("else_branch");
   if (e.opset() >= 11 || !yes || !no || !e.has(0)) return kOtherReason;
-  for (const Graph* branch : {yes->get(), no->get()}) {
+  for (const Graph* branch : {yes->get(), no->get()})
     if (auto why = check_branch(e, *branch); !why.empty()) return why;
-    for (const Value* v : branch->outputs())
-      if (!v->type.is_tensor()) return kOtherReason;
-  }
   std::vector<std::optional<std::int64_t>> ranks;
   for (std::size_t i = 0; i < e.node().outputs().size(); ++i) {
     const Shape *a = Expansion::shape_of((*yes)->outputs()[i]), *b = Expansion::shape_of((*no)->outputs()[i]);  // not what files only declare
