@@ -77,9 +77,12 @@ TEST_SUITE("step_refusals_test") {
   }
 
   // ## Op FROM TO convert | reason: a whole model is asked, as `convert` does.
+  // The opsets are those of ai.onnx.ml where the graph names it.
   std::string conversion_refusal(const Refused& r) {
-    const auto imports = [](int opset) { return std::vector<OpsetImport>{{"", opset}, {"custom", 1}}; };
-    const auto model = parse_model("<ir_version: 10, opset_import: [\"\" : " + std::to_string(r.from) + ", \"custom\" : 1]>\n" + r.text);
+    const bool ml = r.text.find("ai.onnx.ml.") != std::string::npos;
+    const auto imports = [ml](int opset) { return std::vector<OpsetImport>{{"", ml ? 15 : opset}, {"ai.onnx.ml", ml ? opset : 3}, {"custom", 1}}; };
+    const auto model = parse_model("<ir_version: 10, opset_import: [\"\" : " + std::to_string(ml ? 15 : r.from) +
+                                   ", \"ai.onnx.ml\" : " + std::to_string(ml ? r.from : 3) + ", \"custom\" : 1]>\n" + r.text);
     model->file_opsets = model->opsets;
     lift(*model);
     const Conversion c = prepare_conversion(*model, OutputOpsets{imports(r.to)});
