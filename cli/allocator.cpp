@@ -16,7 +16,7 @@ void use_huge_pages() {
   constexpr std::size_t kSize = std::size_t{4} << 30, kAlignment = std::size_t{64} << 20;  // mimalloc's segments are aligned to at most this
   // The first part stays in small pages: a run of milliseconds that needs little memory loses more by the clearing of whole large ones, most of all
   // in a virtual machine whose host has to find them first.
-  constexpr std::size_t kSmallPages = std::size_t{256} << 20;
+  constexpr std::size_t kSmallPages = std::size_t{64} << 20;
   void* mapped = mmap(nullptr, kSize + kAlignment, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) return;
   char* start = static_cast<char*>(mapped);

@@ -60,12 +60,14 @@ def models(args, tmp):
     for path in args.models:
         ours, peers = [], {t: [] for t in ("onnxsim", "onnxslim")} if args.peers else {}
         for _ in range(args.repeat):
+            for f in tmp.iterdir():
+                f.unlink()  # every run writes new files, as in a build
             ours.append(optimize(args, path, tmp / "out.onnx"))
             for t in peers:
                 peers[t].append(run([args.peers / t, path, tmp / f"{t}.onnx"]))
         wall, cpu = (statistics.median(r[i] for r in ours) for i in (0, 1))
         peak = max(r[2] for r in ours)
-        line = f"{str(path)[-43:]:44}{path.stat().st_size / 1e6:7.1f}{wall:9.4f}{cpu:8.4f}{peak:9.1f}"
+        line = f"{'/'.join(path.parts[-2:])[-43:]:44}{path.stat().st_size / 1e6:7.1f}{wall:9.4f}{cpu:8.4f}{peak:9.1f}"
         if peers:
             fastest = min(peers, key=lambda t: statistics.median(r[0] for r in peers[t]))
             p_wall, p_cpu = (statistics.median(r[i] for r in peers[fastest]) for i in (0, 1))
