@@ -7,44 +7,78 @@
 #include "cli/commands/cli.h"
 #include "cli/commands/model_options.h"
 #include "ir/core/check.h"
+#include "ir/io/deviations.h"
 #include "ir/ops/infer.h"
+#include "ir/ops/op_table.h"
+#include "ir/text/read_file.h"
 
 namespace onnxopt {
 namespace {
 
 struct Options {
   std::vector<std::string> files;
+  bool strict = false;
   ModelOptions model;
 };
 
-// Findings of one file: what the reader refuses, what the verifier finds, what inference contradicts.
-std::vector<Finding> findings_of(const std::string& file, const ModelOptions& options) {
+struct Checked {
+  std::vector<Finding> findings;      // what the reader refuses, what the verifier finds, what inference contradicts
+  std::vector<std::string> warnings;  // what onnx.checker refuses and runtimes read
+};
+
+// Operators that no released opset had under this name, or the imported one lacks: runtimes may have kernels for them all the same.
+void warn_of_unknown_operators(Model& m, std::vector<std::string>& warnings) {
+  std::size_t count = 0;
+  std::string first;
+  for (Graph* root : m.root_graphs())
+    for_each_graph(*root, [&](Graph& g) {
+      for (const Node& n : g.nodes()) {
+        const std::string_view domain = canonical_domain(n.op().domain);
+        if (!n.op().has(kOpaque) || domain == "com.microsoft" || newest_opset(domain) == 0 || m.function_of(n)) continue;
+        if (count++ == 0) first = n.op().name;
+      }
+    });
+  if (count == 1) warnings.push_back(fmt::format("the opset has no operator '{}'", first));
+  if (count > 1) warnings.push_back(fmt::format("{} nodes have operators that the opset does not have; the first is '{}'", count, first));
+}
+
+Checked checked(const std::string& file, const ModelOptions& options) {
+  Checked r;
   const auto raw = read_raw(file, options);
-  std::vector<Finding> found = check(*raw);
-  if (!found.empty()) return found;
+  if (!is_text_file(file)) r.warnings = deviations(file);
+  warn_of_unknown_operators(*raw, r.warnings);
+  r.findings = check(*raw);
+  if (!r.findings.empty()) return r;
   infer(*raw);  // throws where a node contradicts its inputs
-  const auto lifted = load_with_options(file, options);
-  return check(*lifted);
+  r.findings = check(*load_with_options(file, options));
+  return r;
+}
+
+std::string headline(const Checked& c, bool valid) {
+  if (c.warnings.empty()) return valid ? "valid" : "INVALID";
+  return fmt::format("{} with {} warning{}", valid ? "valid" : "INVALID", c.warnings.size(), c.warnings.size() == 1 ? "" : "s");
 }
 
 int run(const Options& o, const Invocation& invocation) {
   nlohmann::json all = nlohmann::json::array();
   int bad = 0;
   for (const std::string& file : o.files) {
-    std::vector<Finding> found;
+    Checked c;
     try {
-      found = findings_of(file, o.model);
+      c = checked(file, o.model);
     } catch (const Error& e) {
       if (e.code() != ExitCode::bad_input) throw;
-      found.push_back({"", e.what()});  // says which file
+      c.findings.push_back({"", e.what()});  // says which file
     }
-    bad += !found.empty();
+    const bool valid = c.findings.empty() && !(o.strict && !c.warnings.empty());
+    bad += !valid;
     nlohmann::json list = nlohmann::json::array();
-    for (const Finding& f : found) list.push_back({{"where", f.where}, {"what", f.what}});
-    all.push_back({{"model", file}, {"valid", found.empty()}, {"findings", list}});
+    for (const Finding& f : c.findings) list.push_back({{"where", f.where}, {"what", f.what}});
+    all.push_back({{"model", file}, {"valid", valid}, {"findings", list}, {"warnings", c.warnings}});
     if (invocation.json) continue;
-    fmt::print("{}: {}\n", file, found.empty() ? "valid" : "INVALID");
-    for (const Finding& f : found) fmt::print("  {}{}{}\n", f.where, f.where.empty() ? "" : ": ", f.what);
+    fmt::print("{}: {}\n", file, headline(c, valid));
+    for (const Finding& f : c.findings) fmt::print("  {}{}{}\n", f.where, f.where.empty() ? "" : ": ", f.what);
+    for (const std::string& w : c.warnings) fmt::print("  warning: {}\n", w);
   }
   if (invocation.json) print_json(invocation, std::move(all));
   return static_cast<int>(bad == 0 ? ExitCode::ok : ExitCode::bad_input);
@@ -56,6 +90,7 @@ void setup_check(CLI::App& app, Action& chosen) {
   auto o = std::make_shared<Options>();
   CLI::App* c = app.add_subcommand("check", "Say whether models are valid ONNX, and what is wrong where; exit 3 if one is not");
   c->add_option("models", o->files, "The .onnx files to read")->required();
+  c->add_flag("--strict", o->strict, "Warnings count too: what onnx.checker refuses though runtimes read it");
   add_load_options(*c, o->model);
   c->footer("Example: onnxopt check models/*.onnx --json");
   c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });

@@ -26,16 +26,16 @@ done <<'LIST'
 3|3|fx-malformed/bad_graph_with_dup_value_info.onnx|value 'inp' is defined twice
 0|3|fx-malformed/bad_graph_with_multi_level_errors.onnx|MatMul
 0|3|fx-malformed/stft_negative_frame_step.onnx|STFT
-0|0|fx-malformed/Graph_with_UnSupportedOp.onnx|
+0|0|fx-malformed/Graph_with_UnSupportedOp.onnx|the opset has no operator 'UnSupportedOp'
 0|0|fx-malformed/add_with_dup_inputs.onnx|
-0|0|fx-malformed/bad_graph_with_no_name.onnx|
-0|0|fx-malformed/bad_names.onnx|
+0|0|fx-malformed/bad_graph_with_no_name.onnx|warning: a graph is without a name
+0|0|fx-malformed/bad_names.onnx|warning: the model states no IR version
 0|0|fx-malformed/empty.onnx|
 0|0|fx-malformed/fp16-truncate-with-cast.onnx|
 0|0|fx-malformed/inp_dim_val_not_set.onnx|
 0|0|fx-malformed/invalid_dim_param_value_repetition.onnx|
-0|0|fx-malformed/mul_1.noopset.onnx|
-0|0|fx-malformed/unsorted.onnx|
+0|0|fx-malformed/mul_1.noopset.onnx|warning: the model imports no opset; IR version 3 demands it
+0|0|fx-malformed/unsorted.onnx|is read by a node that stands before the one that makes it
 3|3|fx-extdata/model_with_external_initializer_come_from_user.onnx|tensor 'Pads_not_on_disk': external data 'Pads_not_on_disk.bin' is missing
 3|3|fx-extdata/test_arbitrary_external_file.onnx|tensor 'evil_weights': external data '../../../../../../../etc/passwd' contains '..'
 3|3|fx-extdata/test_evil_weights.onnx|tensor 'evil_weights': external data '*/_ORT_MEM_ADDR_/*' is missing
