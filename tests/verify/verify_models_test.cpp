@@ -46,6 +46,37 @@ TEST_SUITE("verify_models_test") {
     CHECK(r.verdict == Verdict::differs);
     CHECK(r.outputs[0].limit < relative_limit(DType::float32, Tolerance::rounding) / 10);
   }
+  TEST_CASE("a model in mixed precision is judged by the precision in which it computes") {
+    const auto chain = [](const char* scale, const char* turn) {
+      std::string text = "g (float[4, 64] x) => (float[4, 64] y)\n{\n  h0 = Cast<to = 10>(x)\n  one = Constant<value = float16 {15360}>()\n  s = ";
+      text += scale;
+      for (int i = 0; i < 8; ++i) text += fmt::format(fmt::runtime(turn), i, i + 1);
+      return text + "  y = Cast<to = 1>(h8)\n}";
+    };
+    const char *one_point_three = "Constant<value = float16 {15667}>()\n", *about = "Constant<value = float16 {15675}>()\n";
+    const std::string divided = chain(one_point_three, "  h{1} = Div(h{0}, s)\n");
+    const VerifyReport r = compare(divided, chain(one_point_three, "  r{0} = Div(one, s)\n  h{1} = Mul(h{0}, r{0})\n"));
+    CHECK(r.verdict == Verdict::verified);
+    CHECK(r.outputs[0].max_rel > relative_limit(DType::float32, Tolerance::rounding));
+    CHECK(compare(divided, chain(about, "  h{1} = Div(h{0}, s)\n")).verdict == Verdict::differs);
+  }
+  TEST_CASE("weights that are only stored in 16 bits allow nothing more") {
+    const char* model = R"(
+g (float[4, 64] x) => (float[4, 8] y)
+<float16[64, 8] W = ["location": "@uniform", "seed": "1"], float[1] c = {{{}}}>
+{{
+  w = Cast<to = 1>(W)
+  t = Transpose<perm = [1, 0]>(w)
+  u = Transpose<perm = [1, 0]>(t)
+  m = MatMul(x, u)
+  y = Mul(m, c)
+}}
+)";
+    CHECK(compare(fmt::format(fmt::runtime(model), "1.0"), fmt::format(fmt::runtime(model), "1.0")).verdict == Verdict::verified);
+    const VerifyReport r = compare(fmt::format(fmt::runtime(model), "1.0"), fmt::format(fmt::runtime(model), "1.002"));
+    CHECK(r.verdict == Verdict::differs);
+    CHECK(r.outputs[0].limit <= relative_limit(DType::float32, Tolerance::rounding));
+  }
   TEST_CASE("another order of summation is rounding") {
     const char* both = R"(
 g (float[4, 512] x) => (float[4, 64] y)

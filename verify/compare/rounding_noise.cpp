@@ -81,7 +81,7 @@ double rounding_floor(DType t) {
 }
 
 void tighten(ValueDiff& d, double noise_abs) {
-  const double named = relative_limit(d.dtype, Tolerance::rounding);
+  const double named = d.limit;
   d.noise = noise_abs;
   const double explained = std::max(kNoiseMultiple * noise_abs, rounding_floor(d.dtype) * d.scale);
   d.limit = std::min(named, explained / judged_scale(d));

@@ -38,7 +38,7 @@ class MovedWeights {
 inline constexpr double kNoiseMultiple = 8;
 // Differences up to this part of the output's magnitude are not worth a measurement: a few units in the last place.
 double rounding_floor(DType t);
-// Lowers d.limit to what the noise explains, never below the floor and never above the named level, and judges again.
+// Lowers d.limit, the named level, to what the noise explains, never below the floor, and judges again.
 void tighten(ValueDiff& d, double noise_abs);
 
 }  // namespace onnxopt

@@ -37,6 +37,8 @@ double judged_scale(const ValueDiff& d);
 
 // Largest max_rel that `level` allows for element type `t`: 0 for integers, bool, strings.
 double relative_limit(DType t, Tolerance level);
+// Judges again on the level of `computed`, the type in which the value was computed, where that is coarser than its own.
+void allow(ValueDiff& d, DType computed);
 // Sequences, maps and optionals are compared element by element; the worst element counts.
 ValueDiff compare_values(const std::string& name, const RtValue& reference, const RtValue& value, Tolerance level);
 
