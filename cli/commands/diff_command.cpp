@@ -27,8 +27,10 @@ void setup_diff(CLI::App& app, Action& chosen) {
     chosen = [o](const Invocation& invocation) {
       const auto read = [&](const std::string& f) { return o->lifted ? load_with_options(f, o->model) : read_raw(f, o->model); };
       const auto a = read(o->a), b = read(o->b);
-      const bool equal = difference(*a, *b).empty();
-      const std::vector<DiffEntry> entries = equal ? std::vector<DiffEntry>() : diff(*a, *b);
+      const std::string why = difference(*a, *b);
+      const bool equal = why.empty();
+      std::vector<DiffEntry> entries = equal ? std::vector<DiffEntry>() : diff(*a, *b);
+      if (!equal && entries.empty()) entries.push_back({'~', why.substr(0, why.find('\n'))});  // diff() leaves out what is no change to people
       if (invocation.json) {
         nlohmann::json list = nlohmann::json::array();
         for (const DiffEntry& e : entries)

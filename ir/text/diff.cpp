@@ -97,20 +97,65 @@ class Differ {
   }
 
   void signature(const GraphPair& g) {
-    const auto side = [&](std::span<Value* const> a, std::span<Value* const> b, std::string_view what) {
-      const std::size_t common = std::min(a.size(), b.size());
-      for (std::size_t i = 0; i < common; ++i) {
-        const std::string ta = type_text(stated_type(*a[i]), *g.a), tb = type_text(stated_type(*b[i]), *g.b);
-        if (a[i]->name() != b[i]->name() && !g.a->parent())
-          add('~', fmt::format("{}{} {}: '{}' became '{}'", g.prefix, what, i, a[i]->name(), b[i]->name()));
-        if (ta != tb) add('~', fmt::format("{}{} '{}': {} became {}", g.prefix, what, a[i]->name(), ta, tb));
-      }
-      for (std::size_t i = common; i < a.size(); ++i) add('-', fmt::format("{}{} {}", g.prefix, what, value_text(*a[i])));
-      for (std::size_t i = common; i < b.size(); ++i) add('+', fmt::format("{}{} {}", g.prefix, what, value_text(*b[i])));
-    };
-    side(g.a->inputs(), g.b->inputs(), "input");
-    side(g.a->outputs(), g.b->outputs(), "output");
+    if (g.a->parent()) pair_signature(g, g.a->inputs(), g.b->inputs(), "input");
+    else named_inputs(g);
+    pair_signature(g, g.a->outputs(), g.b->outputs(), "output");
   }
+
+  void pair_signature(const GraphPair& g, std::span<Value* const> a, std::span<Value* const> b, std::string_view what) {
+    const std::size_t common = std::min(a.size(), b.size());
+    for (std::size_t i = 0; i < common; ++i) {
+      if (a[i]->name() != b[i]->name() && !g.a->parent())
+        add('~', fmt::format("{}{} {}: '{}' became '{}'", g.prefix, what, i, a[i]->name(), b[i]->name()));
+      types(g, *a[i], *b[i], what);
+    }
+    for (std::size_t i = common; i < a.size(); ++i) add('-', fmt::format("{}{} {}", g.prefix, what, value_text(*a[i])));
+    for (std::size_t i = common; i < b.size(); ++i) add('+', fmt::format("{}{} {}", g.prefix, what, value_text(*b[i])));
+  }
+
+  void types(const GraphPair& g, const Value& a, const Value& b, std::string_view what) {
+    const std::string ta = type_text(stated_type(a), *g.a), tb = type_text(stated_type(b), *g.b);
+    if (ta != tb) add('~', fmt::format("{}{} '{}': {} became {}", g.prefix, what, a.name(), ta, tb));
+  }
+
+  // By name, since what stands between two inputs comes and goes: weights with a default value above all. What is left pairs up by position: renamed.
+  void named_inputs(const GraphPair& g) {
+    std::unordered_map<std::string_view, std::size_t> positions;  // looked up only
+    for (std::size_t i = 0; i < g.b->inputs().size(); ++i) positions.emplace(g.b->inputs()[i]->name(), i);
+    std::vector<bool> met(g.b->inputs().size());
+    std::vector<const Value*> removed, added;  // that must be fed
+    std::size_t last = 0;
+    bool sorted = true;
+    for (const Value* v : g.a->inputs()) {
+      const auto it = positions.find(v->name());
+      if (it == positions.end()) {
+        if (!v->constant()) removed.push_back(v);
+        else if (overridable(*v)) add('-', fmt::format("{}input {} with a default value", g.prefix, value_text(*v)));
+        continue;
+      }
+      const Value& other = *g.b->inputs()[it->second];
+      met[it->second] = true;
+      sorted &= it->second >= last;
+      last = it->second;
+      if (!v->constant() || !other.constant()) types(g, *v, other, "input");  // constants are listed for themselves
+    }
+    for (std::size_t i = 0; i < met.size(); ++i) {
+      const Value* v = g.b->inputs()[i];
+      if (met[i]) continue;
+      if (!v->constant()) added.push_back(v);
+      else if (overridable(*v)) add('+', fmt::format("{}input {} with a default value", g.prefix, value_text(*v)));
+    }
+    const std::size_t renamed = std::min(removed.size(), added.size());
+    for (std::size_t i = 0; i < renamed; ++i) {
+      add('~', fmt::format("{}input '{}' became '{}'", g.prefix, removed[i]->name(), added[i]->name()));
+      types(g, *removed[i], *added[i], "input");
+    }
+    for (std::size_t i = renamed; i < removed.size(); ++i) add('-', fmt::format("{}input {}", g.prefix, value_text(*removed[i])));
+    for (std::size_t i = renamed; i < added.size(); ++i) add('+', fmt::format("{}input {}", g.prefix, value_text(*added[i])));
+    if (!sorted) add('~', g.prefix + "the inputs stand in another order");
+  }
+  // Before IR version 4 weights are listed as inputs because the format demands it.
+  static bool overridable(const Value& v) { return v.graph()->model().ir_version >= 4; }
 
   void pair(const Node& a, const Node& b) {
     forward_[&a] = &b;

@@ -42,6 +42,8 @@ json 0 "initializer 'w' is not an input" check ir3.onnx
 json 3 '"valid": false' check ir3.onnx --strict
 json 0 '"equal": true' diff in.onnx in.onnx
 json 1 '"equal": false' diff in.onnx "$other"
+printf '<ir_version: 3, opset_import: ["" : 7]> g (float[2] x, float[2] w = {1, 2}) => (float[2] y) { y = Add (x, w) }' > listed.onnxtxt
+json 1 '1 and 2 inputs' diff ir3.onnxtxt listed.onnxtxt
 json 0 '"verdict": "verified"' compare in.onnx x.onnx
 json 1 '"verdict": "differs"' compare in.onnx "$other"
 json 3 '"error"' compare in.onnx missing.onnx

@@ -39,9 +39,25 @@ TEST_SUITE("diff_test") {
     const std::string d = differ(model("Exp"), model("Log"));
     CHECK(d == "- in If-25 -> 'y': Exp-13 -> 'u'\n+ in If-25 -> 'y': Log-13 -> 'u'\n");
   }
+  TEST_CASE("weights among the inputs are constants below IR version 4, inputs that may be fed from then on") {
+    const auto model = [](int ir, const std::string& listed) {
+      return "<ir_version: " + std::to_string(ir) + ", opset_import: [\"\" : 7]> g (float[2] x" + listed + ") => (float[2] y) ";
+    };
+    const std::string sum = "{ a = Mul (x, v) y = Add (a, w) }", v = ", float[2] v = {1, 2}", w = ", float[2] w = {3, 4}";
+    const std::string less = "{ y = Add (x, w) }", gone = "- Mul-7 -> 'a'\n~ Add-7 -> 'y': input 0: 'a' of Mul became input 'x'\n";
+    CHECK(differ(model(3, v + w) + sum, model(3, w) + less) == gone + "- constant 'v' float[2]\n");
+    CHECK(differ(model(4, v + w) + sum, model(4, w) + less) == "- input 'v' with a default value\n" + gone + "- constant 'v' float[2]\n");
+    CHECK(differ(model(4, w) + less, model(4, v + w) + sum).starts_with("+ input 'v' with a default value\n"));
+    CHECK(differ(model(3, v + w) + sum, model(3, w + v) + sum) == "~ the inputs stand in another order\n");
+  }
   TEST_CASE("signature and functions") {
     CHECK(differ("g (float x) => (float y) { y = Relu (x) }", "g (float[N] x, float z) => (float y) { y = Relu (x) }") ==
           "~ input 'x': float became float[N]\n+ input 'z'\n");
+    CHECK(differ("g (float x, bool m, float z) => (float y) { y = Add (x, z) }", "g (float x, float z) => (float y) { y = Add (x, z) }") ==
+          "- input 'm'\n");
+    CHECK(differ("g (float x) => (float y) { y = Relu (x) }", "g (float z) => (float y) { y = Relu (z) }").starts_with("~ input 'x' became 'z'\n"));
+    CHECK(differ("g (float x, float z) => (float y) { y = Sub (x, z) }", "g (float z, float x) => (float y) { y = Sub (x, z) }") ==
+          "~ the inputs stand in another order\n");
     CHECK(differ("<ir_version: 10> g (float x) => (float y) { y = Relu (x) } <domain: \"l\"> F (a) => (b) { b = Relu (a) }",
                  "<ir_version: 10> g (float x) => (float y) { y = Relu (x) }") == "- function l.F\n");
   }
