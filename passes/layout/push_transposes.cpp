@@ -1,4 +1,4 @@
-// Moves Transposes through operators that do not care for the layout, where fewer of them are left afterwards.
+// Moves Transposes, and Reshapes that are Transposes of dims of size 1, through operators that do not care for the layout, where fewer are left then.
 //   a = Transpose <p> (x);  b = Relu (a);  y = Transpose <inverse of p> (b)   ==>   y = Relu (x)
 // From each Transpose <p> a region grows downstream: operators all of whose tensors come out of the region or out of another Transpose <p>. Inside,
 // all work is done in the layout before p; behind operators that drop or add dims, p is what is left of it. The Transposes that lead in fall away if
@@ -17,7 +17,34 @@ namespace {
 
 constexpr std::size_t kMaxRegion = 4096;
 
-const Ints* perm_of(const Node& n) { return n.is("Transpose") && !n.kept && plain(n) ? n.attrs().get<Ints>("perm") : nullptr; }
+// x read through `p` is x with another shape: only dims of size 1 pass each other.
+bool only_moves_ones(const Shape& x, const Perm& p) {
+  std::int64_t last = -1;
+  for (const auto from : p) {
+    if (x[static_cast<std::size_t>(from)].is(1)) continue;
+    if (from < last) return false;
+    last = from;
+  }
+  return true;
+}
+
+// A Reshape that moves a dim past others of size 1, to the end or behind the first, is a Transpose too. Which of several is open, so the layouts that
+// convolutions make are taken: [0, 2, 3, 1] and [0, 3, 1, 2].
+std::optional<Perm> perm_of_reshape(const Node& n) {
+  const Shape *in = shape_of(n.input(0)), *out = shape_of(n.output());
+  if (!in || !out || in->size() != out->size() || in->size() < 3 || same_dims(*in, *out)) return std::nullopt;
+  const auto rank = static_cast<std::int64_t>(in->size());
+  for (const bool to_end : {true, false}) {
+    Perm p{0};
+    Shape moved{(*in)[0]};
+    for (std::int64_t i = 1; i < rank; ++i) {
+      p.push_back(to_end ? i % (rank - 1) + 1 : (i + rank - 3) % (rank - 1) + 1);
+      moved.push_back((*in)[static_cast<std::size_t>(p.back())]);
+    }
+    if (same_dims(moved, *out) && only_moves_ones(*in, p)) return p;
+  }
+  return std::nullopt;
+}
 
 struct Region {
   std::vector<Node*> sources;  // Transposes that lead in
@@ -37,12 +64,20 @@ class PushTransposes : public Pass {
   }
 
  private:
+  // What a Transpose, or a Reshape that is one, does to the dims.
+  std::optional<Perm> perm_of(const Node& n) const {
+    if (n.kept || !plain(n) || ctx_->is_kept(n)) return std::nullopt;
+    if (n.is("Reshape")) return perm_of_reshape(n);
+    const Ints* perm = n.is("Transpose") ? n.attrs().get<Ints>("perm") : nullptr;
+    return perm ? std::optional<Perm>(*perm) : std::nullopt;
+  }
+
   bool run_one(Graph& g) {
     bool changed = false;
     std::unordered_set<const Node*> tried;
     for (Node* n = g.first(); n;) {
       Node* next = n->next();
-      const Ints* perm = perm_of(*n);
+      const auto perm = perm_of(*n);
       if (perm && !is_identity(*perm) && !tried.contains(n)) {
         Region r = grow(g, *n, *perm);
         for (const Node* s : r.sources) tried.insert(s);
@@ -115,7 +150,7 @@ class PushTransposes : public Pass {
         continue;
       }
       const Node* t = n.input(i)->producer();
-      const Ints* p = t && t->graph() == n.graph() ? perm_of(*t) : nullptr;
+      const auto p = t && t->graph() == n.graph() ? perm_of(*t) : std::nullopt;
       if (!p || *p != perm) return false;
     }
     // A region value may only be read as a tensor, not as a bound or axes.
@@ -141,13 +176,14 @@ class PushTransposes : public Pass {
 
   bool in_region(const Region& r, const Use& u) const { return r.how.contains(u.node); }
 
+  std::optional<Perm> read_perm(const Use& u) const { return u.index == 0 ? perm_of(*u.node) : std::nullopt; }
   // A reader outside that undoes the layout.
-  static bool undoes(const Region& r, const Perm& perm, const Use& u) {
-    const Ints* p = perm_of(*u.node);
+  bool undoes(const Region& r, const Perm& perm, const Use& u) const {
+    const auto p = read_perm(u);
     return p && *p == inverse(perm) && u.node->graph() == r.nodes.front()->graph() && !u.node->output()->is_graph_output();
   }
   // A reader outside that is a Transpose: it can take the other layout at no cost.
-  static bool composes(const Region& r, const Use& u) { return perm_of(*u.node) && u.node->graph() == r.nodes.front()->graph(); }
+  bool composes(const Region& r, const Use& u) const { return read_perm(u) && u.node->graph() == r.nodes.front()->graph(); }
 
   int gain(const Region& r) const {
     int gain = 0;
@@ -195,8 +231,24 @@ class PushTransposes : public Pass {
       if (s->output()->unused()) g.erase(*s);
   }
 
+  // `t`, a Transpose or a Reshape that is one, becomes Transpose <perm> (from).
+  static void retarget(Graph& g, Node& t, Value& from, const Perm& perm) {
+    if (t.is("Transpose")) {
+      g.set_input(t, 0, &from);
+      t.mutable_attrs().set("perm", perm);
+      t.lift_record.reset();
+      return;
+    }
+    Node& fresh = g.insert_before(t, op("Transpose"), {&from}, {Attribute("perm", perm)});
+    fresh.name = t.name;
+    if (t.extra()) fresh.make_extra() = *t.extra();
+    fresh.output()->type = t.output()->type;
+    g.replace_all_uses(*t.output(), *fresh.output());
+    g.erase(t);
+  }
+
   // Readers of the outputs of `n` outside the region.
-  static void leave(Graph& g, const Region& r, Node& n, const std::unordered_map<const Value*, Value*>& moved) {
+  void leave(Graph& g, const Region& r, Node& n, const std::unordered_map<const Value*, Value*>& moved) const {
     for (Value* v : n.outputs()) {
       if (!v) continue;
       Value* ours = moved.at(v);
@@ -210,16 +262,14 @@ class PushTransposes : public Pass {
         if (!r.how.contains(u.node) && composes(r, u)) transposes.push_back(u.node);
       std::sort(transposes.begin(), transposes.end(), [](const Node* a, const Node* b) { return a->id() < b->id(); });
       for (Node* t : transposes) {
-        const Ints q = *perm_of(*t);
+        const Perm q = *perm_of(*t);
         Perm both;
         for (const auto i : q) both.push_back(perm[static_cast<std::size_t>(i)]);
-        g.set_input(*t, 0, ours);
         if (is_identity(both) && replaceable(*t->output(), *ours)) {
           g.replace_all_uses(*t->output(), *ours);
           g.erase(*t);
         } else {
-          t->mutable_attrs().set("perm", both);
-          t->lift_record.reset();
+          retarget(g, *t, *ours, both);
         }
       }
       const bool leaves =
