@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "ir/core/element.h"
+#include "ir/io/write_file.h"
 
 namespace onnxopt {
 namespace {
@@ -181,6 +182,19 @@ std::string serialize_strings(const Tensor& t) {
 }
 
 using Zip = std::unique_ptr<zip_t, decltype(&zip_discard)>;
+using Source = std::unique_ptr<zip_source_t, decltype(&zip_source_free)>;
+
+constexpr zip_uint16_t kFirstDay = 1 << 5 | 1;  // the 1st of January 1980, where zip's time begins
+
+std::string bytes_of(zip_source_t* source, const std::string& what) {
+  zip_stat_t info;
+  if (zip_source_stat(source, &info) != 0 || zip_source_open(source) != 0) bad_input(fmt::format("cannot write '{}': no archive was made", what));
+  std::string bytes(info.size, '\0');
+  const zip_int64_t n = zip_source_read(source, bytes.data(), bytes.size());
+  zip_source_close(source);
+  if (n < 0 || static_cast<zip_uint64_t>(n) != info.size) bad_input(fmt::format("cannot write '{}': the archive is incomplete", what));
+  return bytes;
+}
 
 std::vector<std::byte> read_entry(zip_t* z, zip_uint64_t i, const std::string& what) {
   zip_stat_t info;
@@ -242,30 +256,31 @@ std::string serialize_npy(const Tensor& t) {
   return header_text(descr_of(n.dtype()), n.dims()) + std::string(reinterpret_cast<const char*>(n.bytes().data()), n.byte_size());
 }
 
-void write_npy(const std::filesystem::path& file, const Tensor& t) {
-  std::ofstream out(file, std::ios::binary);
-  const std::string text = serialize_npy(t);
-  if (!out.write(text.data(), static_cast<std::streamsize>(text.size()))) bad_input(fmt::format("cannot write '{}'", file.string()));
-}
+void write_npy(const std::filesystem::path& file, const Tensor& t) { write_file(file, serialize_npy(t)); }
 
 void write_npz(const std::filesystem::path& file, const std::vector<std::pair<std::string, Tensor>>& arrays) {
-  int error = 0;
-  zip_t* z = zip_open(file.c_str(), ZIP_CREATE | ZIP_TRUNCATE, &error);
-  if (!z) bad_input(fmt::format("cannot write '{}'", file.string()));
+  const auto failed = [&](const std::string& why) { bad_input(fmt::format("cannot write '{}': {}", file.string(), why)); };
+  // In memory: libzip would write to a name of its own beside the file, and a signal would leave that there.
+  const Source archive(zip_source_buffer_create(nullptr, 0, 0, nullptr), &zip_source_free);
+  if (!archive) failed("no memory for the archive");
+  Zip z(zip_open_from_source(archive.get(), ZIP_TRUNCATE, nullptr), &zip_discard);
+  if (!z) failed("the archive cannot be made");
+  zip_source_keep(archive.get());  // the zip_t has taken the first reference
   std::vector<std::string> texts;  // libzip reads them at close
   texts.reserve(arrays.size());
   for (const auto& [name, t] : arrays) {
     texts.push_back(serialize_npy(t));
-    zip_source_t* source = zip_source_buffer(z, texts.back().data(), texts.back().size(), 0);
-    if (!source || zip_file_add(z, (name + ".npy").c_str(), source, ZIP_FL_OVERWRITE) < 0) {
-      zip_discard(z);
-      bad_input(fmt::format("cannot add '{}' to '{}'", name, file.string()));
+    zip_source_t* source = zip_source_buffer(z.get(), texts.back().data(), texts.back().size(), 0);
+    const zip_int64_t at = source ? zip_file_add(z.get(), (name + ".npy").c_str(), source, ZIP_FL_OVERWRITE) : -1;
+    if (at < 0) {
+      zip_source_free(source);
+      failed(fmt::format("'{}' cannot be added: {}", name, zip_strerror(z.get())));
     }
+    zip_file_set_dostime(z.get(), static_cast<zip_uint64_t>(at), 0, kFirstDay, 0);  // the same bytes in every run
   }
-  if (zip_close(z) != 0) {
-    zip_discard(z);
-    bad_input(fmt::format("cannot write '{}'", file.string()));
-  }
+  if (zip_close(z.get()) != 0) failed(zip_strerror(z.get()));
+  z.release();
+  write_file(file, bytes_of(archive.get(), file.string()));
 }
 
 }  // namespace onnxopt

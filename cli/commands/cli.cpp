@@ -18,6 +18,7 @@
 #include "cli/commands/verification_json.h"
 #include "cli/commands/verified_save.h"
 #include "cli/commands/version.h"
+#include "cli/report/format.h"
 #include "ir/core/error.h"
 
 namespace onnxopt {
@@ -61,7 +62,7 @@ void occupy_standard_files() {
 int checked_output(int code) {
   std::cout.flush();
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0 && std::cout) return code;
-  fmt::print(stderr, "onnxopt: cannot write to the standard output\n");
+  complain("onnxopt: cannot write to the standard output\n");
   return code == 0 ? static_cast<int>(ExitCode::bad_input) : code;
 }
 
@@ -115,7 +116,7 @@ int leave(ExitCode code) {
 
 int guarded(const std::function<int()>& body, const std::function<void(const std::exception&, ExitCode)>& also) {
   const auto report = [&](const std::exception& e, ExitCode code, const char* what) {
-    fmt::print(stderr, "onnxopt: {}\n", what);
+    complain(fmt::format("onnxopt: {}\n", what));
     if (also) also(e, code);
     return static_cast<int>(code);
   };
@@ -125,9 +126,9 @@ int guarded(const std::function<int()>& body, const std::function<void(const std
     return report(e, e.code(), e.what());
   } catch (const std::bad_alloc& e) {
     return report(e, ExitCode::bad_input, "out of memory");
-  } catch (const std::system_error& e) {                                          // a file, a thread, the standard output
-    if (std::ferror(stdout) == 0) fmt::print(stderr, "onnxopt: {}\n", e.what());  // else checked_output() says it
-    return static_cast<int>(ExitCode::bad_input);
+  } catch (const std::system_error& e) {                                         // a file, a thread, the standard output
+    if (std::ferror(stdout) != 0) return static_cast<int>(ExitCode::bad_input);  // checked_output() says it
+    return report(e, ExitCode::bad_input, e.what());
   } catch (const std::exception& e) {
     return report(e, ExitCode::internal, fmt::format("internal error: {}", e.what()).c_str());
   }

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <fstream>
 #include <memory>
 
 #include "cli/commands/cli.h"
 #include "cli/report/conformance_report.h"
 #include "cli/report/progress.h"
+#include "ir/io/write_file.h"
 
 namespace onnxopt {
 namespace {
@@ -41,12 +41,9 @@ ConformanceSummary run_all(const Options& o) {
 }
 
 int run(const Options& o, const Invocation& invocation) {
+  if (!o.junit.empty()) check_target(o.junit);
   const ConformanceSummary summary = run_all(o);
-  if (!o.junit.empty()) {
-    std::ofstream file(o.junit, std::ios::binary);
-    file << conformance_junit(summary);
-    if (!file.flush()) bad_input(fmt::format("cannot write '{}'", o.junit));
-  }
+  if (!o.junit.empty()) write_file(o.junit, conformance_junit(summary));
   if (invocation.json) print_json(invocation, conformance_json(summary, o.backend));
   else fmt::print("{}", conformance_text(summary, o.quiet));
   return static_cast<int>(summary.total.failed == 0 ? ExitCode::ok : ExitCode::gate_failed);

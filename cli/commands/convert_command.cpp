@@ -7,6 +7,7 @@
 #include "cli/commands/cli.h"
 #include "cli/commands/convert.h"
 #include "cli/commands/target_option.h"
+#include "cli/report/format.h"
 #include "ir/ops/op_table.h"
 
 namespace onnxopt {
@@ -38,7 +39,7 @@ int run(ConvertCommandOptions& o, const Invocation& invocation) {
   else if (!o.quiet && (r.blocked.empty() || o.plan)) fmt::print(report_file(o), "{}", convert_text(o, r));
   if (r.blocked.empty()) return static_cast<int>(ExitCode::ok);
   if (!o.plan && !o.json) throw Error(ExitCode::bad_input, fmt::format("{}: {}", o.input, r.blocked));
-  if (!o.plan) fmt::print(stderr, "onnxopt: {}: {}\n", o.input, r.blocked);
+  if (!o.plan) complain(fmt::format("onnxopt: {}: {}\n", o.input, r.blocked));
   return static_cast<int>(ExitCode::bad_input);
 }
 

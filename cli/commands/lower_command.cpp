@@ -57,6 +57,7 @@ LowerResult lower_model(const LowerCommandOptions& o) {
   const auto start = std::chrono::steady_clock::now();
   check_output_options(o);
   if (!o.plan) refuse_same_file(o.input, o.output, o.in_place);
+  if (!o.plan) refuse_text(o.output);
   Progress progress(!o.quiet);
   progress.stage("reading");
   LowerResult r;
@@ -134,7 +135,7 @@ int run(const LowerCommandOptions& o, const Invocation& invocation) {
   else if (!o.quiet && (r.blocked.empty() || o.plan)) fmt::print(report_file(o), "{}", text_of(o, r));
   if (r.blocked.empty()) return static_cast<int>(ExitCode::ok);
   if (!o.plan && !o.json) throw Error(ExitCode::bad_input, fmt::format("{}: {}", o.input, r.blocked));
-  if (!o.plan) fmt::print(stderr, "onnxopt: {}: {}\n", o.input, r.blocked);
+  if (!o.plan) complain(fmt::format("onnxopt: {}: {}\n", o.input, r.blocked));
   return static_cast<int>(ExitCode::bad_input);
 }
 

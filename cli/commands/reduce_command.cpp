@@ -15,6 +15,7 @@
 #include "cli/report/progress.h"
 #include "ir/core/check.h"
 #include "ir/io/unfinished.h"
+#include "ir/io/write_file.h"
 #include "ir/ops/infer.h"
 #include "ir/text/read_file.h"
 #include "ir/text/text.h"
@@ -166,13 +167,8 @@ class Reducer {
     const fs::path out = o_.optimize.output;
     const auto m = read_model(best_);
     why_ = failure(best_);
-    if (!is_text_file(out)) {
-      write_model(*m, out);
-      return;
-    }
-    std::ofstream file(out);
-    file << print_model(*m, {.full = true}) << "\n";
-    if (!file.flush()) bad_input(fmt::format("{}: cannot be written", out.string()));
+    if (is_text_file(out)) write_file(out, print_model(*m, {.full = true}) + "\n");
+    else write_model(*m, out);
   }
 
   Options o_;
@@ -192,10 +188,7 @@ int run(Options o, const Invocation& invocation) {
     o.check = "command";
   }
   refuse_same_file(o.optimize.input, o.optimize.output, false);
-  const fs::path out = o.optimize.output;  // a search of minutes must not end at a folder that is not there
-  if (out.has_parent_path() && !fs::is_directory(out.parent_path()))
-    bad_input(fmt::format("cannot write {}: its folder does not exist", out.string()));
-  if (fs::is_directory(out)) bad_input(fmt::format("cannot write {}: it is a folder", out.string()));
+  check_target(o.optimize.output);  // a search of minutes must not end at a folder that is not there
   Progress progress(true);
   Reducer reducer(std::move(o), progress);
   reducer.run();

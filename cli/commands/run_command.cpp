@@ -17,6 +17,7 @@
 #include "cli/report/model_stats.h"
 #include "cli/report/progress.h"
 #include "ir/core/element.h"
+#include "ir/io/write_file.h"
 #include "verify/compare/seeded_inputs.h"
 #include "verify/exec/value_file.h"
 
@@ -128,24 +129,32 @@ Summary summary_of(const std::string& name, const RtValue& v) {
 void save(const Options& o, const std::vector<std::pair<std::string, RtValue>>& outputs) {
   if (o.save.empty()) return;
   const fs::path target = o.save;
-  if (target.extension() == ".npz") {
+  const bool npz = target.extension() == ".npz";
+  for (const auto& [name, v] : outputs)  // all or nothing
+    if (!v.is_tensor() && (npz || o.format != "pb"))
+      bad_input(fmt::format("output '{}' is not a tensor; save it with --format pb into a folder", name));
+  if (npz) {
     std::vector<std::pair<std::string, Tensor>> arrays;
-    for (const auto& [name, v] : outputs) {
-      if (!v.is_tensor()) bad_input(fmt::format("output '{}' is not a tensor; save it as --format pb into a folder", name));
-      arrays.emplace_back(name, v.tensor());
-    }
+    for (const auto& [name, v] : outputs) arrays.emplace_back(name, v.tensor());
     write_npz(target, arrays);
     return;
   }
-  if (fs::exists(target) && !fs::is_directory(target))
-    throw Error(ExitCode::usage, fmt::format("--save {}: a file of this name is there; name a folder, or FILE.npz", o.save));
-  fs::create_directories(target);
+  if (std::error_code error; !fs::create_directories(target, error) && error)
+    bad_input(fmt::format("cannot write {}: {}", target.string(), error.message()));
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     const fs::path file = target / fmt::format("output_{}.{}", i, o.format);
     if (o.format == "pb") write_value_file(file, outputs[i].second, outputs[i].first);
-    else if (outputs[i].second.is_tensor()) write_npy(file, outputs[i].second.tensor());
-    else bad_input(fmt::format("output '{}' is not a tensor; save it with --format pb", outputs[i].first));
+    else write_npy(file, outputs[i].second.tensor());
   }
+}
+
+// Before a run of minutes.
+void check_save(const fs::path& target) {
+  if (target.empty()) return;
+  if (target.extension() == ".npz") return check_target(target);
+  std::error_code unknown;
+  if (fs::exists(target, unknown) && !fs::is_directory(target, unknown))
+    throw Error(ExitCode::usage, fmt::format("--save {}: a file of this name is there; name a folder, or FILE.npz", target.string()));
 }
 
 void report(const Options& o, const Invocation& invocation, const std::vector<std::pair<std::string, RtValue>>& outputs) {
@@ -182,6 +191,7 @@ std::vector<RtValue> run_made_up(Executor& executor, SeededInputs& seeded, const
 }
 
 int run(const Options& o, const Invocation& invocation) {
+  check_save(o.save);
   Progress progress(true);
   progress.stage("running");
   const auto m = load_with_options(o.file, o.model, nullptr, [&](Model& raw) { refuse_newer(raw, o.model); });

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdio>
 #include <span>
 #include <string_view>
 
@@ -51,5 +52,7 @@ std::string Table::text(int indent) const {
   }
   return out;
 }
+
+void complain(const std::string& text) { std::fputs(text.c_str(), stderr); }
 
 }  // namespace onnxopt

@@ -23,4 +23,7 @@ class Table {
   std::vector<std::vector<std::string>> rows_;
 };
 
+// To standard error. Where that cannot be written there is nobody left to tell, and the exit code still counts.
+void complain(const std::string& text);
+
 }  // namespace onnxopt

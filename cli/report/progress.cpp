@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include "cli/report/format.h"
+
 namespace onnxopt {
 
 Progress::Progress(bool enabled) {
@@ -19,7 +21,7 @@ Progress::~Progress() {
   }
   wake_.notify_all();
   if (thread_.joinable()) thread_.join();
-  if (shown_) fmt::print(stderr, "\r\033[K");
+  if (shown_) complain("\r\033[K");
 }
 
 void Progress::stage(std::string what) {
@@ -34,7 +36,7 @@ void Progress::tick() {
     const double s = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     if (s < 1) continue;
     shown_ = true;
-    fmt::print(stderr, "\r\033[K{} ... {:.0f} s", what_, s);
+    complain(fmt::format("\r\033[K{} ... {:.0f} s", what_, s));
     std::fflush(stderr);
   }
 }

@@ -55,6 +55,7 @@ void remove_unfinished_on_signals() {
   slots();  // made before a handler can run
   for (const int number : {SIGINT, SIGTERM, SIGHUP})
     if (std::signal(number, on_signal) == SIG_IGN) std::signal(number, SIG_IGN);  // nohup stays in force
+  std::signal(SIGXFSZ, SIG_IGN);  // a file that gets too large for `ulimit -f` is a write that fails, and the error has its line
 }
 
 }  // namespace onnxopt

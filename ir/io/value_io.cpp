@@ -5,8 +5,8 @@
 #include "ir/io/fields.h"
 #include "ir/io/mapped_file.h"
 #include "ir/io/model_writer.h"
-#include "ir/io/output_file.h"
 #include "ir/io/read_tensor.h"
+#include "ir/io/write_file.h"
 
 namespace onnxopt {
 namespace {
@@ -201,11 +201,6 @@ std::string serialize_value(const FileValue& value, const Type& type) {
   return out;
 }
 
-void write_value(const FileValue& value, const Type& type, const std::filesystem::path& file) {
-  OutputFile out(file);
-  out.write(serialize_value(value, type));
-  out.publish_temporary();
-  out.replace_target();
-}
+void write_value(const FileValue& value, const Type& type, const std::filesystem::path& file) { write_file(file, serialize_value(value, type)); }
 
 }  // namespace onnxopt

@@ -14,6 +14,7 @@
 #include "ir/io/model_writer.h"
 #include "ir/io/output_file.h"
 #include "ir/io/stream_target.h"
+#include "ir/io/write_file.h"
 
 namespace onnxopt {
 namespace fs = std::filesystem;
@@ -127,18 +128,6 @@ void stream(Measured& m, ByteSink& sink) {
   WireWriter out(std::move(m.sizes), sink);
   m.writer->write(out);
   out.finish();
-}
-
-void check_target(const fs::path& file) {
-  std::error_code error;
-  const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
-  if (!fs::is_directory(folder, error)) bad_input(fmt::format("cannot write {}: folder {} does not exist", file.string(), folder.string()));
-  if (fs::is_directory(file, error)) bad_input(fmt::format("cannot write {}: it is a folder", file.string()));
-  if (!file.has_filename()) bad_input("the output has no file name");
-  struct stat info;
-  if (::lstat(file.c_str(), &info) != 0 && errno == ENAMETOOLONG) bad_input(fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)));
-  if (fs::is_regular_file(fs::symlink_status(file, error)) && ::access(file.c_str(), W_OK) != 0)  // a rename would not mind, its owner does
-    bad_input(fmt::format("cannot write {}: {}", file.string(), std::strerror(errno)));
 }
 
 // What was written must be readable: a broken file of ours is a bug and must not replace a good one.

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <map>
 #include <ostream>
 
+#include "ir/io/write_file.h"
 #include "ir/text/text.h"
 
 namespace onnxopt {
@@ -45,10 +45,7 @@ class DumpTo : public Instrument {
 
  private:
   void write(std::string_view pass, const Model& model) {
-    const auto file = folder_ / fmt::format("{:03}-{}.onnxtxt", number_++, pass);
-    std::ofstream out(file);
-    out << print_model(model) << "\n";
-    if (!out.flush()) bad_input(fmt::format("cannot write {}", file.string()));
+    write_file(folder_ / fmt::format("{:03}-{}.onnxtxt", number_++, pass), print_model(model) + "\n");
   }
   std::filesystem::path folder_;
   int number_ = 0;

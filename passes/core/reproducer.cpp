@@ -2,8 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-
+#include "ir/io/write_file.h"
 #include "ir/text/text.h"
 
 namespace onnxopt {
@@ -31,19 +30,18 @@ std::string commented(const std::string& text) {
 }  // namespace
 
 bool write_reproducer(const ReproducerRequest& request) noexcept try {
-  std::ofstream out(request.file);
-  out << commented("onnxopt internal error: " + request.error) << "\n";
-  out << fmt::format("# RUN: onnxopt optimize {} --passes={} --no-verify -o /tmp/out.onnx\n", request.file.filename().string(),
-                     request.failed->current_pass());
-  out << fmt::format("# pipeline: {} (step {})\n", request.failed->text(), request.failed->run_count() + 1);
-  out.flush();
+  std::string text = commented("onnxopt internal error: " + request.error) + "\n";
+  text += fmt::format("# RUN: onnxopt optimize {} --passes={} --no-verify -o /tmp/out.onnx\n", request.file.filename().string(),
+                      request.failed->current_pass());
+  text += fmt::format("# pipeline: {} (step {})\n", request.failed->text(), request.failed->run_count() + 1);
+  write_file(request.file, text);  // what follows may fail as the pass did
   auto model = request.load();
   PassManager again(request.passes);
   again.add(request.failed->text()).set({.verify_each = false, .stop_before_run = request.failed->run_count()});
   PassContext ctx = request.context;
   again.run(*model, ctx);
-  out << print_model(*model, {.full = constant_bytes(*model) <= kFullBytes}) << "\n";
-  return static_cast<bool>(out.flush());
+  write_file(request.file, text + print_model(*model, {.full = constant_bytes(*model) <= kFullBytes}) + "\n");
+  return true;
 } catch (...) {
   return false;
 }

@@ -55,6 +55,8 @@ json 1 '"bad": true' bisect in.onnx --command false
 json 3 '"error"' bisect missing.onnx
 json 0 '"nodes_after": 1' reduce in.onnx -o small.onnx --command false
 json 1 '"error"' reduce in.onnx -o small.onnx --check compare
+json 0 '"nodes_after": 1' reduce in.onnx -o small.onnxtxt --command false
+json 0 '"valid": true' check small.onnxtxt
 
 # Every report says what made it, and its configuration is one that --config takes.
 repeatable() {  # repeatable OPTIONS COMMAND...
@@ -95,6 +97,28 @@ usage optimize in.onnx -o w.onnx --no-verify --require-verified
 usage optimize in.onnx -o w.onnx --ir-version 2
 usage convert in.onnx --opset 13 -o w.onnx --no-verify --require-verified
 usage run in.onnx --save in.onnx
+
+# A target that cannot be written: one line, exit code 3, and what was there stays.
+unwritable() { "$onnxopt" "$@" > out 2> err; [ $? -eq 3 ] && [ "$(wc -l < err)" = 1 ] && grep -q "cannot write" err || fail "not one line and exit code 3: onnxopt $*: $(cat err)"; }
+mkdir -p folder && echo old > old.npz && cp old.npz old.onnx && cp old.npz old.onnxtxt && cp old.npz old.xml
+for save in in.onnx/folder no/out.npz folder/../no/out.npz; do unwritable run in.onnx --save $save; done
+mkdir -p test/case/test_data_set_0 && cp in.onnx test/case/model.onnx && "$onnxopt" run in.onnx --save test/case/test_data_set_0 --format pb > out || fail "no test"
+printf 'g () => (float[1,1,28,28] x) { x = Constant <value = float[1,1,28,28] {%s}> () }' "$(printf '0.5,%.0s' $(seq 783))0.5" > feed.onnxtxt
+"$onnxopt" run feed.onnxtxt --save feed --format pb > out && mv feed/output_0.pb test/case/test_data_set_0/input_0.pb
+unwritable conformance test --junit no/out.xml
+unwritable conformance test --junit folder
+ln -sf /dev/full full.npz && unwritable run in.onnx --save full.npz
+ln -sf /dev/full full.xml && unwritable conformance test --junit full.xml
+limited() { (ulimit -f 0; "$onnxopt" "$@" 2>&1 > /dev/null; echo "$?") | tr '\n' ' ' > said; grep -q "cannot write.*File too large 3 $" said || fail "no room: onnxopt $*: $(cat said)"; }
+limited run in.onnx --save old.npz
+limited optimize in.onnx -o old.onnx
+limited reduce in.onnx -o old.onnxtxt --command false
+limited conformance test --junit old.xml
+for file in old.*; do [ "$(cat $file)" = old ] || fail "$file was lost"; done
+[ -z "$(ls -A folder)" ] && [ -z "$(find . -name '.*' -type f)" ] || fail "left behind: $(ls -A . folder)"
+json 3 '"exit_code": 3' run in.onnx --save in.onnx/folder
+"$onnxopt" run in.onnx --seed 7 --save a.npz > out && sleep 2.1 && "$onnxopt" run in.onnx --seed 7 --save b.npz > out && cmp -s a.npz b.npz || fail "an archive of the same values is another one later"
+
 usage optimize in.onnx -o w.onnx --opset ""
 usage optimize in.onnx -o w.onnx --opset no.such.domain:3
 usage optimize in.onnx -o w.onnx --print-after no-such-pass
@@ -137,6 +161,7 @@ for command in "inspect in.onnx" "print in.onnx" "passes" "check in.onnx --json"
   "$onnxopt" $command >&- 2> err; [ $? -eq 3 ] || fail "a closed standard output is not seen: onnxopt $command"
 done
 "$onnxopt" optimize in.onnx -o closed.onnx > /dev/null 2>&- <&- || fail "a closed standard error"
+"$onnxopt" inspect missing.onnx 2> /dev/full; [ $? -eq 3 ] || fail "an error that nobody can read"
 "$onnxopt" check full.onnx closed.onnx > /dev/null || fail "the report went into a model"
 
 # A name of an open file is written through: as root a rename would replace /dev/stdout for everybody.
