@@ -7,6 +7,7 @@
 
 #include "ir/core/check.h"
 #include "ir/ops/infer_driver.h"
+#include "ir/ops/infer_state.h"
 #include "ir/ops/infer_util.h"
 
 namespace onnxopt {
@@ -138,13 +139,18 @@ bool InferDriver::node(Node& n) {
   for (Value* v : n.outputs()) had_known = had_known || (v && v->known);
   if (had_known)
     for (Value* v : n.outputs()) old_known.push_back(v ? std::move(v->known) : nullptr);
-  const bool always_runs = depth_ == 0 && !n.graph()->parent() && !n.graph()->function();  // not in a branch that may be dead
+  const bool always_runs = depth_ == 0 && cases_ == 0 && !n.graph()->parent() && !n.graph()->function();  // not in a branch that may be dead
+  bool failed = false;
+  if (!impossible_.empty())
+    for (const Value* v : n.outputs())
+      if (v) set_impossible(*v, false);
   if (options_.strict && always_runs) {
     run(ctx);
   } else {
     try {
       run(ctx);
     } catch (const Error&) {
+      failed = true;
       ctx.set0_ = false;
       ctx.set_.clear();
       for (Value* v : n.outputs())
@@ -152,6 +158,9 @@ bool InferDriver::node(Node& n) {
     }
   }
   finish(ctx);
+  if (failed || (cases_ > 0 && dead_ > 0) || needs_impossible(n))
+    for (const Value* v : n.outputs())
+      if (v) set_impossible(*v, true);
   for (std::size_t i = 0; i < n.outputs().size() && !ctx.changed_; ++i) {
     const Value* v = n.output(i);
     if (!v) continue;
@@ -190,17 +199,31 @@ void InferDriver::run(InferCtx& ctx) {
 
 void InferDriver::graph(Graph& g) {
   for (Node& n : g.nodes()) node(n);
+  if (g.has_subgraphs()) split_cases(g.first());
 }
 
-bool InferDriver::body(Graph& g) {
+bool InferDriver::body(Graph& g, bool dead) {
   if (depth_ >= kMaxDepth || inner_nodes_ > kMaxInnerNodes) return false;
   ++depth_;
+  dead_ += dead ? 1 : 0;
   for (Node& n : g.nodes()) {
     ++inner_nodes_;
     node(n);
   }
+  if (g.has_subgraphs()) split_cases(g.first());
+  dead_ -= dead ? 1 : 0;
   --depth_;
   return inner_nodes_ <= kMaxInnerNodes;
+}
+
+bool InferDriver::needs_impossible(const Node& n) const {
+  if (impossible_.empty()) return false;
+  return std::any_of(n.inputs().begin(), n.inputs().end(), [&](const Value* v) { return v && is_impossible(*v); });
+}
+
+void InferDriver::set_impossible(const Value& v, bool impossible) {
+  if (impossible) impossible_.insert(v.id());
+  else impossible_.erase(v.id());
 }
 
 Type InferDriver::outside(const SymbolTable& symbols, const Type& t, const std::vector<Dim>& keep) {
@@ -216,24 +239,21 @@ Type InferDriver::outside(const SymbolTable& symbols, const Type& t, const std::
 
 namespace {
 
-// The types of a function's body while a call is inferred on its own types. They are put back afterwards: the body belongs to all calls.
-class BodyTypes {
+// The attributes of a function's body while a call is inferred: references to the function's attributes are replaced by the values of this call, and
+// put back afterwards, since the body belongs to all calls.
+class BodyAttrs {
  public:
-  explicit BodyTypes(Graph& body) { save(body); }
-  ~BodyTypes() {
-    for (Saved& s : saved_) {
-      s.value->type = std::move(s.type);
-      s.value->known = std::move(s.known);
-    }
+  BodyAttrs(Graph& body, const Attrs& call, const Attrs& defaults) { resolve(body, call, defaults); }
+  ~BodyAttrs() {
     for (auto& [node, attrs] : attrs_) node->mutable_attrs() = std::move(attrs);
   }
-  BodyTypes(const BodyTypes&) = delete;
-  BodyTypes& operator=(const BodyTypes&) = delete;
+  BodyAttrs(const BodyAttrs&) = delete;
+  BodyAttrs& operator=(const BodyAttrs&) = delete;
 
-  // Replaces references to the function's attributes by the values of this call.
-  void resolve_attrs(Graph& g, const Attrs& call, const Attrs& defaults) {
+ private:
+  void resolve(Graph& g, const Attrs& call, const Attrs& defaults) {
     for (Node& n : g.nodes()) {
-      for (Graph* sub : n.subgraphs()) resolve_attrs(*sub, call, defaults);
+      for (Graph* sub : n.subgraphs()) resolve(*sub, call, defaults);
       if (!n.has_ref_attrs()) continue;
       Attrs resolved;
       for (const Attribute& a : n.attrs()) {
@@ -252,24 +272,6 @@ class BodyTypes {
       n.mutable_attrs() = std::move(resolved);
     }
   }
-
- private:
-  struct Saved {
-    Value* value;
-    Type type;
-    std::unique_ptr<std::vector<Dim>> known;
-  };
-  void add(Value* v) {
-    if (v) saved_.push_back({v, v->type, std::move(v->known)});
-  }
-  void save(Graph& g) {
-    for (Value* v : g.inputs()) add(v);
-    for (Node& n : g.nodes()) {
-      for (Value* v : n.outputs()) add(v);
-      for (Graph* sub : n.subgraphs()) save(*sub);
-    }
-  }
-  std::vector<Saved> saved_;
   std::vector<std::pair<Node*, Attrs>> attrs_;
 };
 
@@ -281,17 +283,18 @@ void InferDriver::call(InferCtx& ctx, Function& f) {
   std::vector<Dim> keep;
   for (std::size_t i = 0; i < inputs.size(); ++i)
     if (const Shape* s = ctx.input_shape(i)) keep.insert(keep.end(), s->begin(), s->end());
-  BodyTypes types(*f.body);
+  const KeptTypes types(*this, *f.body);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     inputs[i]->type = ctx.input(i);
     std::optional<std::vector<Dim>> known = ctx.known(i);
     inputs[i]->known = known ? std::make_unique<std::vector<Dim>>(std::move(*known)) : nullptr;
   }
-  types.resolve_attrs(*f.body, ctx.node().attrs(), f.attribute_defaults);
+  const BodyAttrs attrs(*f.body, ctx.node().attrs(), f.attribute_defaults);
   if (!body(*f.body)) return;
   for (std::size_t i = 0; i < ctx.num_outputs() && i < f.body->outputs().size(); ++i) {
     const Value* out = f.body->outputs()[i];
     ctx.set(i, outside(ctx.symbols(), out->type, keep));
+    if (Value* v = ctx.node().output(i); v && is_impossible(*out)) set_impossible(*v, true);
     if (!out->known) continue;
     std::vector<Dim> known = *out->known;
     for (Dim& d : known)

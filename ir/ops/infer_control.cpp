@@ -5,6 +5,7 @@
 
 #include "ir/ops/infer_driver.h"
 #include "ir/ops/infer_families.h"
+#include "ir/ops/infer_state.h"
 #include "ir/ops/infer_util.h"
 
 namespace onnxopt::infer_fn {
@@ -84,41 +85,9 @@ bool infer_carried(InferCtx& ctx, Graph& body, std::vector<Type> initial, std::s
   return false;
 }
 
-// The types in a body, put back when this goes: what was inferred meanwhile held under an assumption.
-class KeptTypes {
- public:
-  explicit KeptTypes(Graph& body) { keep(body); }
-  ~KeptTypes() {
-    for (Kept& k : kept_) {
-      k.value->type = std::move(k.type);
-      k.value->known = std::move(k.known);
-    }
-  }
-  KeptTypes(const KeptTypes&) = delete;
-  KeptTypes& operator=(const KeptTypes&) = delete;
-
- private:
-  struct Kept {
-    Value* value;
-    Type type;
-    std::unique_ptr<std::vector<Dim>> known;
-  };
-  void keep(Value* v) {
-    if (v) kept_.push_back({v, v->type, std::move(v->known)});
-  }
-  void keep(Graph& g) {
-    for (Value* v : g.inputs()) keep(v);
-    for (Node& n : g.nodes()) {
-      for (Value* v : n.outputs()) keep(v);
-      for (Graph* inner : n.subgraphs()) keep(*inner);
-    }
-  }
-  std::vector<Kept> kept_;
-};
-
 // Shapes of a loop's scan outputs in its first round: the carried values are the initial ones, the round's number is 0.
 std::vector<OptShape> first_round(InferCtx& ctx, Graph& body, const std::vector<Type>& initial, const std::vector<Dim>& keep) {
-  const KeptTypes kept(body);
+  const KeptTypes kept(*ctx.driver(), body);
   body.inputs()[0]->known = std::make_unique<std::vector<Dim>>(1, Dim(0));
   body.inputs()[1]->known = std::make_unique<std::vector<Dim>>(1, Dim(1));
   for (std::size_t i = 0; i < initial.size(); ++i) assign(ctx, *body.inputs()[i + 2], initial[i]);
@@ -158,14 +127,18 @@ std::vector<Dim> outer_dims(const std::vector<Type>& types) {
 void if_(InferCtx& ctx) {
   Graph *then_branch = subgraph(ctx, "then_branch"), *else_branch = subgraph(ctx, "else_branch");
   if (!then_branch || !else_branch || !ctx.driver()) return;
-  const bool complete = ctx.driver()->body(*then_branch) && ctx.driver()->body(*else_branch);
-  if (!complete || then_branch->outputs().size() != else_branch->outputs().size()) return;
+  InferDriver& driver = *ctx.driver();
   const std::optional<bool> condition = known_condition(ctx, 0);
+  const bool complete = driver.body(*then_branch, condition == false) && driver.body(*else_branch, condition == true);
+  if (!complete || then_branch->outputs().size() != else_branch->outputs().size()) return;
   for (std::size_t i = 0; i < ctx.num_outputs() && i < then_branch->outputs().size(); ++i) {
     const Value *a = then_branch->outputs()[i], *b = else_branch->outputs()[i];
     if (condition) a = b = *condition ? a : b;
+    if (driver.is_impossible(*a)) a = b;  // a branch that cannot come to its end gives nothing
+    if (driver.is_impossible(*b)) b = a;
     ctx.set(i, common_type(a->type, b->type));
     if (a->known && b->known && *a->known == *b->known) ctx.set_known(i, *a->known);
+    if (Value* out = ctx.node().output(i); out && driver.is_impossible(*a)) driver.set_impossible(*out, true);
   }
 }
 

@@ -217,6 +217,12 @@ LiftReport lift(Model& model) {
     lifter.lift_graph(*g);
     lifter.list_kept(*g, g->function() ? g->function()->name : g->name);
   }
+  // The branches of an If are followed up through the whole graph, which inferring node by node does not.
+  if (const Graph& g = model.graph(); g.has_subgraphs()) {
+    bool branches = false;
+    for (const Node& n : g.nodes()) branches = branches || n.is("If");
+    if (branches) infer(model.graph(), kLenient);
+  }
   model.opsets = newest(model.opsets);
   for (const auto& f : model.functions) f->opsets = newest(f->opsets);
   return report;
