@@ -316,6 +316,7 @@ OptimizeResult optimize(const OptimizeOptions& o) {
   r.notes = std::move(p.ctx.notes);
   r.explanations = std::move(p.ctx.explanations);
   explain_silence(o, r);
+  if (o.fuel >= 0 && p.ctx.fuel == 0) r.notes.push_back(fmt::format("the fuel is spent, --fuel {}: what would have come next was not tried", o.fuel));
   if (o.time_passes) r.time_table = time_table(r.passes, p.ctx);
   note_changes_of_interface(*p.model, inputs_before, r);
   r.model = std::move(p.model);

@@ -29,7 +29,12 @@ std::string ops_table(const OptimizeResult& r) {
   return t.empty() ? "" : t.text(2);
 }
 
-std::string rules_table(const OptimizeResult& r) {
+std::string no_rewrites(const OptimizeOptions& o, const OptimizeResult& r) {
+  if (o.fuel == 0) return "  none were allowed\n";
+  return r.pipeline.empty() ? "  none, the pipeline is empty\n" : "  nothing to improve\n";
+}
+
+std::string rules_table(const OptimizeOptions& o, const OptimizeResult& r) {
   std::vector<std::pair<std::string, RuleTotal>> list;
   for (const auto& x : r.totals) list.push_back(x);
   std::stable_sort(list.begin(), list.end(), [](const auto& a, const auto& b) {
@@ -37,7 +42,7 @@ std::string rules_table(const OptimizeResult& r) {
   });
   Table t({"rule", "times", "nodes"});
   for (const auto& [name, x] : list) t.add({name, std::to_string(x.hits), fmt::format("{:+}", x.added_nodes - x.removed_nodes)});
-  return t.empty() ? "  nothing to improve\n" : t.text(2);
+  return t.empty() ? no_rewrites(o, r) : t.text(2);
 }
 
 nlohmann::json stats_json(const GraphStats& s, std::uint64_t bytes) {
@@ -57,7 +62,7 @@ std::string optimize_text(const OptimizeOptions& o, const OptimizeResult& r) {
         human_count(static_cast<double>(r.before.parameters)), human_count(static_cast<double>(r.after.parameters)));
   s += t.text() + "\n";
   if (const std::string ops = ops_table(r); !ops.empty()) s += "Operators that changed:\n" + ops + "\n";
-  s += "Rewrites:\n" + rules_table(r) + "\n";
+  s += "Rewrites:\n" + rules_table(o, r) + "\n";
   if (!r.lift.kept.empty()) s += fmt::format("{} nodes were kept as they are (onnxopt inspect --lifted says why)\n", r.lift.kept.size());
   for (const std::string& n : r.notes) s += "note: " + n + "\n";
   for (const std::string& e : r.explanations) s += e + "\n";

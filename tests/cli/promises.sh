@@ -183,6 +183,15 @@ for command in "run newer.onnx" "compare newer.onnx newer.onnx" "optimize newer.
   "$onnxopt" $command > /dev/null 2> err; [ $? -eq 3 ] && grep -q -- '--assume-opset 28' err || fail "a newer model: $command"
 done
 
+# Why nothing changed.
+report() { "$onnxopt" optimize in.onnx -o x.onnx "$@"; }
+report --fuel 0 > out && grep -q '^  none were allowed' out && grep -q '^note: the fuel is spent' out && ! grep -q 'nothing to improve' out || fail "--fuel 0"
+report --fuel 1 > out && grep -q '^note: the fuel is spent' out || fail "--fuel 1"
+report --fuel 999 > out && ! grep -q 'fuel' out || fail "--fuel that is left"
+report --passes "" > out && grep -q '^  none, the pipeline is empty' out || fail "an empty pipeline"
+report --passes remove-dead > out && grep -q '^  nothing to improve' out || fail "nothing to improve"
+json 0 'the fuel is spent' optimize in.onnx -o x.onnx --fuel 0
+
 # What rules and passes say of themselves.
 says() { "$onnxopt" optimize in.onnx -o x.onnx --explain "$1" | grep -qF "$1"; }
 for name in remove-dead fuse-conv-bn dedup-nodes; do says $name || fail "--explain $name says nothing"; done
