@@ -216,6 +216,7 @@ struct Row {
 
 constexpr Row kRows[] = {
     {"Attention", ms_attention},
+    {"AttnLSTM", rnn},
     {"BeamSearch", ms_beam_search},
     {"BiasAdd", same_type},
     {"BiasDropout", bias_dropout},

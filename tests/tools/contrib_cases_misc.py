@@ -184,3 +184,25 @@ def QMoE(r):
     router = maybe(r, lambda: r.random((n, experts)).astype(t), 0.3)
     inputs = [x, r.standard_normal((n, experts)).astype(t), w1, s1, b1, w2, s2, b2, None, None, None, z1, z2, None, router]
     return Case("QMoE", inputs, attrs, constants=(2, 3, 4, 5, 6, 7, 11, 12), limit=1e-4 if t == np.float32 else 5e-3)
+
+
+@generator()
+def AttnLSTM(r):
+    """As onnxruntime/contrib_ops/cpu/attnlstm computes it. Y is always asked for: without it ONNX Runtime fails."""
+    seq, batch, columns, h, steps, depth, n = (int(x) for x in r.integers(1, 5, 7))
+    direction = pick(r, "forward", "reverse", "bidirectional")
+    dirs = 2 if direction == "bidirectional" else 1
+    layer = int(r.integers(1, 5)) if r.random() < 0.5 else 0
+    lengths = lambda most: r.integers(1, most + 1, batch).astype(np.int32)
+    inputs = [f32(r, seq, batch, columns), f32(r, dirs, 4 * h, columns + (layer or depth)), f32(r, dirs, 4 * h, h), maybe(r, lambda: f32(r, dirs, 8 * h)),
+              maybe(r, lambda: lengths(seq)), maybe(r, lambda: f32(r, dirs, batch, h)), maybe(r, lambda: f32(r, dirs, batch, h)),
+              maybe(r, lambda: f32(r, dirs, 3 * h)), f32(r, dirs, h, n), f32(r, dirs, depth, n), f32(r, dirs, n), f32(r, batch, steps, depth),
+              maybe(r, lambda: lengths(steps)), f32(r, dirs, depth + h, layer) if layer else None]
+    attrs = {"hidden_size": h, "direction": direction}
+    if r.random() < 0.3:
+        attrs["clip"] = 0.75
+    if r.random() < 0.3:
+        attrs["input_forget"] = 1
+    if r.random() < 0.4:
+        attrs["activations"] = [pick(r, "Sigmoid", "HardSigmoid", "Relu"), pick(r, "Tanh", "Softsign"), pick(r, "tanh", "Relu")] * dirs
+    return Case("AttnLSTM", inputs, attrs, outputs=(True, bool(r.integers(2)), bool(r.integers(2))), limit=1e-4)

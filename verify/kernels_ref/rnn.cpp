@@ -1,10 +1,13 @@
 // RNN, GRU, LSTM (versions 1 to 22; before 7 outputs are the same for the attributes that lifting accepts). Plain loops in double: X [seq, batch, in]
-// (layout 0) or [batch, seq, in] (layout 1); W [dirs, gates*H, in], R [dirs, gates*H, H], B [dirs, 2*gates*H].
+// (layout 0) or [batch, seq, in] (layout 1); W [dirs, gates*H, in], R [dirs, gates*H, H], B [dirs, 2*gates*H]. com.microsoft AttnLSTM is an LSTM
+// whose input of each step is [X, what the attention over a memory gave].
 #include <algorithm>
+#include <optional>
 
 #include "verify/exec/deadline.h"
 #include "verify/kernels_ref/families.h"
 #include "verify/kernels_ref/rnn_activation.h"
+#include "verify/kernels_ref/rnn_attention.h"
 #include "verify/kernels_ref/util.h"
 
 namespace onnxopt::ref {
@@ -16,7 +19,7 @@ struct Attributes {
   std::string op, direction;
   std::int64_t layout = 0;
   double clip = 0;  // 0: none
-  bool input_forget = false, linear_before_reset = false;
+  bool input_forget = false, linear_before_reset = false, attention = false;
   std::vector<Activation> activations;
   std::int64_t gates = 1;
 };
@@ -24,11 +27,12 @@ struct Attributes {
 // Everything of one run that does not depend on the direction.
 struct Problem {
   const Attributes* a;
-  std::int64_t seq, batch, in, hidden, dirs;
+  std::int64_t seq, batch, columns, in, hidden, dirs;  // columns of X; in: columns of W, those of the attention included
   Vec x, w, r, b, p;
+  std::optional<RnnAttention> attention;
   std::vector<std::int64_t> lengths;
   // Element (t, n, i) of X in its layout.
-  const double* input(std::int64_t t, std::int64_t n) const { return x.data() + (a->layout == 0 ? t * batch + n : n * seq + t) * in; }
+  const double* input(std::int64_t t, std::int64_t n) const { return x.data() + (a->layout == 0 ? t * batch + n : n * seq + t) * columns; }
 };
 
 struct State {
@@ -126,9 +130,15 @@ void run_direction(const Problem& p, Step step, std::int64_t d, bool reverse, co
     const auto slice = [&](const Vec& v) { return v.empty() ? Vec(static_cast<std::size_t>(n)) : Vec(v.begin() + at, v.begin() + at + n); };
     State state{slice(h0), slice(c0)};
     const std::int64_t length = p.lengths[static_cast<std::size_t>(b)];
+    Vec joined(p.attention ? static_cast<std::size_t>(p.in) : 0);
     for (std::int64_t k = 0; k < length; ++k) {
       const std::int64_t t = reverse ? length - 1 - k : k;
-      step(p, d, p.input(t, b), state);
+      if (p.attention) std::copy_n(p.input(t, b), p.columns, joined.begin());
+      step(p, d, p.attention ? joined.data() : p.input(t, b), state);
+      if (p.attention) {
+        const Vec seen = p.attention->ask(d, b, state.h);
+        std::copy(seen.begin(), seen.end(), joined.begin() + p.columns);
+      }
       watch.did(8 * n * n);
       std::copy(state.h.begin(), state.h.end(), out.y.begin() + ((t * p.dirs + d) * p.batch + b) * n);
     }
@@ -151,9 +161,11 @@ Problem read_problem(KernelIo& io, const Attributes& a) {
   p.a = &a;
   p.seq = x.dims()[a.layout == 0 ? 0 : 1];
   p.batch = x.dims()[a.layout == 0 ? 1 : 0];
-  p.in = x.dims()[2];
+  p.columns = x.dims()[2];
   p.hidden = r.dims()[2];
   p.dirs = a.direction == "bidirectional" ? 2 : 1;
+  if (a.attention) p.attention.emplace(io, p.dirs, p.batch, p.hidden);
+  p.in = p.columns + (p.attention ? p.attention->size() : 0);
   const std::int64_t rows = a.gates * p.hidden;
   if (w.dims() != Dims{p.dirs, rows, p.in} || r.dims() != Dims{p.dirs, rows, p.hidden})
     bad_input(fmt::format("weights {} and {} do not fit {} inputs, {} hidden units and {} directions", dims_text(w.dims()), dims_text(r.dims()), p.in,
@@ -206,7 +218,8 @@ void run(KernelIo& io, const Attributes& a, Step step) {
 
 Attributes read_attributes(const OpCall& call) {
   Attributes a;
-  a.op = std::string(call.op->name);
+  a.attention = call.op->name == "AttnLSTM";
+  a.op = a.attention ? "LSTM" : std::string(call.op->name);
   a.direction = attr_or<std::string>(call, "direction", "forward");
   if (a.direction != "forward" && a.direction != "reverse" && a.direction != "bidirectional") bad_input(fmt::format("direction '{}'", a.direction));
   a.layout = attr_or<std::int64_t>(call, "layout", 0);
@@ -229,6 +242,7 @@ constexpr Kernel kKernels[] = {
     {"", "RNN", 1, kAnyVersion, prepare<step_rnn>},
     {"", "GRU", 1, kAnyVersion, prepare<step_gru>},
     {"", "LSTM", 1, kAnyVersion, prepare<step_lstm>},
+    {"com.microsoft", "AttnLSTM", 1, kAnyVersion, prepare<step_lstm>},
 };
 
 }  // namespace
