@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -78,24 +77,24 @@ int run(OptimizeOptions o, const std::string& command, const Invocation& invocat
 
 }  // namespace
 
-void setup_bisect(CLI::App& app, Action& chosen) {
+void setup_bisect(Command app, Action& chosen) {
   struct Options {
     OptimizeOptions optimize;
     std::string command;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* c = app.add_subcommand("bisect", "Find the first rewrite that breaks a model; exit 1 if there is one");
-  c->add_option("model", o->optimize.input, "The .onnx file to read")->required();
-  c->add_option("--command", o->command,
-                "A program that exits 0 if the model file given as its last argument is good (default: compare with the original)");
-  c->add_option("-O", o->optimize.level, "Optimization level")->check(CLI::Range(1, 3))->capture_default_str();
-  c->add_option("--passes", o->optimize.passes, "The pipeline to bisect");
-  c->add_option("--disable", o->optimize.disable, "Switch a rule or pass off")->allow_extra_args(false);
-  c->add_option("--opset", o->optimize.opsets, "Opset of the output")->allow_extra_args(false);
-  c->add_option("--verify-budget", o->optimize.verify_budget_s, "Seconds that each comparison may take")->check(not_seconds)->capture_default_str();
-  add_model_options(*c, o->optimize.model);
-  c->footer("Example: onnxopt bisect model.onnx --command ./my-test.sh");
-  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(o->optimize, o->command, invocation); }; });
+  Command c = app.add_subcommand("bisect", "Find the first rewrite that breaks a model; exit 1 if there is one");
+  c.add_option("model", o->optimize.input, "The .onnx file to read").required();
+  c.add_option("--command", o->command,
+               "A program that exits 0 if the model file given as its last argument is good (default: compare with the original)");
+  c.add_option("-O", o->optimize.level, "Optimization level").range(1, 3).show_default();
+  c.add_option("--passes", o->optimize.passes, "The pipeline to bisect");
+  c.add_option("--disable", o->optimize.disable, "Switch a rule or pass off").one_value_each();
+  c.add_option("--opset", o->optimize.opsets, "Opset of the output").one_value_each();
+  c.add_option("--verify-budget", o->optimize.verify_budget_s, "Seconds that each comparison may take").check(not_seconds).show_default();
+  add_model_options(c, o->optimize.model);
+  c.footer("Example: onnxopt bisect model.onnx --command ./my-test.sh");
+  c.on_chosen([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(o->optimize, o->command, invocation); }; });
 }
 
 }  // namespace onnxopt

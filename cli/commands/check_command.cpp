@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -86,14 +85,14 @@ int run(const Options& o, const Invocation& invocation) {
 
 }  // namespace
 
-void setup_check(CLI::App& app, Action& chosen) {
+void setup_check(Command app, Action& chosen) {
   auto o = std::make_shared<Options>();
-  CLI::App* c = app.add_subcommand("check", "Say whether models are valid ONNX, and what is wrong where; exit 3 if one is not");
-  c->add_option("models", o->files, "The .onnx files to read")->required();
-  c->add_flag("--strict", o->strict, "Warnings count too: what onnx.checker refuses though runtimes read it");
-  add_load_options(*c, o->model);
-  c->footer("Example: onnxopt check models/*.onnx --json");
-  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
+  Command c = app.add_subcommand("check", "Say whether models are valid ONNX, and what is wrong where; exit 3 if one is not");
+  c.add_option("models", o->files, "The .onnx files to read").required();
+  c.add_flag("--strict", o->strict, "Warnings count too: what onnx.checker refuses though runtimes read it");
+  add_load_options(c, o->model);
+  c.footer("Example: onnxopt check models/*.onnx --json");
+  c.on_chosen([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

@@ -3,12 +3,9 @@
 
 #include <functional>
 
+#include "cli/commands/command.h"
 #include "cli/commands/invocation.h"
 #include "ir/core/error.h"
-
-namespace CLI {
-class App;
-}
 
 namespace onnxopt {
 
@@ -25,18 +22,18 @@ using Action = std::function<int(const Invocation&)>;
 // sanitizer it only returns the code, so that leaks are seen.
 int leave(ExitCode code);
 
-void setup_optimize(CLI::App& app, Action& chosen);
-void setup_convert(CLI::App& app, Action& chosen);
-void setup_lower(CLI::App& app, Action& chosen);
-void setup_inspect(CLI::App& app, Action& chosen);
-void setup_print(CLI::App& app, Action& chosen);
-void setup_check(CLI::App& app, Action& chosen);
-void setup_diff(CLI::App& app, Action& chosen);
-void setup_passes(CLI::App& app, Action& chosen);
-void setup_run(CLI::App& app, Action& chosen);
-void setup_compare(CLI::App& app, Action& chosen);
-void setup_bisect(CLI::App& app, Action& chosen);
-void setup_reduce(CLI::App& app, Action& chosen);
-void setup_conformance(CLI::App& app, Action& chosen);
+void setup_optimize(Command app, Action& chosen);
+void setup_convert(Command app, Action& chosen);
+void setup_lower(Command app, Action& chosen);
+void setup_inspect(Command app, Action& chosen);
+void setup_print(Command app, Action& chosen);
+void setup_check(Command app, Action& chosen);
+void setup_diff(Command app, Action& chosen);
+void setup_passes(Command app, Action& chosen);
+void setup_run(Command app, Action& chosen);
+void setup_compare(Command app, Action& chosen);
+void setup_bisect(Command app, Action& chosen);
+void setup_reduce(Command app, Action& chosen);
+void setup_conformance(Command app, Action& chosen);
 
 }  // namespace onnxopt

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -59,18 +58,18 @@ int run(Options& o, const Invocation& invocation) {
 
 }  // namespace
 
-void setup_compare(CLI::App& app, Action& chosen) {
+void setup_compare(Command app, Action& chosen) {
   auto o = std::make_shared<Options>();
-  CLI::App* c = app.add_subcommand("compare", "Run two models on the same seeded inputs and compare their outputs; exit 1 if they differ");
-  c->add_option("a", o->a, "The reference .onnx file")->required();
-  c->add_option("b", o->b, "The .onnx file to compare with it")->required();
-  c->add_option("--seeds", o->verify.seeds, "Input sets to try")->check(CLI::Range(1, 1000))->capture_default_str();
-  c->add_option("--verify-budget", o->verify.budget_s, "Seconds that the comparison may take")->check(not_seconds)->capture_default_str();
-  c->add_flag("--exact", o->exact, "Outputs must be bit-equal");
-  c->add_flag("--require-verified", o->require_verified, "Exit 1 unless every output was compared on values that could differ, and is equal");
-  add_model_options(*c, o->model);
-  c->footer("Example: onnxopt compare model.onnx better.onnx --seeds 10 --require-verified");
-  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
+  Command c = app.add_subcommand("compare", "Run two models on the same seeded inputs and compare their outputs; exit 1 if they differ");
+  c.add_option("a", o->a, "The reference .onnx file").required();
+  c.add_option("b", o->b, "The .onnx file to compare with it").required();
+  c.add_option("--seeds", o->verify.seeds, "Input sets to try").range(1, 1000).show_default();
+  c.add_option("--verify-budget", o->verify.budget_s, "Seconds that the comparison may take").check(not_seconds).show_default();
+  c.add_flag("--exact", o->exact, "Outputs must be bit-equal");
+  c.add_flag("--require-verified", o->require_verified, "Exit 1 unless every output was compared on values that could differ, and is equal");
+  add_model_options(c, o->model);
+  c.footer("Example: onnxopt compare model.onnx better.onnx --seeds 10 --require-verified");
+  c.on_chosen([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 
 #include "cli/commands/cli.h"
@@ -51,17 +50,17 @@ int run(const Options& o, const Invocation& invocation) {
 
 }  // namespace
 
-void setup_conformance(CLI::App& app, Action& chosen) {
+void setup_conformance(Command app, Action& chosen) {
   auto o = std::make_shared<Options>();
-  CLI::App* c = app.add_subcommand("conformance", "Run ONNX backend tests (model.onnx and stored inputs and outputs) and count what passes");
-  c->add_option("folders", o->folders, "Folders of tests, at any depth: model.onnx with test_data_set_N, or light_X.onnx with light_X_output_N.pb")
-      ->required()
-      ->type_name("DIR");
-  c->add_option("--backend", o->backend, "What runs them")->check(CLI::IsMember({"reference"}))->capture_default_str();
-  c->add_flag("--as-is", o->as_is, "Run operators at the version of the file, not lifted to the newest one first");
-  c->add_flag("-q,--quiet", o->quiet, "List only operators with failed or refused tests");
-  c->add_option("--junit", o->junit, "Also write a JUnit report")->type_name("FILE");
-  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
+  Command c = app.add_subcommand("conformance", "Run ONNX backend tests (model.onnx and stored inputs and outputs) and count what passes");
+  c.add_option("folders", o->folders, "Folders of tests, at any depth: model.onnx with test_data_set_N, or light_X.onnx with light_X_output_N.pb")
+      .required()
+      .type_name("DIR");
+  c.add_option("--backend", o->backend, "What runs them").one_of({"reference"}).show_default();
+  c.add_flag("--as-is", o->as_is, "Run operators at the version of the file, not lifted to the newest one first");
+  c.add_flag("-q,--quiet", o->quiet, "List only operators with failed or refused tests");
+  c.add_option("--junit", o->junit, "Also write a JUnit report").type_name("FILE");
+  c.on_chosen([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

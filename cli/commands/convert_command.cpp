@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -13,13 +12,13 @@
 namespace onnxopt {
 namespace {
 
-void add_options(CLI::App& c, ConvertCommandOptions& o) {
-  c.add_option("--opset", o.opsets, "The opset to convert to, e.g. 13 or 13,ai.onnx.ml:2")->type_name("N")->allow_extra_args(false);
+void add_options(Command c, ConvertCommandOptions& o) {
+  c.add_option("--opset", o.opsets, "The opset to convert to, e.g. 13 or 13,ai.onnx.ml:2").type_name("N").one_value_each();
   add_target_option(c, o.target);
   c.add_flag("--plan", o.plan, "Say what every node needs, and write nothing; exit 3 if some node cannot be converted");
   c.add_option("--ir-version", o.ir_version, "IR version of the output (default: the lowest that the content needs)")
-      ->type_name("N")
-      ->check(CLI::Range(3, kNewestIrVersion));
+      .type_name("N")
+      .range(3, kNewestIrVersion);
   c.add_flag("--widen-types", o.widen_types, "Turn bfloat16, float8, int4 and their like into wider types where the target cannot hold them");
   add_output_options(c, o);
   add_verify_options(c, o);
@@ -45,19 +44,19 @@ int run(ConvertCommandOptions& o, const Invocation& invocation) {
 
 }  // namespace
 
-void setup_convert(CLI::App& app, Action& chosen) {
+void setup_convert(Command app, Action& chosen) {
   auto o = std::make_shared<ConvertCommandOptions>();
-  CLI::App* c = app.add_subcommand("convert", "Convert a model to another opset, and nothing else; check the result against the original");
-  c->add_option("model", o->input, "The .onnx file to read")->type_name("FILE");
-  add_options(*c, *o);
-  c->footer(
+  Command c = app.add_subcommand("convert", "Convert a model to another opset, and nothing else; check the result against the original");
+  c.add_option("model", o->input, "The .onnx file to read").type_name("FILE");
+  add_options(c, *o);
+  c.footer(
       "Examples:\n"
       "  onnxopt convert model.onnx --opset 13 -o model-13.onnx\n"
       "  onnxopt convert model.onnx --opset 13,ai.onnx.ml:2 -o out.onnx    other domains too\n"
       "  onnxopt convert model.onnx --target onnxruntime-cpu@1.17 -o out.onnx    what that release loads\n"
       "  onnxopt convert model.onnx --opset 9 --plan    what every node needs, and what blocks; writes nothing\n"
       "Exit status: 0 converted, 1 the result differs from the original, 3 some node cannot be expressed (nothing is written).");
-  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
+  c.on_chosen([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

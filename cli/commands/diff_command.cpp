@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -10,20 +9,20 @@
 
 namespace onnxopt {
 
-void setup_diff(CLI::App& app, Action& chosen) {
+void setup_diff(Command app, Action& chosen) {
   struct Options {
     std::string a, b;
     ModelOptions model;
     bool lifted = false;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* c = app.add_subcommand("diff", "Compare two models as graphs: what was removed, added, changed; exit 1 if they differ");
-  c->add_option("a", o->a, "The first .onnx file")->required();
-  c->add_option("b", o->b, "The second .onnx file")->required();
-  c->add_flag("--lifted", o->lifted, "Compare the graphs at the newest opset, so that models of different opsets can be equal");
-  add_load_options(*c, o->model);
-  c->footer("Example: onnxopt diff before.onnx after.onnx");
-  c->callback([o, &chosen] {
+  Command c = app.add_subcommand("diff", "Compare two models as graphs: what was removed, added, changed; exit 1 if they differ");
+  c.add_option("a", o->a, "The first .onnx file").required();
+  c.add_option("b", o->b, "The second .onnx file").required();
+  c.add_flag("--lifted", o->lifted, "Compare the graphs at the newest opset, so that models of different opsets can be equal");
+  add_load_options(c, o->model);
+  c.footer("Example: onnxopt diff before.onnx after.onnx");
+  c.on_chosen([o, &chosen] {
     chosen = [o](const Invocation& invocation) {
       const auto read = [&](const std::string& f) { return o->lifted ? load_with_options(f, o->model) : read_raw(f, o->model); };
       const auto a = read(o->a), b = read(o->b);

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -173,14 +172,14 @@ int run(const Options& o, const Invocation& invocation) {
 
 }  // namespace
 
-void setup_inspect(CLI::App& app, Action& chosen) {
+void setup_inspect(Command app, Action& chosen) {
   auto o = std::make_shared<Options>();
-  CLI::App* c = app.add_subcommand("inspect", "Show inputs, outputs, operators, parameters, size and cost of a model, or of two side by side");
-  c->add_option("models", o->files, "One .onnx file, or two: before and after")->required()->expected(1, 2);
-  c->add_flag("--lifted", o->lifted, "Count the nodes that were lifted to the newest opset, and those kept at their own version, by reason");
-  add_model_options(*c, o->model);
-  c->footer("Example: onnxopt inspect model.onnx --lifted");
-  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
+  Command c = app.add_subcommand("inspect", "Show inputs, outputs, operators, parameters, size and cost of a model, or of two side by side");
+  c.add_option("models", o->files, "One .onnx file, or two: before and after").required().expected(1, 2);
+  c.add_flag("--lifted", o->lifted, "Count the nodes that were lifted to the newest opset, and those kept at their own version, by reason");
+  add_model_options(c, o->model);
+  c.footer("Example: onnxopt inspect model.onnx --lifted");
+  c.on_chosen([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

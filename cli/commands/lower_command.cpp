@@ -1,7 +1,6 @@
 // onnxopt lower --to onnx: operators that ONNX Runtime's optimizer and quantizer wrote back to standard ones, all or nothing.
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <map>
@@ -141,20 +140,20 @@ int run(const LowerCommandOptions& o, const Invocation& invocation) {
 
 }  // namespace
 
-void setup_lower(CLI::App& app, Action& chosen) {
+void setup_lower(Command app, Action& chosen) {
   auto o = std::make_shared<LowerCommandOptions>();
-  CLI::App* c =
+  Command c =
       app.add_subcommand("lower", "Turn operators of ONNX Runtime (com.microsoft) back into standard ONNX; check the result against the original");
-  c->add_option("model", o->input, "The .onnx file to read")->required()->type_name("FILE");
-  c->add_option("--to", o->to, "What to lower to")->check(CLI::IsMember({"onnx"}))->capture_default_str();
-  c->add_flag("--plan", o->plan, "Say what every node becomes, and write nothing; exit 3 if some node has no way back");
-  c->add_option("--opset", o->opsets, "Opset of the output (default: the model's own)")->type_name("N")->allow_extra_args(false);
-  add_output_options(*c, *o);
-  add_verify_options(*c, *o);
-  add_load_options(*c, o->model);
-  add_report_options(*c, *o);
-  c->footer("Example: onnxopt lower model.ort-optimized.onnx --to onnx -o standard.onnx");
-  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
+  c.add_option("model", o->input, "The .onnx file to read").required().type_name("FILE");
+  c.add_option("--to", o->to, "What to lower to").one_of({"onnx"}).show_default();
+  c.add_flag("--plan", o->plan, "Say what every node becomes, and write nothing; exit 3 if some node has no way back");
+  c.add_option("--opset", o->opsets, "Opset of the output (default: the model's own)").type_name("N").one_value_each();
+  add_output_options(c, *o);
+  add_verify_options(c, *o);
+  add_load_options(c, o->model);
+  add_report_options(c, *o);
+  c.footer("Example: onnxopt lower model.ort-optimized.onnx --to onnx -o standard.onnx");
+  c.on_chosen([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -189,25 +188,23 @@ std::string not_count(const std::string& text) {
   return error == std::errc() && end == text.data() + text.size() ? "" : fmt::format("'{}' is not a whole number from 0 up", text);
 }
 
-void add_load_options(CLI::App& cmd, ModelOptions& o) {
+void add_load_options(Command cmd, ModelOptions& o) {
   cmd.add_option("--assume-opset", o.assume_opset, "Read a model that is newer than this program as this opset")
-      ->type_name("N")
-      ->check(CLI::Range(1, newest_opset("")));
+      .type_name("N")
+      .range(1, newest_opset(""));
   cmd.add_flag("--strict-links", o.strict_links, "Refuse external data that is a hard link");
 }
 
-void add_model_options(CLI::App& cmd, ModelOptions& o) {
+void add_model_options(Command cmd, ModelOptions& o) {
   add_load_options(cmd, o);
   cmd.add_option("--input-shape", o.input_shapes, "Shape of an input, e.g. images:1,3,224,224 (? leaves a dimension free)")
-      ->type_name("NAME:DIMS")
-      ->allow_extra_args(false);
+      .type_name("NAME:DIMS")
+      .one_value_each();
   cmd.add_option("--dim", o.dims, "Fix a named dimension (batch=1), rename it (batch=n) or free it (batch=?)")
-      ->type_name("NAME=SIZE")
-      ->allow_extra_args(false);
-  cmd.add_option("--input", o.inputs, "Cut the graph here: this value becomes an input")->type_name("VALUE")->allow_extra_args(false);
-  cmd.add_option("--output", o.outputs, "Keep only these outputs; any value of the main graph may be named")
-      ->type_name("VALUE")
-      ->allow_extra_args(false);
+      .type_name("NAME=SIZE")
+      .one_value_each();
+  cmd.add_option("--input", o.inputs, "Cut the graph here: this value becomes an input").type_name("VALUE").one_value_each();
+  cmd.add_option("--output", o.outputs, "Keep only these outputs; any value of the main graph may be named").type_name("VALUE").one_value_each();
 }
 
 std::unique_ptr<Model> read_raw(const std::string& file, const ModelOptions& o) {

@@ -6,12 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/commands/command.h"
 #include "ir/core/model.h"
 #include "passes/opset/opset.h"
-
-namespace CLI {
-class App;
-}
 
 namespace onnxopt {
 
@@ -25,12 +22,12 @@ struct ModelOptions {
   bool edits() const { return !input_shapes.empty() || !dims.empty() || !inputs.empty() || !outputs.empty(); }
 };
 
-// For CLI11's check(): what is wrong with the text of a number, "": nothing.
+// For check(): what is wrong with the text of a number, "": nothing.
 std::string not_seconds(const std::string& text);  // a positive number
 std::string not_count(const std::string& text);    // a whole number, 0 or more
 
-void add_load_options(CLI::App& cmd, ModelOptions& o);   // --assume-opset, --strict-links
-void add_model_options(CLI::App& cmd, ModelOptions& o);  // the above and the edits
+void add_load_options(Command cmd, ModelOptions& o);   // --assume-opset, --strict-links
+void add_model_options(Command cmd, ModelOptions& o);  // the above and the edits
 
 // As the file has it: not lifted, dims not changed.
 std::unique_ptr<Model> read_raw(const std::string& file, const ModelOptions& o);

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands/verification_json.h"
@@ -20,27 +19,27 @@ bool is_standard_output(const std::string& file) {
 
 }  // namespace
 
-void add_output_options(CLI::App& cmd, OutputOptions& o) {
-  cmd.add_option("-o,--out", o.output, "The .onnx file to write")->type_name("FILE");
+void add_output_options(Command cmd, OutputOptions& o) {
+  cmd.add_option("-o,--out", o.output, "The .onnx file to write").type_name("FILE");
   cmd.add_option("--external-data", o.external_data,
                  "Write weights to this file beside the model (FILE.data if no name is given); automatic above 2 GiB")
-      ->type_name("[=FILE]");
+      .type_name("[=FILE]");
   cmd.add_option("--external-threshold", o.external_threshold, "Smallest tensor that goes to the external file, in bytes")
-      ->type_name("BYTES")
-      ->check(not_count)
-      ->capture_default_str();
+      .type_name("BYTES")
+      .check(not_count)
+      .show_default();
   cmd.add_flag("--infer", o.infer_types, "Write the inferred types of inner values into the model");
   cmd.add_flag("--in-place", o.in_place, "Allow the output to be the input file");
 }
 
-void add_verify_options(CLI::App& cmd, OutputOptions& o) {
-  cmd.add_flag_callback(
+void add_verify_options(Command cmd, OutputOptions& o) {
+  cmd.add_flag(
       "--no-verify", [&o] { o.verify = false; }, "Do not check the result against the original");
-  cmd.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take")->type_name("S")->check(not_seconds)->capture_default_str();
+  cmd.add_option("--verify-budget", o.verify_budget_s, "Seconds that the check may take").type_name("S").check(not_seconds).show_default();
   cmd.add_flag("--require-verified", o.require_verified, "Exit 1, and write nothing, unless every output was compared and is equal");
 }
 
-void add_report_options(CLI::App& cmd, OutputOptions& o) {
+void add_report_options(Command cmd, OutputOptions& o) {
   cmd.add_flag("--json", o.json, "Print the report as JSON");
   cmd.add_flag("--hash-data", o.hash_data, "Put the SHA-256 of external weight files into the JSON report too");
   cmd.add_flag("-q,--quiet", o.quiet, "Print nothing but errors");

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/commands/command.h"
 #include "cli/commands/invocation.h"
 #include "cli/commands/model_options.h"
 #include "cli/commands/verified_save.h"
@@ -28,9 +29,9 @@ struct OutputOptions {
   bool json = false, quiet = false, hash_data = false;
 };
 
-void add_output_options(CLI::App& cmd, OutputOptions& o);  // where and how the model is written
-void add_verify_options(CLI::App& cmd, OutputOptions& o);
-void add_report_options(CLI::App& cmd, OutputOptions& o);
+void add_output_options(Command cmd, OutputOptions& o);  // where and how the model is written
+void add_verify_options(Command cmd, OutputOptions& o);
+void add_report_options(Command cmd, OutputOptions& o);
 
 // Throws Error(usage) for options that contradict each other.
 void check_output_options(const OutputOptions& o);

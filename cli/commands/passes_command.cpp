@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -10,10 +9,10 @@
 
 namespace onnxopt {
 
-void setup_passes(CLI::App& app, Action& chosen) {
-  CLI::App* c = app.add_subcommand("passes", "List the passes and rules, what they do, and the default pipelines");
-  c->footer("Example: onnxopt passes");
-  c->callback([&chosen] {
+void setup_passes(Command app, Action& chosen) {
+  Command c = app.add_subcommand("passes", "List the passes and rules, what they do, and the default pipelines");
+  c.footer("Example: onnxopt passes");
+  c.on_chosen([&chosen] {
     chosen = [](const Invocation& invocation) {
       if (invocation.json) {
         nlohmann::json list = nlohmann::json::array(), pipelines;

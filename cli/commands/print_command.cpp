@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -10,7 +9,7 @@
 
 namespace onnxopt {
 
-void setup_print(CLI::App& app, Action& chosen) {
+void setup_print(Command app, Action& chosen) {
   struct Options {
     std::string file;
     ModelOptions model;
@@ -18,14 +17,14 @@ void setup_print(CLI::App& app, Action& chosen) {
     bool lifted = false;
   };
   auto o = std::make_shared<Options>();
-  CLI::App* c = app.add_subcommand("print", "Print a model in ONNX text syntax");
-  c->add_option("model", o->file, "The .onnx file to read")->required();
-  c->add_flag("--full", o->print.full, "Everything, so that the text parses back to an equal model (default: constants over 16 elements are elided)");
-  c->add_flag("--types", o->print.types, "Add the inferred types of inner values");
-  c->add_flag("--lifted", o->lifted, "The graph as the passes see it: every node at the newest opset");
-  add_load_options(*c, o->model);
-  c->footer("Example: onnxopt print model.onnx --full > model.onnxtxt    every command reads that file too, by its ending");
-  c->callback([o, &chosen] {
+  Command c = app.add_subcommand("print", "Print a model in ONNX text syntax");
+  c.add_option("model", o->file, "The .onnx file to read").required();
+  c.add_flag("--full", o->print.full, "Everything, so that the text parses back to an equal model (default: constants over 16 elements are elided)");
+  c.add_flag("--types", o->print.types, "Add the inferred types of inner values");
+  c.add_flag("--lifted", o->lifted, "The graph as the passes see it: every node at the newest opset");
+  add_load_options(c, o->model);
+  c.footer("Example: onnxopt print model.onnx --full > model.onnxtxt    every command reads that file too, by its ending");
+  c.on_chosen([o, &chosen] {
     chosen = [o](const Invocation& invocation) {
       const bool lift_it = o->lifted || o->print.types;
       const auto m = lift_it ? load_with_options(o->file, o->model) : read_raw(o->file, o->model);

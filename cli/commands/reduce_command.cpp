@@ -1,7 +1,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -198,28 +197,26 @@ int run(Options o, const Invocation& invocation) {
 
 }  // namespace
 
-void setup_reduce(CLI::App& app, Action& chosen) {
+void setup_reduce(Command app, Action& chosen) {
   auto o = std::make_shared<Options>();
-  CLI::App* c = app.add_subcommand("reduce", "Make a model that fails as small as it can be while it still fails");
-  c->add_option("model", o->optimize.input, "The .onnx file that fails, or the .onnxtxt reproducer of an internal error")->required();
-  c->add_option("-o,--out", o->optimize.output, "The small model to write: .onnx, or .onnxtxt for text")->required();
-  c->add_option("--check", o->check,
-                "What failing means. optimize: onnxopt optimize ends in an internal error; compare: its result differs; command: --command fails")
-      ->check(CLI::IsMember({"optimize", "compare", "command"}))
-      ->capture_default_str();
-  c->add_option(
+  Command c = app.add_subcommand("reduce", "Make a model that fails as small as it can be while it still fails");
+  c.add_option("model", o->optimize.input, "The .onnx file that fails, or the .onnxtxt reproducer of an internal error").required();
+  c.add_option("-o,--out", o->optimize.output, "The small model to write: .onnx, or .onnxtxt for text").required();
+  c.add_option("--check", o->check,
+               "What failing means. optimize: onnxopt optimize ends in an internal error; compare: its result differs; command: --command fails")
+      .one_of({"optimize", "compare", "command"})
+      .show_default();
+  c.add_option(
       "--command", o->command,
       "A program that exits 0 if the model file given as its last argument is good; models that fail with the same status as the original are kept");
-  c->add_option("--budget", o->budget_s, "Seconds that the search may take; the smallest model so far is written")
-      ->check(not_seconds)
-      ->capture_default_str();
-  c->add_option("-O", o->optimize.level, "Optimization level of the built-in checks")->check(CLI::Range(1, 3))->capture_default_str();
-  c->add_option("--passes", o->optimize.passes, "Pipeline of the built-in checks (default: that of a reproducer, else of the level)");
-  c->add_option("--disable", o->optimize.disable, "Switch a rule or pass off")->allow_extra_args(false);
-  c->add_option("--opset", o->optimize.opsets, "Opset of the built-in checks' output")->allow_extra_args(false);
-  add_load_options(*c, o->optimize.model);
-  c->footer("Example: onnxopt reduce model.onnx -o small.onnx --command ./my-runtime-loads-it.sh");
-  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
+  c.add_option("--budget", o->budget_s, "Seconds that the search may take; the smallest model so far is written").check(not_seconds).show_default();
+  c.add_option("-O", o->optimize.level, "Optimization level of the built-in checks").range(1, 3).show_default();
+  c.add_option("--passes", o->optimize.passes, "Pipeline of the built-in checks (default: that of a reproducer, else of the level)");
+  c.add_option("--disable", o->optimize.disable, "Switch a rule or pass off").one_value_each();
+  c.add_option("--opset", o->optimize.opsets, "Opset of the built-in checks' output").one_value_each();
+  add_load_options(c, o->optimize.model);
+  c.footer("Example: onnxopt reduce model.onnx -o small.onnx --command ./my-runtime-loads-it.sh");
+  c.on_chosen([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

@@ -1,6 +1,5 @@
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -225,23 +224,23 @@ int run(const Options& o, const Invocation& invocation) {
 
 }  // namespace
 
-void setup_run(CLI::App& app, Action& chosen) {
+void setup_run(Command app, Action& chosen) {
   auto o = std::make_shared<Options>();
-  CLI::App* c = app.add_subcommand("run", "Run a model in the reference executor");
-  c->add_option("model", o->file, "The .onnx file to run")->required();
-  c->add_option("-f,--feed", o->inputs,
-                "Input values: NAME=FILE.npy, NAME=FILE.pb, FILE.npz, or a folder of input_N.pb files (default: seeded values)")
-      ->type_name("VALUES")
-      ->allow_extra_args(false);
-  c->add_option("--seed", o->seed, "Seed of the made-up inputs")->check(not_count)->capture_default_str();
-  c->add_option("--time-limit", o->time_limit_s, "Stop with exit code 1 after so many seconds of running (default: never)")
-      ->type_name("S")
-      ->check(not_seconds);
-  c->add_option("-s,--save", o->save, "Save the outputs: FILE.npz, or a folder that gets output_N files")->type_name("PATH");
-  c->add_option("--format", o->format, "Files in the folder: npy or pb")->check(CLI::IsMember({"npy", "pb"}))->capture_default_str();
-  add_model_options(*c, o->model);
-  c->footer("Example: onnxopt run model.onnx --feed images=photo.npy --save out.npz");
-  c->callback([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
+  Command c = app.add_subcommand("run", "Run a model in the reference executor");
+  c.add_option("model", o->file, "The .onnx file to run").required();
+  c.add_option("-f,--feed", o->inputs,
+               "Input values: NAME=FILE.npy, NAME=FILE.pb, FILE.npz, or a folder of input_N.pb files (default: seeded values)")
+      .type_name("VALUES")
+      .one_value_each();
+  c.add_option("--seed", o->seed, "Seed of the made-up inputs").check(not_count).show_default();
+  c.add_option("--time-limit", o->time_limit_s, "Stop with exit code 1 after so many seconds of running (default: never)")
+      .type_name("S")
+      .check(not_seconds);
+  c.add_option("-s,--save", o->save, "Save the outputs: FILE.npz, or a folder that gets output_N files").type_name("PATH");
+  c.add_option("--format", o->format, "Files in the folder: npy or pb").one_of({"npy", "pb"}).show_default();
+  add_model_options(c, o->model);
+  c.footer("Example: onnxopt run model.onnx --feed images=photo.npy --save out.npz");
+  c.on_chosen([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 
 }  // namespace onnxopt

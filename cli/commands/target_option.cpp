@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include "cli/report/format.h"
@@ -43,10 +42,10 @@ nlohmann::json targets_json() {
 
 }  // namespace
 
-void add_target_option(CLI::App& cmd, std::string& target) {
+void add_target_option(Command cmd, std::string& target) {
   cmd.add_option("--target", target,
                  "Write what this release of a runtime loads, e.g. onnxruntime-cpu@1.17; 'list' prints those that are known, 'generic' is none")
-      ->type_name("NAME@VERSION");
+      .type_name("NAME@VERSION");
 }
 
 bool lists_targets(const std::string& target) { return target == "list"; }

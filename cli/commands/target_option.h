@@ -3,16 +3,13 @@
 
 #include <string>
 
+#include "cli/commands/command.h"
 #include "cli/commands/invocation.h"
 #include "passes/opset/opset.h"
 
-namespace CLI {
-class App;
-}
-
 namespace onnxopt {
 
-void add_target_option(CLI::App& cmd, std::string& target);
+void add_target_option(Command cmd, std::string& target);
 bool lists_targets(const std::string& target);   // --target list
 int list_targets(const Invocation& invocation);  // prints them; returns the exit code
 void forget_generic(std::string& target);        // "generic" is what the standard allows: the same as no --target
