@@ -22,6 +22,9 @@ bool visit(const Node& n, Rewriter& rw) {
   const auto given = n.is("Reshape") ? known_dims(n.input(1)) : std::nullopt;
   if (given && n.is("Reshape") && copies_nothing(n, *given, rw.symbols())) return becomes(n, rw, rw.op("Reshape", {x, n.input(1)}, n.attrs()));
   const Shape* out = shape_of(n.output());
+  const Shape* from = shape_of(x);
+  if (const auto axes = out && from ? inserted_ones(*from, *out) : std::nullopt; axes && !axes->empty())
+    return becomes(n, rw, rw.op("Unsqueeze", {x, rw.constant(Tensor::int64s(*axes), "axes")}));
   const auto operand = out ? reshape_operand(*out, x, rw.symbols(), given ? &*given : nullptr) : std::nullopt;
   if (!operand) return no(rw, "no constant shape operand gives this shape");
   return becomes(n, rw, rw.op("Reshape", {x, rw.constant(Tensor::int64s(*operand), "shape")}));

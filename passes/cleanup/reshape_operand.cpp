@@ -24,6 +24,17 @@ std::optional<Ints> reshape_operand(const Shape& out, const Value* in, SymbolTab
   return r;
 }
 
+std::optional<Ints> inserted_ones(const Shape& from, const Shape& to) {
+  Ints axes;
+  std::size_t matched = 0;
+  for (std::size_t i = 0; i < to.size(); ++i) {
+    if (matched < from.size() && same(from[matched], to[i])) ++matched;
+    else if (to[i].is(1)) axes.push_back(static_cast<std::int64_t>(i));
+    else return std::nullopt;
+  }
+  return matched == from.size() ? std::optional<Ints>(axes) : std::nullopt;
+}
+
 Value* before_reshape(const Value* v) {
   for (const char* op : {"Reshape", "Unsqueeze", "Squeeze", "Flatten"})
     if (const Node* n = made_by(v, op)) return n->input(0);

@@ -13,6 +13,9 @@ namespace onnxopt {
 // elements, may be null): then it fails on exactly the same inputs as before.
 std::optional<Ints> reshape_operand(const Shape& out, const Value* in, SymbolTable& symbols, const DimList* given = nullptr);
 
+// The axes of `to` that Unsqueeze has to put into `from`; nullopt: `to` is not `from` with dims of size 1 put in.
+std::optional<Ints> inserted_ones(const Shape& from, const Shape& to);
+
 // x, seen through any chain of Reshape, Squeeze, Unsqueeze and Flatten; null if `v` is not made by one of them.
 Value* before_reshape(const Value* v);
 

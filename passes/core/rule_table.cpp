@@ -54,6 +54,7 @@ NodeRule cancel_parts_of_concat();
 NodeRule cancel_squeeze_unsqueeze();
 NodeRule convert_cast_like();
 NodeRule convert_einsum();
+NodeRule convert_gather_to_reshape();
 NodeRule convert_gather_to_slice();
 NodeRule convert_sum_to_add();
 NodeRule convert_transpose_to_reshape();
@@ -191,6 +192,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       cancel_squeeze_unsqueeze,
       convert_cast_like,
       convert_einsum,
+      convert_gather_to_reshape,
       convert_gather_to_slice,
       convert_sum_to_add,
       convert_transpose_to_reshape,
