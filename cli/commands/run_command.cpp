@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <limits>
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -17,6 +18,7 @@
 #include "cli/report/progress.h"
 #include "ir/core/element.h"
 #include "ir/io/write_file.h"
+#include "verify/compare/interface.h"
 #include "verify/compare/seeded_inputs.h"
 #include "verify/exec/value_file.h"
 
@@ -39,13 +41,6 @@ RtValue read_value(const fs::path& file, const Type& type) {
   if (file.extension() == ".npy") return read_npy(file);
   if (file.extension() == ".pb") return read_value_file(file, type);
   throw Error(ExitCode::usage, fmt::format("'{}': inputs are read from .npy, .npz and .pb files", file.string()));
-}
-
-std::vector<Value*> fed_inputs(Model& m) {
-  std::vector<Value*> r;
-  for (Value* v : m.graph().inputs())
-    if (!v->constant()) r.push_back(v);
-  return r;
 }
 
 // A folder as the ONNX backend tests have them: input_0.pb, input_1.pb, ... in order of the model's inputs.
@@ -116,12 +111,21 @@ Summary summary_of(const std::string& name, const RtValue& v) {
   const Tensor& t = v.tensor();
   s.type = fmt::format("{}[{}]", dtype_name(t.dtype()), fmt::join(t.dims(), ","));
   if (t.dtype() == DType::string || is_complex(t.dtype()) || t.size() == 0) return s;
-  std::vector<double> x(static_cast<std::size_t>(t.size()));
-  load_block<double>(t.dtype(), t.bytes().data(), 0, t.size(), x.data());
   s.numeric = true;
-  s.low = *std::min_element(x.begin(), x.end());
-  s.high = *std::max_element(x.begin(), x.end());
-  for (double d : x) s.mean += d / static_cast<double>(x.size());
+  s.low = std::numeric_limits<double>::infinity();
+  s.high = -s.low;
+  constexpr std::int64_t kBlock = 1024;
+  double x[kBlock];
+  for (std::int64_t first = 0; first < t.size(); first += kBlock) {
+    const std::int64_t count = std::min(kBlock, t.size() - first);
+    load_block<double>(t.dtype(), t.bytes().data(), first, count, x);
+    for (std::int64_t i = 0; i < count; ++i) {
+      s.low = std::min(s.low, x[i]);
+      s.high = std::max(s.high, x[i]);
+      s.mean += x[i] / static_cast<double>(t.size());
+    }
+  }
+  if (s.low > s.high) s.low = s.high = std::numeric_limits<double>::quiet_NaN();  // nothing else is in it
   return s;
 }
 

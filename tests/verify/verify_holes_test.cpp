@@ -4,7 +4,9 @@
 
 #include "ir/text/text.h"
 #include "passes/opset/opset.h"
+#include "verify/compare/tolerance.h"
 #include "verify/compare/verify_models.h"
+#include "verify/exec/deadline.h"
 
 using namespace onnxopt;
 
@@ -78,6 +80,17 @@ g (float[1] x) => (float[1] y)
     CHECK(r.reason.find("time budget") != std::string::npos);
   }
 
+  TEST_CASE("a comparison looks at the clock") {
+    const auto filled = [](float value) {
+      std::vector<float> x(std::size_t{6} << 20, 0.5f);
+      x.back() = value;
+      return RtValue(Tensor::of<float>({static_cast<std::int64_t>(x.size())}, x));
+    };
+    const RtValue a = filled(1), b = filled(2);
+    CHECK_FALSE(compare_values("y", a, b, Tolerance::rounding).equal);
+    const Deadline past(std::chrono::steady_clock::now() - std::chrono::seconds(1));
+    CHECK_THROWS_AS(compare_values("y", a, b, Tolerance::rounding), Error);
+  }
   TEST_CASE("scores beside boxes in pixels are judged on their own") {
     constexpr const char* kHead = R"(
 g (float[8, 64] x) => (float[8, 36] y)

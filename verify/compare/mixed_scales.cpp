@@ -8,6 +8,7 @@
 
 #include "ir/core/element.h"
 #include "verify/compare/rounding_noise.h"
+#include "verify/exec/deadline.h"
 
 namespace onnxopt {
 namespace {
@@ -26,8 +27,10 @@ void for_each_on_axis(const Dims& dims, std::size_t axis, std::int64_t size, Loa
   std::int64_t inner = 1;
   for (std::size_t d = axis + 1; d < dims.size(); ++d) inner *= dims[d];
   std::int64_t index = 0, left = inner;
+  DeadlineWatch watch;
   for (std::int64_t first = 0; first < size; first += kBlock) {
     const std::int64_t count = std::min(kBlock, size - first);
+    watch.did(4 * count);
     load(first, count);
     for (std::int64_t i = 0; i < count; ++i) {
       visit(i, static_cast<std::size_t>(index));

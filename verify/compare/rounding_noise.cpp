@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "ir/core/element.h"
+#include "verify/exec/deadline.h"
 
 namespace onnxopt {
 namespace {
@@ -33,8 +34,10 @@ Tensor moved(const Tensor& t, bool is_sum, Random& random) {
   const double highest = highest_value(t.dtype());
   const double spread = is_sum ? ulp * root_mean_square(t.dtype(), bytes.data(), n) : 0;
   double block[kBlock];
+  DeadlineWatch watch;
   for (std::int64_t first = 0; first < n; first += kBlock) {
     const std::int64_t count = std::min(kBlock, n - first);
+    watch.did(8 * count);
     load_block<double>(t.dtype(), bytes.data(), first, count, block);
     for (std::int64_t i = 0; i < count; ++i) {
       const std::uint64_t bits = random.next();

@@ -197,7 +197,12 @@ Tensor make_tensor(const Wanted& w, Random& random) {
     return Tensor::from_strings(w.dims, std::move(words));
   }
   std::vector<std::byte> bytes(raw_byte_size(t, w.dims));
-  for (std::size_t first = 0; first < n; first += kBlock) fill_block(bytes.data(), first, std::min(kBlock, n - first), w, random);
+  DeadlineWatch watch;
+  for (std::size_t first = 0; first < n; first += kBlock) {
+    const std::size_t count = std::min(kBlock, n - first);
+    fill_block(bytes.data(), first, count, w, random);
+    watch.did(10 * static_cast<std::int64_t>(count));
+  }
   return Tensor::from_bytes(t, w.dims, std::move(bytes));
 }
 

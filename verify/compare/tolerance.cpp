@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "ir/core/element.h"
+#include "verify/exec/deadline.h"
 
 namespace onnxopt {
 namespace {
@@ -20,17 +21,17 @@ std::string dims_text(const Dims& d) { return fmt::format("[{}]", fmt::join(d, "
 struct Sums {
   double max_abs = 0, scale = 0, signal = 0, noise = 0, first = 0;
   bool any_finite = false, varies = false;
-  std::int64_t finite_mismatch = -1;
+  std::string finite_mismatch;  // the first
 };
 
-Sums accumulate(std::span<const double> a, std::span<const double> b) {
-  Sums s;
+void accumulate(Sums& s, std::int64_t first, std::span<const double> a, std::span<const double> b) {
   for (std::size_t i = 0; i < a.size(); ++i) {
     const double x = a[i], y = b[i];
     const bool finite = std::isfinite(x);
     if (!finite || !std::isfinite(y)) {
       const bool same = (std::isnan(x) && std::isnan(y)) || x == y;
-      if (!same && s.finite_mismatch < 0) s.finite_mismatch = static_cast<std::int64_t>(i);
+      if (!same && s.finite_mismatch.empty())
+        s.finite_mismatch = fmt::format("element {}: {} against {}", first + static_cast<std::int64_t>(i), x, y);
       continue;
     }
     if (!s.any_finite) s.first = x;
@@ -42,24 +43,29 @@ Sums accumulate(std::span<const double> a, std::span<const double> b) {
     s.signal += x * x;
     s.noise += d * d;
   }
-  return s;
 }
 
 void compare_numbers(ValueDiff& r, const Tensor& a, const Tensor& b) {
-  std::vector<double> x(static_cast<std::size_t>(a.size())), y(x.size());
-  load_block<double>(a.dtype(), a.bytes().data(), 0, a.size(), x.data());
-  load_block<double>(b.dtype(), b.bytes().data(), 0, b.size(), y.data());
-  const Sums s = accumulate(x, y);
+  constexpr std::int64_t kBlock = 1024;
+  double x[kBlock], y[kBlock];
+  Sums s;
+  DeadlineWatch watch;
+  for (std::int64_t first = 0; first < a.size(); first += kBlock) {
+    const std::int64_t count = std::min(kBlock, a.size() - first);
+    load_block<double>(a.dtype(), a.bytes().data(), first, count, x);
+    load_block<double>(b.dtype(), b.bytes().data(), first, count, y);
+    accumulate(s, first, {x, static_cast<std::size_t>(count)}, {y, static_cast<std::size_t>(count)});
+    watch.did(4 * count);
+  }
   r.max_abs = s.max_abs;
   r.scale = s.scale;
   r.max_rel = s.max_abs / judged_scale(r);
   r.sqnr_db = s.noise > 0 ? 10 * std::log10(s.signal / s.noise) : kInfinity;
   r.vacuous = !s.any_finite || (!s.varies && a.size() > 1) || s.scale == 0;
   if (r.vacuous) r.reason = !s.any_finite ? "no finite element" : s.scale == 0 ? "all zeros" : std::string(kAllEqual);
-  if (s.finite_mismatch >= 0) {
+  if (!s.finite_mismatch.empty()) {
     r.max_rel = kInfinity;
-    r.reason = fmt::format("element {}: {} against {}", s.finite_mismatch, x[static_cast<std::size_t>(s.finite_mismatch)],
-                           y[static_cast<std::size_t>(s.finite_mismatch)]);
+    r.reason = s.finite_mismatch;
   }
 }
 
@@ -129,10 +135,10 @@ ValueDiff compare_maps(const std::string& name, const RtMap& a, const RtMap& b, 
   if (a.entries.size() != b.entries.size()) return failed(name, "maps of different size");
   ValueDiff worst = nothing_to_compare(name);
   for (std::size_t i = 0; i < a.entries.size(); ++i) {
-    const auto* other = &b.entries[i];
-    for (const auto& e : b.entries)
-      if (e.first == a.entries[i].first) other = &e;
-    if (other->first != a.entries[i].first) return failed(name, "maps with different keys");
+    const auto has_key = [&](const auto& e) { return e.first == a.entries[i].first; };
+    const auto other =
+        has_key(b.entries[i]) ? b.entries.begin() + static_cast<std::ptrdiff_t>(i) : std::find_if(b.entries.begin(), b.entries.end(), has_key);
+    if (other == b.entries.end()) return failed(name, "maps with different keys");
     keep_worst(worst, compare_values(name, a.entries[i].second, other->second, level), i == 0);
   }
   return worst;

@@ -39,7 +39,7 @@ double judged_scale(const ValueDiff& d);
 double relative_limit(DType t, Tolerance level);
 // Judges again on the level of `computed`, the type in which the value was computed, where that is coarser than its own.
 void allow(ValueDiff& d, DType computed);
-// Sequences, maps and optionals are compared element by element; the worst element counts.
+// Sequences, maps and optionals are compared element by element; the worst element counts. Throws Error(gate_failed) past the Deadline in force.
 ValueDiff compare_values(const std::string& name, const RtValue& reference, const RtValue& value, Tolerance level);
 
 }  // namespace onnxopt

@@ -12,9 +12,11 @@
 #include "verify/compare/computed_type.h"
 #include "verify/compare/cut.h"
 #include "verify/compare/inner_values.h"
+#include "verify/compare/interface.h"
 #include "verify/compare/mixed_scales.h"
 #include "verify/compare/rounding_noise.h"
 #include "verify/compare/seeded_inputs.h"
+#include "verify/exec/deadline.h"
 
 namespace onnxopt {
 namespace {
@@ -26,37 +28,6 @@ double seconds_since(Clock::time_point t) { return std::chrono::duration<double>
 constexpr int kNoiseSamples = 4;   // the noise of one run is not its largest: asked again before "differs" is said
 constexpr int kRetries = 3;        // other inputs to try where outputs prove nothing
 constexpr double kUnstable = 0.5;  // noise of so much of the observed difference: the original does not repeat itself, there is nothing to judge
-
-std::vector<Value*> fed_inputs(Model& m) {
-  std::vector<Value*> r;
-  for (Value* v : m.graph().inputs())
-    if (!v->constant()) r.push_back(v);
-  return r;
-}
-
-// What callers of the original feed must fit the candidate too; "": it does.
-std::string narrower_input(Model& reference, Model& candidate) {
-  std::unordered_map<std::string, const Value*> offered;
-  for (const Value* v : candidate.graph().inputs()) offered[v->name()] = v;
-  const auto declared = [](const Value& v) { return v.extra() && v.extra()->has_declared ? v.extra()->declared : v.type; };
-  for (const Value* v : fed_inputs(reference)) {
-    const auto it = offered.find(v->name());
-    if (it == offered.end()) return fmt::format("input '{}' is gone", v->name());
-    const Type a = declared(*v), b = declared(*it->second);
-    if (!a.is_tensor() || !b.is_tensor()) continue;
-    if (a.dtype != b.dtype && a.dtype != DType::undefined)
-      return fmt::format("input '{}' is {} in the original, {} in the result", v->name(), dtype_name(a.dtype), dtype_name(b.dtype));
-    if (!a.has_rank() || !b.has_rank()) continue;
-    if (a.rank() != b.rank()) return fmt::format("input '{}' has rank {} in the original, {} in the result", v->name(), a.rank(), b.rank());
-    for (std::size_t i = 0; i < a.shape->size(); ++i) {
-      const Dim &x = (*a.shape)[i], &y = (*b.shape)[i];
-      if (!y.is_value() || y.value() <= 0 || (x.is_value() && x.value() == y.value())) continue;
-      return fmt::format("dimension {} of input '{}' is {} in the result only; --input-shape or --dim fixes it in the original too", i, v->name(),
-                         y.value());
-    }
-  }
-  return {};
-}
 
 bool same_shape(const RtValue& a, const RtValue& b) { return !a.is_tensor() || !b.is_tensor() || a.tensor().dims() == b.tensor().dims(); }
 
@@ -77,6 +48,7 @@ class Session {
     report_.total_outputs = reference_.graph().outputs().size();
     if (!same_interface()) return finish(Verdict::differs);
     if (!cut()) return finish(report_.verdict);
+    const Deadline deadline(end());  // of comparisons; the executor sets its own
     judged_.resize(reference_.graph().outputs().size());
     computed_ = computed_types(reference_);
     const bool ran = run_all();
@@ -91,6 +63,7 @@ class Session {
     report_.ms = seconds_since(start_) * 1000;
     return std::move(report_);
   }
+  Clock::time_point end() const { return start_ + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options_.budget_s)); }
   double left() const { return options_.budget_s - seconds_since(start_); }
   std::string not_in_time() const { return fmt::format("the time budget of {:g} s was not enough", options_.budget_s); }
   bool time_for(double pairs) const { return left() > pairs * last_pair_s_; }
@@ -147,7 +120,7 @@ class Session {
       return report_.runs > 0;
     }
     SeededInputs seeded(reference_);
-    seeded.stop_at(start_ + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options_.budget_s)));
+    seeded.stop_at(end());
     for (int attempt = 0; attempt < seeded.attempts(); ++attempt) {
       const int before = report_.runs;
       if (!run_seeded(seeded, attempt, 0, InputStyle::likely)) {
@@ -227,10 +200,41 @@ class Session {
     inputs_ = inputs;
     same_sizes_ = report_.runs > 0 && std::equal(inputs.begin(), inputs.end(), first_inputs_.begin(), first_inputs_.end(), same_shape);
     noisy_.clear();
-    for (std::size_t i = 0; i < a.size(); ++i) judge(i, a, b[i]);
+    const auto judge_all = [&] {
+      for (std::size_t i = 0; i < a.size(); ++i) judge(i, a, b[i]);
+    };
+    if (!in_time(judge_all)) return out_of_time();
     if (report_.runs == 0) first_inputs_ = inputs;
     ++report_.runs;
     return true;
+  }
+
+  template <class F>
+  static bool in_time(F&& f) {
+    try {
+      f();
+      return true;
+    } catch (const Error& e) {
+      if (e.code() != ExitCode::gate_failed) throw;
+      return false;
+    }
+  }
+
+  // In the middle of comparing: what was found by then counts.
+  bool out_of_time() {
+    report_.reason = not_in_time();
+    report_.verdict = report_.runs > 0 ? Verdict::partly_verified : Verdict::not_verified;
+    for (const Judged& j : judged_) {
+      if (!j.worst) continue;
+      if (j.worst->equal) report_.verdict = Verdict::partly_verified;
+      else return differs(*j.worst);
+    }
+    return false;
+  }
+  bool differs(const ValueDiff& d) {
+    report_.reason = fmt::format("output '{}' differs: {}", d.name, d.reason);
+    report_.verdict = Verdict::differs;
+    return false;
   }
 
   // Run `sample` of the original on the current inputs, rounded differently; null: there is no time for it, or it does not run.
@@ -253,43 +257,53 @@ class Session {
     ValueDiff d = compare_values(name, a[i], b, options_.tolerance);
     if (options_.tolerance == Tolerance::rounding) allow(d, computed_[i]);
     Judged& j = judged_[i];
-    if (options_.tolerance == Tolerance::rounding && !tightened(d, i, a)) {
-      j.unstable = fmt::format("output '{}' of the original changes as much when it is only rounded differently ({:.2g} of its magnitude)", name,
-                               d.noise / judged_scale(d));
-      return;
+    if (options_.tolerance == Tolerance::rounding) {
+      j.unstable = unjudged(d, i, a);
+      if (!j.unstable.empty()) return;
+      in_time([&] { judge_bands(d, i, a[i], b); });  // no time: the judgement of the whole stands
     }
-    if (options_.tolerance == Tolerance::rounding) judge_bands(d, i, a[i], b);
+    merge(j, std::move(d));
     if (report_.runs == 0) j.first = a[i];
     else j.varies |= same_shape(j.first, a[i]) ? !compare_values(name, j.first, a[i], Tolerance::exact).equal : same_sizes_;
-    merge(j, std::move(d));
   }
 
-  // Holds the difference against the noise of the original. False: the noise is as large, nothing can be judged on these inputs.
-  bool tightened(ValueDiff& d, std::size_t i, const Values& a) {
-    if (d.max_abs == 0 && d.equal) return true;
+  // How far the original moves on the current inputs when it is rounded differently; nullopt: there is no time for it, or it does not run.
+  std::optional<ValueDiff> noise_of(std::size_t i, const Values& a, std::size_t sample) {
+    const Values* other = noisy(sample);
+    std::optional<ValueDiff> r;
+    if (other) in_time([&] { r = compare_values("", a[i], (*other)[i], Tolerance::rounding); });
+    return r;
+  }
+
+  // Holds the difference against the noise of the original. Not empty: why nothing can be judged on these inputs.
+  std::string unjudged(ValueDiff& d, std::size_t i, const Values& a) {
+    if (d.max_abs == 0 && d.equal) return {};
     const bool inexact = is_float(d.dtype);
-    if (d.equal && (!inexact || d.max_rel * judged_scale(d) <= rounding_floor(d.dtype) * d.scale)) return true;
+    if (d.equal && (!inexact || d.max_rel * judged_scale(d) <= rounding_floor(d.dtype) * d.scale)) return {};
     const ValueDiff named = d;
     double noise = 0;
     bool measured = false, repeats = true;  // repeats: the original rounded differently still gives the same positions of NaN, the same integers, ...
     for (std::size_t sample = 0; sample < kNoiseSamples; ++sample) {
-      const Values* other = noisy(sample);
-      if (!other) return true;  // no time: the named level stands
-      const ValueDiff n = compare_values(named.name, a[i], (*other)[i], Tolerance::rounding);
-      measured |= std::isfinite(n.max_rel);
-      if (std::isfinite(n.max_rel)) noise = std::max(noise, n.max_abs);
-      repeats &= inexact ? std::isfinite(n.max_rel) : n.equal;
+      const std::optional<ValueDiff> n = noise_of(i, a, sample);
+      if (!n && (sample == 0 || !named.equal)) return {};  // the named level stands
+      if (!n) return fmt::format("there was no time to see whether rounding explains the difference in output '{}'", d.name);
+      measured |= std::isfinite(n->max_rel);
+      if (std::isfinite(n->max_rel)) noise = std::max(noise, n->max_abs);
+      repeats &= inexact ? std::isfinite(n->max_rel) : n->equal;
       d = named;
       if (inexact) tighten(d, noise);
       else d.noise = noise;
-      if (d.equal) return true;
+      if (d.equal) return {};
     }
-    if (!std::isfinite(named.max_rel) || !inexact) return repeats;
-    if (!measured) {  // NaN wherever it is rounded differently: the named level is all there is
+    bool judged = named.equal || noise < kUnstable * named.max_abs;
+    if (!std::isfinite(named.max_rel) || !inexact) judged = repeats;
+    else if (!measured) {  // NaN wherever it is rounded differently: the named level is all there is
       d = named;
-      return named.equal;
+      judged = named.equal;
     }
-    return named.equal || noise < kUnstable * named.max_abs;
+    if (judged) return {};
+    return fmt::format("output '{}' of the original changes as much when it is only rounded differently ({:.2g} of its magnitude)", d.name,
+                       d.noise / judged_scale(d));
   }
 
   // What is equal by its largest values may differ in its small ones.
@@ -356,11 +370,13 @@ class Session {
         tighten(d, compare_values(name, x->second, z->second, Tolerance::rounding).max_abs);
       return d.equal && !d.vacuous;
     };
-    for (std::size_t k = 0; k < open.size(); ++k) {
-      const InnerValues::Proof proof = inner.prove(*outputs[k], agrees);
-      if (!proof.covered) continue;
-      judged_[open[k]].worst->trusted_by = proof.values.empty() ? "it does not depend on the inputs" : describe(proof);
-    }
+    in_time([&] {
+      for (std::size_t k = 0; k < open.size(); ++k) {
+        const InnerValues::Proof proof = inner.prove(*outputs[k], agrees);
+        if (!proof.covered) continue;
+        judged_[open[k]].worst->trusted_by = proof.values.empty() ? "it does not depend on the inputs" : describe(proof);
+      }
+    });
   }
   static std::string describe(const InnerValues::Proof& p) {
     const std::size_t shown = std::min<std::size_t>(p.values.size(), 3);
