@@ -11,6 +11,7 @@
 
 #include "ir/core/element.h"
 #include "verify/compare/random.h"
+#include "verify/exec/deadline.h"
 
 namespace onnxopt {
 
@@ -54,30 +55,44 @@ bool passes_elements(const Node& n, std::uint32_t input) {
          n.is("Slice") || n.is("Concat") || n.is("Expand") || n.is("Tile") || n.is("Split") || n.is("Gather");
 }
 
-// The smallest axis that elements of `start` index through Gather and its kin; 0: none found.
-std::int64_t index_limit(const Value& start) {
-  std::int64_t limit = 0;
+// True as soon as visit(use) is, of the uses of `start` and of the values that its elements reach unchanged.
+template <class Visit>
+bool any_use(const Value& start, Visit&& visit) {
+  constexpr std::size_t kMostValues = 256;
   std::unordered_set<const Value*> seen = {&start};
   std::deque<const Value*> work = {&start};
-  while (!work.empty() && seen.size() < 256) {
+  while (!work.empty() && seen.size() < kMostValues) {
     const Value* v = work.front();
     work.pop_front();
     for (const Use& u : v->uses()) {
-      const Node& n = *u.node;
-      if (u.index == 1 && (n.is("Gather") || n.is("GatherElements")) && n.input(0) && n.input(0)->type.has_rank()) {
-        const Type& data = n.input(0)->type;
-        std::int64_t axis = n.attr_or<std::int64_t>("axis", 0);
-        if (axis < 0) axis += data.rank();
-        if (axis >= 0 && axis < data.rank() && (*data.shape)[static_cast<std::size_t>(axis)].is_value()) {
-          const std::int64_t size = (*data.shape)[static_cast<std::size_t>(axis)].value();
-          if (size > 0) limit = limit == 0 ? size : std::min(limit, size);
-        }
-      } else if (passes_elements(n, u.index)) {
-        for (const Value* out : n.outputs())
-          if (out && seen.insert(out).second) work.push_back(out);
-      }
+      if (visit(u)) return true;
+      if (!passes_elements(*u.node, u.index)) continue;
+      for (const Value* out : u.node->outputs())
+        if (out && seen.insert(out).second) work.push_back(out);
     }
   }
+  return false;
+}
+
+// The size of the axis that this use indexes; 0: it is no index, or the size is not known.
+std::int64_t indexed_size(const Use& u) {
+  const Node& n = *u.node;
+  if (u.index != 1 || !(n.is("Gather") || n.is("GatherElements")) || !n.input(0) || !n.input(0)->type.has_rank()) return 0;
+  const Type& data = n.input(0)->type;
+  std::int64_t axis = n.attr_or<std::int64_t>("axis", 0);
+  if (axis < 0) axis += data.rank();
+  if (axis < 0 || axis >= data.rank()) return 0;
+  const Dim& d = (*data.shape)[static_cast<std::size_t>(axis)];
+  return d.is_value() ? d.value() : 0;
+}
+
+// The smallest axis that elements of `start` index through Gather and its kin; 0: none found.
+std::int64_t index_limit(const Value& start) {
+  std::int64_t limit = 0;
+  any_use(start, [&](const Use& u) {
+    if (const std::int64_t size = indexed_size(u); size > 0) limit = limit == 0 ? size : std::min(limit, size);
+    return false;
+  });
   return limit;
 }
 
@@ -88,22 +103,12 @@ bool is_scalar_constant(const Value* v, double wanted) {
 
 // Integers that say yes or no, whatever their name: 1 - mask, mask == 0, mask as bool.
 bool is_flag(const Value& start) {
-  std::unordered_set<const Value*> seen = {&start};
-  std::deque<const Value*> work = {&start};
-  while (!work.empty() && seen.size() < 256) {
-    const Value* v = work.front();
-    work.pop_front();
-    for (const Use& u : v->uses()) {
-      const Node& n = *u.node;
-      if (n.is("Sub") && u.index == 1 && is_scalar_constant(n.input(0), 1)) return true;
-      if (n.is("Equal") && is_scalar_constant(n.input(1 - u.index), 0)) return true;
-      if (n.is("Cast") && n.output(0)->type.dtype == DType::boolean) return true;
-      if (!passes_elements(n, u.index)) continue;
-      for (const Value* out : n.outputs())
-        if (out && seen.insert(out).second) work.push_back(out);
-    }
-  }
-  return false;
+  return any_use(start, [](const Use& u) {
+    const Node& n = *u.node;
+    if (n.is("Sub") && u.index == 1 && is_scalar_constant(n.input(0), 1)) return true;
+    if (n.is("Equal") && is_scalar_constant(n.input(1 - u.index), 0)) return true;
+    return n.is("Cast") && n.output(0)->type.dtype == DType::boolean;
+  });
 }
 
 // Multiples of 32 stay such: networks halve images five times.
