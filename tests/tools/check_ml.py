@@ -27,7 +27,7 @@ def numbers(rng, *shape, kinds=("f4", "f8", "i4", "i8")):
 TRANSFORMS = ("NONE", "SOFTMAX", "LOGISTIC", "SOFTMAX_ZERO", "PROBIT")
 
 def scaler(rng):
-    s = shape2(rng); n = pick(rng, 1, s[-1])
+    s = pick(rng, shape2(rng), tuple(int(k) for k in rng.integers(1, 5, int(rng.integers(3, 5))))); n = pick(rng, 1, s[1] if len(s) > 1 else s[0])
     return Case("Scaler", {"x": numbers(rng, *s)}, ["f4"], offset=floats(rng, n).tolist(), scale=floats(rng, n).tolist())
 def normalizer(rng): return Case("Normalizer", {"x": numbers(rng, *shape2(rng))}, ["f4"], norm=pick(rng, "MAX", "L1", "L2"))
 def binarizer(rng): return Case("Binarizer", {"x": floats(rng, *shape2(rng))}, ["f4"], threshold=float(rng.normal()))

@@ -168,7 +168,7 @@ def compress(c, op):
 def grid(c, op):
     c.attrs = {"mode": c.r.choice(["linear", "nearest", "cubic"]), "padding_mode": c.r.choice(["zeros", "border", "reflection"]), "align_corners": c.r.randint(0, 1)}
     n = c.r.randint(1, 2)
-    c.add(c.data([n, c.r.randint(1, 2), c.r.randint(1, 5), c.r.randint(1, 5)], "float32", 0), c.data([n, c.r.randint(1, 4), c.r.randint(1, 4), 2], "float32", 0, -1.5, 1.5))
+    c.add(c.data([n, c.r.randint(1, 2), c.r.randint(1, 5), c.r.randint(1, 5)], "float32", 0), c.data([n, c.r.randint(1, 4), c.r.randint(1, 4), 2], "float32", 0.1, -1.5, 1.5))
 
 
 @gen("Einsum")

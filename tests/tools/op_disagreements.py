@@ -96,6 +96,9 @@ DISAGREEMENTS = [
     Disagreement({"CastLike"}, "a string that is no number is refused by us and by Python; ONNX Runtime gives 0", "is no number"),
     Disagreement({"DFT", "STFT"}, "a NaN or an infinity in one of the two parts: ONNX Runtime multiplies complex numbers, so it spreads to the other part", "nan|inf",
                  applies=not_finite),
+    Disagreement({"GridSample"}, "an infinite or huge position lies outside of the image, as the text has it: 0, the border, a reflection; a NaN counts as one far to the left, as in the "
+                 "reference evaluator's nearest; ONNX Runtime takes both for -1 (the first pixel, or its edge), also where the padding is zeros", "element", ("onnxruntime", "onnx"),
+                 lambda a, i: not (np.abs(i[1]) < 1e9).all()),
     Disagreement({"Sign"}, "the sign of NaN is NaN, as in NumPy and the reference evaluator; ONNX Runtime gives 0 for float16", "nan", applies=not_finite),
     Disagreement({"LRN"}, "ONNX Runtime keeps one running sum over the channels, which a NaN or an infinity never leaves", "nan", applies=not_finite),
     Disagreement(REDUCTIONS, "no axis is in range for a scalar; ONNX Runtime does not look at them", "out of range for rank 0"),

@@ -16,10 +16,16 @@ std::int64_t columns_of(const Tensor& x) { return x.rank() == 0 ? 1 : x.dims().b
 Maybe<RunFn> prepare_scaler(const OpCall& call, ExecEnv&) {
   return RunFn([offset = attr_or<Floats>(call, "offset", {}), scale = attr_or<Floats>(call, "scale", {})](KernelIo& io) {
     Vec x = widen<double>(io.in(0));
-    const auto columns = static_cast<std::size_t>(std::max<std::int64_t>(columns_of(io.in(0)), 1));
-    const auto value = [&](const Floats& v, std::size_t i) { return static_cast<double>(v.size() == 1 ? v[0] : v[i % columns]); };
-    if ((offset.size() > 1 && offset.size() < columns) || (scale.size() > 1 && scale.size() < columns))
-      bad_input(fmt::format("{} offsets and {} scales for {} columns", offset.size(), scale.size(), columns));
+    const Dims& dims = io.in(0).dims();
+    // One number for all, or one a feature. The text has features in [N, F] alone; beyond that onnx's evaluator takes those of the last axis, ONNX
+    // Runtime as many as axis 1 has, and elements take turns. No length means both.
+    const auto fits = [&](const Floats& v) {
+      const auto n = static_cast<std::int64_t>(v.size());
+      return n <= 1 || (!dims.empty() && (n == dims.back() || (dims.size() > 1 && n == dims[1])));
+    };
+    const auto value = [](const Floats& v, std::size_t i) { return static_cast<double>(v[i % v.size()]); };
+    if (!fits(offset) || !fits(scale))
+      bad_input(fmt::format("{} offsets and {} scales for a tensor of {}", offset.size(), scale.size(), dims_text(dims)));
     for (std::size_t i = 0; i < x.size(); ++i) x[i] = (x[i] - (offset.empty() ? 0 : value(offset, i))) * (scale.empty() ? 1 : value(scale, i));
     io.set(0, narrow(DType::float32, io.in(0).dims(), x));
   });

@@ -18,6 +18,7 @@ using Vec = std::vector<double>;
 struct Attributes {
   std::string op, direction;
   std::int64_t layout = 0;
+  std::optional<std::int64_t> hidden_size;
   double clip = 0;  // 0: none
   bool input_forget = false, linear_before_reset = false, attention = false;
   std::vector<Activation> activations;
@@ -163,6 +164,7 @@ Problem read_problem(KernelIo& io, const Attributes& a) {
   p.batch = x.dims()[a.layout == 0 ? 1 : 0];
   p.columns = x.dims()[2];
   p.hidden = r.dims()[2];
+  if (a.hidden_size.value_or(p.hidden) != p.hidden) bad_input(fmt::format("hidden_size {} for weights {}", *a.hidden_size, dims_text(r.dims())));
   p.dirs = a.direction == "bidirectional" ? 2 : 1;
   if (a.attention) p.attention.emplace(io, p.dirs, p.batch, p.hidden);
   p.in = p.columns + (p.attention ? p.attention->size() : 0);
@@ -223,6 +225,7 @@ Attributes read_attributes(const OpCall& call) {
   a.direction = attr_or<std::string>(call, "direction", "forward");
   if (a.direction != "forward" && a.direction != "reverse" && a.direction != "bidirectional") bad_input(fmt::format("direction '{}'", a.direction));
   a.layout = attr_or<std::int64_t>(call, "layout", 0);
+  if (has_attr(call, "hidden_size")) a.hidden_size = attr<std::int64_t>(call, "hidden_size");
   a.clip = static_cast<double>(attr_or<float>(call, "clip", 0));
   a.input_forget = attr_or<std::int64_t>(call, "input_forget", 0) != 0;
   a.linear_before_reset = attr_or<std::int64_t>(call, "linear_before_reset", 0) != 0;
