@@ -37,12 +37,12 @@ bool surely_a_number(const Value* v) {
   return x && *x == *x;
 }
 
-// High and low part of an int64, each exact as a double; truncated division keeps the order.
+// High and low part of a 64-bit integer, each exact as a double; truncated division keeps the order.
 struct Halves {
   Value *high, *low;
 };
 Halves halves(Expansion& e, Value* v) {
-  Value* base = e.index(std::int64_t{1} << 31);
+  Value* base = e.scalar(Expansion::dtype_of_value(v), 2147483648.0);  // 2^31
   Value* high = e.div(v, base);
   return {high, e.cast(e.sub(v, e.mul(high, base)), DType::float64)};
 }
@@ -69,11 +69,11 @@ std::string greater_or_less(Expansion& e) {
     e.result(0, e.op(name, {e.cast(e.in(0), DType::float64), e.cast(e.in(1), DType::float64)}));
     return "";
   }
-  if (t != DType::int64) return "type: this comparison";
+  if (t != DType::int64 && t != DType::uint64) return "type: this comparison";
   const Halves a = halves(e, e.in(0)), b = halves(e, e.in(1));
   Value* high = e.op(name, {e.cast(a.high, DType::float64), e.cast(b.high, DType::float64)});
   Value* low = e.op(name, {a.low, b.low});
-  e.result(0, or_(e, high, and_(e, e.op("Equal", {a.high, b.high}), low)));
+  e.result(0, or_(e, high, and_(e, e.op("Equal", {e.cast(a.high, DType::int64), e.cast(b.high, DType::int64)}), low)));
   return "";
 }
 
@@ -82,6 +82,10 @@ std::string equal(Expansion& e) {
   const DType t = e.dtype(0);
   if (t == DType::float16 || t == DType::bfloat16) {
     e.result(0, e.op("Equal", {e.cast(e.in(0), DType::float32), e.cast(e.in(1), DType::float32)}));
+    return "";
+  }
+  if (is_integer(t) && bit_width(t) >= 8) {  // as int64: of one width the bits stay
+    e.result(0, e.op("Equal", {e.cast(e.in(0), DType::int64), e.cast(e.in(1), DType::int64)}));
     return "";
   }
   if (!plain_float(t)) return "type: this comparison";
@@ -222,7 +226,7 @@ std::string where(Expansion& e) {
     return "";
   }
   if (is_float(t)) return where_by_index(e);
-  if (!is_integer(t) || t == DType::uint64 || bit_width(t) < 8) return "type: Where of this type before opset 9";
+  if (!is_integer(t) || bit_width(t) < 8) return "type: Where of this type before opset 9";
   const DType way = bit_width(t) < 32 ? DType::int32 : t == DType::int32 ? t : DType::int64;
   Value* yes = e.mul(e.cast(e.in(0), way), e.cast(e.in(1), way));
   Value* no = e.mul(e.cast(not_(e, e.in(0)), way), e.cast(e.in(2), way));

@@ -153,7 +153,6 @@ std::string reduce(Expansion& e);
 
 // expand_old.cpp
 std::string depth_to_space(Expansion& e);
-std::string top_k(Expansion& e);
 std::string affine(Expansion& e);
 std::string constant_fill(Expansion& e);
 std::string crop(Expansion& e);
@@ -170,10 +169,17 @@ std::string non_max_suppression(Expansion& e);
 
 // expand_trees.cpp
 std::string tree_ensemble(Expansion& e);
+
+// expand_trees_old.cpp
 std::string tree_regressor(Expansion& e);
+std::string tree_classifier(Expansion& e);
 
 // expand_if.cpp
 std::string branches(Expansion& e);
+
+// expand_sort.cpp
+std::string unique(Expansion& e);
+std::string top_k(Expansion& e);
 
 // expand_einsum.cpp
 std::string einsum(Expansion& e);

@@ -25,19 +25,6 @@ std::string depth_to_space(Expansion& e) {
   return "";
 }
 
-// The smallest came with opset 11: the largest of the negatives.
-std::string top_k(Expansion& e) {
-  const DType t = e.dtype(0);
-  if (t != DType::float32 && t != DType::float64 && t != DType::float16) return "type: TopK of this type";
-  if (e.integer("largest", 1) != 0) return kOtherReason;
-  Attrs attrs = e.node().attrs();
-  attrs.remove("largest");
-  Node& n = e.make("TopK", {e.op("Neg", {e.in(0)}), e.in(1)}, std::move(attrs), 2);
-  e.result(0, e.op("Neg", {n.output(0)}));
-  e.result(1, n.output(1));
-  return "";
-}
-
 // Experimental operators of opset 1.
 std::string affine(Expansion& e) {
   const DType t = e.dtype(0);

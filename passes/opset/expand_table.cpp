@@ -145,8 +145,10 @@ constexpr Decomposition kDecompositions[] = {
     {"ThresholdedRelu", f::thresholded_relu},
     {"TopK", f::top_k},
     {"TreeEnsemble", f::tree_ensemble, false, "ai.onnx.ml"},
+    {"TreeEnsembleClassifier", f::tree_classifier, true, "ai.onnx.ml"},
     {"TreeEnsembleRegressor", f::tree_regressor, true, "ai.onnx.ml"},
     {"Trilu", f::trilu},
+    {"Unique", f::unique},
     {"Unsqueeze", f::unsqueeze},
     {"Where", f::where},
 };
