@@ -80,6 +80,7 @@ std::string greater_or_less(Expansion& e) {
 // Before opset 11 only integers and bools: equal is neither less nor greater, and a number.
 std::string equal(Expansion& e) {
   const DType t = e.dtype(0);
+  if (t == DType::string) return equal_strings(e);
   if (t == DType::float16 || t == DType::bfloat16) {
     e.result(0, e.op("Equal", {e.cast(e.in(0), DType::float32), e.cast(e.in(1), DType::float32)}));
     return "";

@@ -177,6 +177,14 @@ std::string tree_classifier(Expansion& e);
 // expand_if.cpp
 std::string branches(Expansion& e);
 
+// expand_text.cpp
+std::string equal_strings(Expansion& e);
+std::string regex_full_match(Expansion& e);
+std::string string_concat(Expansion& e);
+std::string string_split(Expansion& e);
+std::string string_normalizer(Expansion& e);
+std::string tfidf_vectorizer(Expansion& e);
+
 // expand_sort.cpp
 std::string unique(Expansion& e);
 std::string top_k(Expansion& e);
