@@ -116,7 +116,7 @@ class Converter {
     if (!n.is("Split") || n.input(1) || n.kept || from_->version("") < 18 || to_->version("") >= 18) return "";
     const Value* x = n.input(0);
     const auto parts = n.attr_or<std::int64_t>("num_outputs", 1);
-    if (parts < 2 || !x || !x->type.has_rank()) return parts < 2 ? "" : "the rank of the input is not known";
+    if (parts < 2 || !x || !x->type.has_rank()) return parts < 2 ? "" : "no decomposition: parts of an axis of unknown size";
     const auto axis = n.attr_or<std::int64_t>("axis", 0), rank = static_cast<std::int64_t>(x->type.rank());
     const std::int64_t at = axis < 0 ? axis + rank : axis;
     if (at < 0 || at >= rank || (*x->type.shape)[static_cast<std::size_t>(at)].is_value()) return "";

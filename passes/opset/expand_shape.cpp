@@ -21,9 +21,13 @@ std::optional<std::int64_t> length_of(const Value* v) {
 // `one` (one element) in a new shape: dims are an int64 vector.
 std::string filled(Expansion& e, Value* one, Value* dims) {
   const auto n = length_of(dims);
-  if (!n) return "the length of the shape is not known";
   if (e.opset() >= 8) {
-    e.result(0, e.op("Expand", {one, dims}));
+    e.result(0, e.op("Expand", {n ? one : e.reshape(one, {}), dims}));
+    return "";
+  }
+  if (!n) {
+    Value* ones = e.add(e.mul(dims, e.index(0)), e.index(1));  // as many as there are sizes
+    e.result(0, e.op("Tile", {e.op("Reshape", {one, ones}), dims}));
     return "";
   }
   if (*n == 0) {
@@ -148,6 +152,11 @@ Value* steps_between(Expansion& e, Value* start, Value* limit, Value* delta) {
 std::string range_of(Expansion& e) {
   const DType t = e.dtype(0);
   const bool integer = t == DType::int64 || t == DType::int32 || t == DType::int16;
+  if (t == DType::float16 || t == DType::bfloat16) {
+    const auto wide = [&](std::size_t i) { return e.cast(e.in(i), DType::float32); };
+    e.result(0, e.cast(e.op("Range", {wide(0), wide(1), wide(2)}), t));
+    return "";
+  }
   if (!integer && t != DType::float32 && t != DType::float64) return "type: Range of this type";
   Value* n;
   if (integer) {
@@ -164,13 +173,45 @@ std::string range_of(Expansion& e) {
   return "";
 }
 
+namespace {
+
+// For each axis the amount that is meant for it, or `otherwise`: [rank], of amounts [count] of the axes in `axes`, which are computed.
+Value* for_each_axis(Expansion& e, Value* axes, Value* amounts, std::int64_t rank, std::int64_t otherwise) {
+  Value* at = e.cast(axes, DType::int64);
+  at = e.unsqueeze(e.add(at, e.mul(e.cast(e.op("Less", {at, e.index(0)}), DType::int64), e.index(rank))), {0});
+  Value* hits = e.cast(e.op("Equal", {e.unsqueeze(range(e, 0, rank), {1}), at}), DType::int64);
+  Value* change = e.sub(e.cast(amounts, DType::int64), e.index(otherwise));
+  Value* sum = e.reduce("ReduceSum", e.mul(hits, e.unsqueeze(change, {0})), {1}, false);
+  return otherwise == 0 ? sum : e.add(sum, e.index(otherwise));
+}
+
+// Axes that are computed: every axis is cut, most of them from end to end.
+std::string slice_along_computed(Expansion& e, std::int64_t count) {
+  const auto rank = e.rank(0);
+  if (!rank) return "the rank of the input is not known";
+  if (e.has(4) && !e.constant_ints(4)) return "non-constant operand: steps";
+  if (e.has(4) && std::ranges::any_of(*e.constant_ints(4), [](std::int64_t s) { return s != 1; })) return "non-constant operand: axes";
+  if (count == 0 || *rank == 0) {
+    e.result(0, e.op("Identity", {e.in(0)}));
+    return "";
+  }
+  Value* starts = for_each_axis(e, e.in(3), e.in(1), *rank, 0);
+  Value* ends = for_each_axis(e, e.in(3), e.in(2), *rank, INT32_MAX);
+  Ints axes;
+  for (std::int64_t k = 0; k < *rank; ++k) axes.push_back(k);
+  e.result(0, e.op("Slice", {e.in(0), starts, ends, e.ints(axes, "axes")}));
+  return "";
+}
+
+}  // namespace
+
 // Bounds that are computed, or steps, before opset 10: the indices are written out and gathered, axis by axis.
 std::string slice(Expansion& e) {
   auto count = length_of(e.in(1));
   for (std::size_t i = 2; !count && i < 5; ++i) count = e.has(i) ? length_of(e.in(i)) : std::nullopt;
   if (!count) return "non-constant operand: starts of unknown number";
   const auto rank = e.rank(0);
-  if (e.has(3) && !e.constant_ints(3)) return "non-constant operand: axes";
+  if (e.has(3) && !e.constant_ints(3)) return slice_along_computed(e, *count);
   if (e.has(4) && !e.constant_ints(4)) return "non-constant operand: steps";
   Ints axes, steps(static_cast<std::size_t>(*count), 1);
   for (std::int64_t k = 0; k < *count; ++k) axes.push_back(k);
@@ -207,18 +248,40 @@ std::int64_t padded_from(std::int64_t i, std::int64_t size, const std::string& m
   return m < size ? m : period - m;
 }
 
+// The same of positions and a size that are computed. Division truncates.
+Value* padded_from(Expansion& e, Value* i, const Index& size, const std::string& mode) {
+  Value* last = vector_of(e, sub(e, size, 1));
+  const auto at_most = [&](Value* v, Value* most) {
+    Value* over = e.cast(e.op("Greater", {v, most}), DType::int64);
+    return e.add(v, e.mul(over, e.sub(most, v)));
+  };
+  const auto not_negative = [&](Value* v) { return e.mul(v, e.cast(e.op("Greater", {v, e.index(0)}), DType::int64)); };
+  if (mode == "edge") return at_most(not_negative(i), last);
+  Value* period = mode == "wrap" ? vector_of(e, size) : e.mul(last, e.index(2));
+  if (mode != "wrap") period = e.add(period, e.cast(e.op("Equal", {period, e.index(0)}), DType::int64));
+  Value* rest = e.sub(i, e.mul(e.div(i, period), period));
+  rest = e.add(rest, e.mul(e.cast(e.op("Less", {rest, e.index(0)}), DType::int64), period));
+  if (mode == "wrap") return rest;
+  Value* behind = e.cast(e.op("Greater", {rest, last}), DType::int64);
+  return e.add(rest, e.mul(behind, e.sub(period, e.mul(rest, e.index(2)))));
+}
+
 // Modes that copy elements: a Gather an axis.
 std::string pad_with_copies(Expansion& e, const std::string& mode, const Ints& axes) {
-  const auto pads = e.constant_ints(1);
-  if (!pads) return "non-constant operand: pads";
+  if (mode != "edge" && mode != "wrap" && mode != "reflect") return "no decomposition: mode '" + mode + "'";
   Value* x = e.in(0);
   for (std::size_t k = 0; k < axes.size(); ++k) {
-    const std::int64_t before = (*pads)[k], after = (*pads)[axes.size() + k];
+    const Index before = element(e, e.in(1), static_cast<std::int64_t>(k)), after = element(e, e.in(1), static_cast<std::int64_t>(axes.size() + k));
     const Index size = dim_of(e, x, axes[k]);
-    if (before == 0 && after == 0) continue;
-    if (!size.number || *size.number == 0) return "no decomposition: this mode along an axis of unknown size";
+    if (before.number == 0 && after.number == 0) continue;
+    if (!size.number || !before.number || !after.number) {
+      Value* all = range(e, sub(e, 0, before), add(e, size, after));
+      x = e.op("Gather", {x, padded_from(e, all, size, mode)}, {{"axis", axes[k]}});
+      continue;
+    }
+    if (*size.number == 0) return "no decomposition: copies of nothing";
     Ints from;
-    for (std::int64_t i = -before; i < *size.number + after; ++i) from.push_back(padded_from(i, *size.number, mode));
+    for (std::int64_t i = -*before.number; i < *size.number + *after.number; ++i) from.push_back(padded_from(i, *size.number, mode));
     x = e.op("Gather", {x, e.ints(from, "indices")}, {{"axis", axes[k]}});
   }
   e.result(0, e.op("Identity", {x}));
@@ -232,7 +295,14 @@ std::string pad(Expansion& e) {
   const std::string mode = e.text("mode", "constant");
   const auto rank = e.rank(0);
   if (!rank) return "the rank of the input is not known";
-  if (e.has(3) && !e.constant_ints(3)) return "non-constant operand: axes";
+  if (e.has(3) && !e.constant_ints(3)) {  // every axis gets its amounts, most of them none
+    const auto n = length_of(e.in(3));
+    if (!n || *rank == 0) return "non-constant operand: axes of unknown number";
+    Value *before = e.slice(e.in(1), 0, *n, 0), *after = e.slice(e.in(1), *n, 2 * *n, 0);
+    Value* pads = e.concat({for_each_axis(e, e.in(3), before, *rank, 0), for_each_axis(e, e.in(3), after, *rank, 0)}, 0);
+    e.result(0, e.op("Pad", {e.in(0), pads, e.in(2)}, {{"mode", mode}}));
+    return "";
+  }
   Ints axes;
   for (std::int64_t k = 0; k < *rank; ++k) axes.push_back(k);
   if (e.has(3)) axes = *e.constant_ints(3);
@@ -333,12 +403,11 @@ std::string trilu(Expansion& e) {
 // Sizes that are computed, before opset 13, or num_outputs along an axis of unknown size: one Slice a part.
 std::string split(Expansion& e) {
   const auto rank = e.rank(0);
-  if (!rank) return "the rank of the input is not known";
   std::int64_t axis = e.integer("axis", 0);
-  axis += axis < 0 ? *rank : 0;
+  axis += axis < 0 && rank ? *rank : 0;
   const std::size_t parts = e.node().outputs().size();
   Index at = 0;
-  const Index size = dim_of(e, e.in(0), axis);
+  const Index size = rank ? dim_of(e, e.in(0), axis) : Index(e.slice(e.shape_value(e.in(0)), axis, axis == -1 ? INT64_MAX : axis + 1, 0));
   const auto n = static_cast<std::int64_t>(parts);
   std::optional<Index> each;  // rounded up: the last part is what remains
   if (!e.has(1)) each = size.number ? Index((*size.number + n - 1) / n) : Index(e.div(add(e, size, n - 1).value, e.ints({n}, "parts")));
@@ -408,12 +477,14 @@ std::string unsqueeze(Expansion& e) {
 std::string squeeze(Expansion& e) {
   const auto rank = e.rank(0);
   if (!e.has(1) || e.constant_ints(1)) return kOtherReason;
-  if (!rank || e.opset() < 9) return "non-constant operand: axes";
+  if (!rank) return "the rank of the input is not known";
   Value* at = e.cast(e.in(1), DType::int64);
   at = e.unsqueeze(e.add(at, e.mul(e.cast(e.op("Less", {at, e.index(0)}), DType::int64), e.index(*rank))), {0});
   Value* hits = e.cast(e.op("Equal", {e.unsqueeze(range(e, 0, *rank), {1}), at}), DType::float32);
   Value* others = e.op("Not", {e.cast(e.reduce("ReduceSum", hits, {1}, false), DType::boolean)});
-  e.result(0, e.op("Reshape", {e.in(0), e.op("Compress", {e.shape_value(e.in(0)), others}, {{"axis", std::int64_t{0}}})}));
+  Value* shape = e.op("Compress", {e.shape_value(e.in(0)), others}, {{"axis", std::int64_t{0}}});
+  if (const auto count = length_of(e.in(1))) shape->type = Type::tensor(DType::int64, Shape{Dim(*rank - *count)});
+  e.result(0, e.op("Reshape", {e.in(0), shape}));
   return "";
 }
 
