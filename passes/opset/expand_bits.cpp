@@ -1,5 +1,7 @@
 // Operators on the bits of integers, where only arithmetic is at hand.
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <span>
 
 #include "passes/opset/expand_families.h"
@@ -77,6 +79,57 @@ std::string bitwise_not(Expansion& e) {
   return "";
 }
 
+namespace {
+
+// significand * 2^exponent by a table of powers; the largest exponent stands for infinity and NaN. `rest`: bits below the exponent, int64.
+struct FloatForm {
+  int exponents, fraction, bias;  // how many exponents, bits of the fraction, and 2^(e - bias) of a whole significand
+};
+
+Value* float_of_parts(Expansion& e, const FloatForm& f, Value* sign, Value* exponent, Value* fraction) {
+  const DType w = DType::float64;
+  std::vector<double> powers;
+  for (int k = 0; k < f.exponents; ++k)
+    powers.push_back(k + 1 == f.exponents ? std::numeric_limits<double>::infinity() : std::ldexp(1.0, std::max(k, 1) - f.bias));
+  const auto whole = std::int64_t{1} << f.fraction;
+  Value* power = e.op("Gather", {e.tensor(Tensor::of<double>({f.exponents}, powers), "powers"), exponent}, {{"axis", std::int64_t{0}}});
+  Value* normal = e.cast(e.cast(exponent, DType::boolean), DType::int64);
+  Value* y = e.mul(e.cast(e.add(fraction, e.mul(normal, e.index(whole))), w), power);
+  y = e.mul(y, e.sub(e.scalar(w, 1), e.mul(e.cast(sign, w), e.scalar(w, 2))));
+  Value* nan = e.op("And", {e.op("Equal", {exponent, e.index(f.exponents - 1)}), e.cast(fraction, DType::boolean)});
+  return e.op("Where", {nan, e.scalar(w, std::numeric_limits<double>::quiet_NaN()), y});
+}
+
+// Bits of an integer of the same width, as the number that they mean. What a NaN carries is lost, as in all arithmetic.
+std::string bits_as_float(Expansion& e, DType from, DType to) {
+  const auto cut = [&](Value* v, std::int64_t by) {
+    Value* high = e.div(v, e.index(by));
+    return std::pair{high, e.sub(v, e.mul(high, e.index(by)))};
+  };
+  std::vector<Value*> w = words(e, e.in(0), from);
+  if (to == DType::bfloat16) w[0] = e.mul(w[0], e.index(65536));  // the upper half of a float
+  Value* y;
+  if (w.size() == 2) {
+    const auto [sign, rest] = cut(w[1], std::int64_t{1} << 31);
+    const auto [exponent, high] = cut(rest, 1 << 20);
+    y = float_of_parts(e, {2048, 52, 1075}, sign, exponent, e.add(e.mul(high, e.index(std::int64_t{1} << 32)), w[0]));
+  } else if (to == DType::float16) {
+    Value* bits = is_signed_integer(from) ? cut(w[0], 65536).second : w[0];
+    const auto [sign, rest] = cut(bits, 1 << 15);
+    const auto [exponent, fraction] = cut(rest, 1 << 10);
+    y = float_of_parts(e, {32, 10, 25}, sign, exponent, fraction);
+  } else {
+    Value* bits = to == DType::bfloat16 ? cut(w[0], std::int64_t{1} << 32).second : w[0];
+    const auto [sign, rest] = cut(bits, std::int64_t{1} << 31);
+    const auto [exponent, fraction] = cut(rest, 1 << 23);
+    y = float_of_parts(e, {256, 23, 150}, sign, exponent, fraction);
+  }
+  e.result(0, e.cast(e.cast(y, to == DType::float64 ? to : DType::float32), to));
+  return "";
+}
+
+}  // namespace
+
 // Between integers of one width Cast keeps the bits.
 std::string bit_cast(Expansion& e) {
   const DType from = e.dtype(0), to = static_cast<DType>(e.integer("to", 0));
@@ -84,7 +137,17 @@ std::string bit_cast(Expansion& e) {
     e.result(0, e.op("Identity", {e.in(0)}));
     return "";
   }
-  if (!whole_bytes(from) || !whole_bytes(to) || bit_width(from) != bit_width(to)) return "no decomposition: the bits of floating point";
+  if (from == DType::undefined || bit_width(from) != bit_width(to)) return "type: BitCast of this type";
+  const Tensor* stored = e.constant(0);
+  if (stored && bit_width(from) >= 8 && stored->size() <= (1 << 20)) {
+    const auto bytes = stored->bytes();
+    e.result(0, e.op("Identity", {e.tensor(Tensor::from_bytes(to, stored->dims(), {bytes.begin(), bytes.end()}), "bits")}));
+    return "";
+  }
+  const bool floats = to == DType::float16 || to == DType::bfloat16 || to == DType::float32 || to == DType::float64;
+  if (whole_bytes(from) && floats) return bits_as_float(e, from, to);
+  if (!whole_bytes(from)) return "no decomposition: the bits of floating point, those of a NaN among them";
+  if (!whole_bytes(to)) return "type: BitCast of this type";
   e.result(0, e.op("Cast", {e.in(0)}, {{"to", static_cast<std::int64_t>(to)}}));
   return "";
 }

@@ -74,8 +74,7 @@ std::string scatter_nd(Expansion& e) {
   if (!count || !rank || !indices_rank) return "the shapes of data and indices are not known";
   if (*count == 0) return "no decomposition: index tuples of no elements";
   const std::string reduction = e.text("reduction", "none");
-  if (e.opset() < 9) {
-    if (reduction != "none") return "no decomposition: reduction";
+  if (e.opset() < 9 && reduction == "none") {
     const std::vector<Index> all = dims_of(e, e.in(0));
     const Index places = product(e, {all.begin(), all.begin() + *count}), width = product(e, {all.begin() + *count, all.end()});
     const auto rows_of = [&](Value* v) { return e.op("Reshape", {v, vector_of(e, {Index(-1), width})}); };

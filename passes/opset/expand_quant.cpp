@@ -101,22 +101,26 @@ std::string dynamic_quantize_linear(Expansion& e) {
 
 namespace {
 
-// Products of 8-bit integers are exact in float32 up to 2^24, in float64 always.
-Value* centered(Expansion& e, std::size_t x, std::size_t zero, DType w) {
+// Products of 8-bit integers are exact in float32 up to 2^24, in float64 always. `several`: the shape of a zero point that is a list; empty: it has
+// its own.
+Value* centered(Expansion& e, std::size_t x, std::size_t zero, DType w, const Ints& several) {
   Value* v = e.op("Cast", {e.in(x)}, {{"to", static_cast<std::int64_t>(w)}});
   if (!e.has(zero)) return v;
   Value* z = e.cast(e.in(zero), w);
   const Shape* s = Expansion::shape_of(z);
-  if (!s) return nullptr;
-  if (s->empty() || (s->size() == 1 && s->front().is(1))) return e.sub(v, e.reshape(z, {}));
-  return nullptr;
+  if (s && (s->empty() || (s->size() == 1 && s->front().is(1)))) return e.sub(v, e.reshape(z, {}));
+  if (s && s->size() > 1) return e.sub(v, z);
+  return s ? e.sub(v, several.empty() ? z : e.reshape(z, several)) : nullptr;
 }
 
 }  // namespace
 
+// A list of zero points holds one for each row of A, or column of B.
 std::string matmul_integer(Expansion& e) {
-  Value *a = centered(e, 0, 2, DType::float64), *b = centered(e, 1, 3, DType::float64);
-  if (!a || !b) return "no decomposition: several zero points";
+  const auto rank = e.rank(0);
+  if (!rank || !e.rank(1)) return "the rank of the input is not known";
+  Value *a = centered(e, 0, 2, DType::float64, *rank > 1 ? Ints{-1, 1} : Ints{}), *b = centered(e, 1, 3, DType::float64, {});
+  if (!a || !b) return "the shape of a zero point is not known";
   e.result(0, e.cast(e.op("MatMul", {a, b}), DType::int32));
   return "";
 }
@@ -125,9 +129,12 @@ std::string conv_integer(Expansion& e) {
   const Shape* w = e.shape(1);
   std::int64_t depth = 1;
   for (std::size_t i = 1; w && i < w->size(); ++i) depth = (*w)[i].is_value() && depth > 0 ? depth * (*w)[i].value() : 0;
-  if (!w || depth == 0 || depth > 258) return "no decomposition: sums that float cannot hold";  // 258 * 255 * 255 < 2^24
-  Value *x = centered(e, 0, 2, DType::float32), *k = centered(e, 1, 3, DType::float32);
-  if (!x || !k) return "no decomposition: several zero points";
+  if (!w || depth == 0) return "the shape of the weight is not known";
+  const DType way = depth <= 258 ? DType::float32 : DType::float64;  // 258 * 255 * 255 < 2^24
+  Ints channels(w->size(), 1);
+  channels[0] = -1;
+  Value *x = centered(e, 0, 2, way, Ints(w->size(), 1)), *k = centered(e, 1, 3, way, channels);
+  if (!x || !k) return "the shape of a zero point is not known";
   e.result(0, e.cast(e.op("Conv", {x, k}, e.node().attrs()), DType::int32));
   return "";
 }

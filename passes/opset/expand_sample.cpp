@@ -280,11 +280,75 @@ std::string roi_align(Expansion& e) {
   return "";
 }
 
+namespace {
+
+std::optional<std::int64_t> length_of(const Expansion& e, std::size_t i) {
+  const Shape* s = e.shape(i);
+  return s && s->size() == 1 && s->front().is_value() ? std::optional(s->front().value()) : std::nullopt;
+}
+
+// The same with shapes that are computed: which block element a pixel takes is found by arithmetic, axis by axis.
+std::string col2im_computed(Expansion& e) {
+  const auto axes = length_of(e, 1), also = length_of(e, 2);
+  const DType t = e.dtype(0);
+  if ((!axes && !also) || (axes && *axes == 0)) return "non-constant operand: image_shape or block_shape of unknown length";
+  const auto zero = float_scalar(t, 0);
+  if (!zero) return "type: Col2Im of this type";
+  const auto k = static_cast<std::size_t>(axes ? *axes : *also);
+  const auto list = [&](std::string_view name, std::size_t n, std::int64_t otherwise) {
+    const Ints* v = e.integers(name);
+    return v && v->size() == n ? *v : Ints(n, otherwise);
+  };
+  const Ints strides = list("strides", k, 1), dilations = list("dilations", k, 1), pads = list("pads", 2 * k, 0);
+  std::vector<Index> image, block, count;
+  for (std::size_t a = 0; a < k; ++a) {
+    image.push_back(element(e, e.in(1), static_cast<std::int64_t>(a)));
+    block.push_back(element(e, e.in(2), static_cast<std::int64_t>(a)));
+    const Index room = sub(e, add(e, image[a], pads[a] + pads[a + k] - 1), mul(e, sub(e, block[a], 1), dilations[a]));
+    count.push_back(room.number ? Index(*room.number / strides[a] + 1) : Index(e.add(e.div(room.value, e.ints({strides[a]})), e.ints({1}))));
+  }
+  Value *from = nullptr, *hit = nullptr;  // [blocks..., images...]
+  Index place_stride = product(e, count), stride = 1;
+  for (std::size_t a = k; a-- > 0;) {
+    const auto along = [&](Value* v, std::size_t at) {
+      Ints dims(2 * k, 1);
+      dims[at] = -1;
+      return e.reshape(v, dims);
+    };
+    Value *r = along(range(e, 0, block[a]), a), *q = along(range(e, 0, image[a]), k + a);
+    Value* moved = e.sub(e.add(q, e.index(pads[a])), e.mul(r, e.index(dilations[a])));
+    Value* at = e.div(moved, e.index(strides[a]));
+    Value* whole = e.op("Equal", {e.mul(at, e.index(strides[a])), moved});
+    Value* inside = e.op("And", {e.op("Greater", {moved, e.index(-1)}), e.op("Less", {at, vector_of(e, count[a])})});
+    Value* here = e.op("And", {whole, inside});
+    Value* part = e.add(e.mul(at, vector_of(e, stride)), e.mul(r, vector_of(e, place_stride)));
+    from = from ? e.add(from, part) : part;
+    hit = hit ? e.op("And", {hit, here}) : here;
+    stride = mul(e, stride, count[a]);
+    place_stride = mul(e, place_stride, block[a]);
+  }
+  Value* nothing = vector_of(e, place_stride);  // behind all blocks
+  from = e.add(nothing, e.mul(e.cast(hit, DType::int64), e.sub(from, nothing)));
+  from = e.op("Reshape", {from, vector_of(e, {product(e, block), product(e, image)})});
+  const Index n = dim_of(e, e.in(0), 0);
+  Value* x = e.op("Reshape", {e.in(0), vector_of(e, {n, Index(-1), place_stride})});
+  x->type = Type::tensor(t, Shape{Dim(), Dim(), Dim()});
+  Value* zeros = e.op("Expand", {e.tensor(*zero), e.concat({e.slice(e.shape_value(x), 0, 2, 0), e.ints({1})}, 0)});
+  x = e.op("Gather", {e.concat({x, zeros}, 2), from}, {{"axis", std::int64_t{2}}});
+  x = e.reduce("ReduceSum", x, {2}, false);
+  std::vector<Index> to{n, Index(-1)};
+  to.insert(to.end(), image.begin(), image.end());
+  e.result(0, e.op("Reshape", {x, vector_of(e, to)}));
+  return "";
+}
+
+}  // namespace
+
 // Each pixel sums what the blocks over it hold for it: which those are is known from the sizes. A zero behind the blocks answers for none.
 std::string col2im(Expansion& e) {
   constexpr std::int64_t kMost = std::int64_t{1} << 22;
   const auto image = e.constant_ints(1), block = e.constant_ints(2);
-  if (!image || !block) return "non-constant operand: image_shape or block_shape";
+  if (!image || !block) return col2im_computed(e);
   const std::size_t k = block->size();
   const DType t = e.dtype(0);
   if (image->size() != k || k == 0 || !float_scalar(t, 0)) return "type: Col2Im of this type";

@@ -31,9 +31,7 @@ std::optional<std::int64_t> volume(const Shape& s, std::size_t from, std::size_t
 std::string put_rows(Expansion& e, Value* data, Value* updates, std::int64_t rows, const Ints& places, const std::string& reduction) {
   if (reduction != "none") {
     const std::unordered_set<std::int64_t> distinct(places.begin(), places.end());
-    if (distinct.size() != places.size())
-      return e.opset() < 9 ? "no decomposition: reduction with repeated indices"
-                           : scatter_in_rounds(e, data, updates, e.ints(places, "places"), reduction);
+    if (distinct.size() != places.size()) return scatter_in_rounds(e, data, updates, e.ints(places, "places"), reduction);
     const char* op = reduction == "add" ? "Add" : reduction == "mul" ? "Mul" : reduction == "max" ? "Max" : "Min";
     updates = e.op(op, {e.op("Gather", {data, e.ints(places, "places")}, {{"axis", std::int64_t{0}}}), updates});
   }
@@ -102,7 +100,6 @@ std::string scatter_elements(Expansion& e) {
   if (!at || !total || *total > kMostRows || at->empty()) {
     const std::string reduction = e.text("reduction", "none");
     if (reduction == "none") return kOtherReason;
-    if (e.opset() < 9) return "no decomposition: reduction with computed indices before opset 9";
     const std::int64_t axis = e.integer("axis", 0) + (e.integer("axis", 0) < 0 ? static_cast<std::int64_t>(data->size()) : 0);
     Value* places = e.reshape(element_places(e, e.in(0), e.in(1), axis), {-1});
     return scatter_in_rounds(e, e.reshape(e.in(0), {-1, 1}), e.reshape(e.in(2), {-1, 1}), places, reduction);

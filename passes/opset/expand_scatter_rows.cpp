@@ -7,10 +7,44 @@
 #include "passes/opset/expand_index.h"
 
 namespace onnxopt::expand_fn {
+namespace {
+
+const char* operator_of(const std::string& reduction) {
+  return reduction == "add" ? "Add" : reduction == "mul" ? "Mul" : reduction == "max" ? "Max" : "Min";
+}
+
+// Before opset 9: one update after the other. The changed row stands behind all rows, and its index takes it.
+std::string scatter_one_by_one(Expansion& e, Value* data, Value* updates, Value* places, const std::string& reduction) {
+  const DType t = e.dtype(0);
+  const Index count = dim_of(e, data, 0);
+  const Type rows = Type::tensor(t, Shape{(*Expansion::shape_of(data))[0], (*Expansion::shape_of(data))[1]});
+  Value *own = range(e, 0, count), *behind = vector_of(e, count);
+  ExpansionBody b(e, "update");
+  Value* i = b.input("i", Type::tensor(DType::int64, Dims{}));
+  Value* go = b.input("go", Type::tensor(DType::boolean, Dims{}));
+  Value* now = b.input("rows", rows);
+  const Attrs along{{"axis", std::int64_t{0}}};
+  Value* at = b.op("Reshape", {i, e.ints({1})});
+  Value* place = b.op("Gather", {places, at}, along);
+  Value* changed = b.op(operator_of(reduction), {b.op("Gather", {now, place}, along), b.op("Gather", {updates, at}, along)});
+  Value* here = b.op("Cast", {b.op("Equal", {own, place})}, {{"to", static_cast<std::int64_t>(DType::int64)}});
+  Value* from = b.op("Add", {own, b.op("Mul", {here, b.op("Sub", {behind, own})})});
+  b.output(go, go->type);
+  b.output(b.op("Gather", {b.op("Concat", {now, changed}, along), from}, along), rows);
+  Node& loop = e.make("Loop", {e.squeeze(e.shape_value(places), {0}), e.tensor(Tensor::scalar<bool>(true), "go"), data}, {}, 1);
+  b.give_to(loop);
+  loop.output(0)->type = rows;
+  e.result(0, e.reshape_like(loop.output(0), e.in(0)));
+  return "";
+}
+
+}  // namespace
+
 // In rounds: of the updates that want the same row one gets it, the others wait for the next round.
 std::string scatter_in_rounds(Expansion& e, Value* data, Value* updates, Value* places, const std::string& reduction) {
   const DType t = e.dtype(0);
   if (t == DType::undefined) return "the type of the input is not known";
+  if (e.opset() < 9) return scatter_one_by_one(e, data, updates, places, reduction);
   Value* count = e.shape_value(places);
   Value* nobody = e.op("Expand", {e.index(0), vector_of(e, dim_of(e, data, 0))});
   const Dim width = (*Expansion::shape_of(data))[1];
@@ -26,8 +60,7 @@ std::string scatter_in_rounds(Expansion& e, Value* data, Value* updates, Value* 
   Value* wins = b.op("Equal", {b.op("Gather", {winners, at}, along), own});
   Value* waits = b.op("Not", {wins});
   Value* where = b.op("Compress", {at, wins}, along);
-  const char* op = reduction == "add" ? "Add" : reduction == "mul" ? "Mul" : reduction == "max" ? "Max" : "Min";
-  Value* sums = b.op(op, {b.op("Gather", {now, where}, along), b.op("Compress", {left, wins}, along)});
+  Value* sums = b.op(operator_of(reduction), {b.op("Gather", {now, where}, along), b.op("Compress", {left, wins}, along)});
   Value* next = b.op("ScatterND", {now, b.op("Unsqueeze", {where, e.ints({1}, "axes")}), sums});
   Value* rest = b.op("Compress", {at, waits}, along);
   Value* some = b.op("Greater", {b.op("Squeeze", {b.op("Shape", {rest}), e.ints({0}, "axes")}), e.index(0)});
@@ -53,7 +86,6 @@ std::string max_unpool(Expansion& e) {
   const auto zero = float_scalar(t, 0);
   if (!rank || *rank < 3 || !kernel || kernel->size() + 2 != static_cast<std::size_t>(*rank)) return "the rank of the input is not known";
   if (!zero) return "type: MaxUnpool of this type";
-  if (e.has(2)) return "no decomposition: MaxUnpool with output_shape";
   const std::size_t n = kernel->size();
   const Ints *strides = e.integers("strides"), *pads = e.integers("pads");
   std::vector<Index> dims = dims_of(e, e.in(0));
@@ -64,7 +96,12 @@ std::string max_unpool(Expansion& e) {
   }
   Value* zeros = e.op("Expand", {e.reshape(e.tensor(*zero), {1}), vector_of(e, product(e, dims))});
   Value* y = e.op("ScatterElements", {zeros, e.reshape(e.in(1), {-1}), e.reshape(e.in(0), {-1})}, {{"axis", std::int64_t{0}}});
-  e.result(0, e.op("Reshape", {y, vector_of(e, dims)}));
+  y = e.op("Reshape", {y, vector_of(e, dims)});
+  if (e.has(2)) {  // a larger shape: zeros behind
+    Value* more = e.sub(e.cast(e.in(2), DType::int64), vector_of(e, dims));
+    y = e.op("Pad", {y, e.concat({e.ints(Ints(static_cast<std::size_t>(*rank), 0)), more}, 0)});
+  }
+  e.result(0, y);
   return "";
 }
 

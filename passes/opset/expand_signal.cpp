@@ -108,6 +108,35 @@ std::pair<Value*, Value*> transform(Expansion& e, const Transform& p) {
 
 }  // namespace
 
+namespace {
+
+// The axis is computed: what stands in front of it and behind it becomes one dim each.
+std::string dft_along_computed(Expansion& e) {
+  const Shape& s = *e.shape(0);
+  const auto rank = static_cast<std::int64_t>(s.size());
+  const bool real = e.integer("inverse", 0) != 0 && e.integer("onesided", 0) != 0;
+  const auto flag = [&](Value* v) { return e.cast(v, DType::int64); };
+  Value* at = e.reshape(e.cast(e.in(2), DType::int64), {1});
+  at = e.add(at, e.mul(flag(e.op("Less", {at, e.index(0)})), e.index(rank)));
+  Value* sizes = e.slice(e.shape_value(e.in(0)), 0, rank - 1, 0);
+  Value* places = range(e, 0, rank - 1);
+  const auto product_where = [&](Value* chosen) {
+    Value* kept = e.add(e.mul(chosen, e.sub(sizes, e.index(1))), e.index(1));
+    return e.reduce("ReduceProd", kept, {0});
+  };
+  Value *before = product_where(flag(e.op("Less", {places, at}))), *behind = product_where(flag(e.op("Greater", {places, at})));
+  Value* size = e.op("Gather", {sizes, at}, {{"axis", std::int64_t{0}}});
+  Value* x = e.op("Reshape", {e.in(0), e.concat({before, size, behind, e.ints({s.back().value()})}, 0)});
+  x->type = Type::tensor(e.dtype(0), Shape{Dim(), Dim(), Dim(), s.back()});
+  Value* y = e.op("DFT", {x, e.in(1), e.index(1, "axis")}, e.node().attrs());
+  Value* here = flag(e.op("Equal", {places, at}));
+  Value* shape = e.add(sizes, e.mul(here, e.sub(e.slice(e.shape_value(y), 1, 2, 0), sizes)));
+  e.result(0, e.op("Reshape", {y, e.concat({shape, e.ints({real ? 1 : 2})}, 0)}));
+  return "";
+}
+
+}  // namespace
+
 std::string dft(Expansion& e) {
   const DType t = e.dtype(0), way = sum_type(t);
   const Shape* s = e.shape(0);
@@ -118,7 +147,8 @@ std::string dft(Expansion& e) {
   std::int64_t axis = -2;
   if (e.has(2)) {
     const auto stated = e.constant_ints(2);
-    if (!stated || stated->size() != 1) return "non-constant operand: axis";
+    if (!stated) return dft_along_computed(e);
+    if (stated->size() != 1) return "no decomposition: this form of DFT";
     axis = stated->front();
   }
   axis += axis < 0 ? rank : 0;
@@ -179,12 +209,46 @@ std::string stft(Expansion& e) {
   return "";
 }
 
+namespace {
+
+// The triangles, where the sizes are computed: in double, as the corners are rounded down. A triangle without a left side is 1 at its top.
+std::string mel_computed(Expansion& e) {
+  const DType w = DType::float64;
+  const auto d = [&](double v) { return e.scalar(w, v); };
+  const auto wide = [&](std::size_t i) { return e.reshape(e.cast(e.in(i), w), {1}); };
+  const auto flag = [&](Value* v) { return e.cast(v, w); };
+  const auto not_above = [&](Value* a, Value* b) { return flag(e.op("Not", {e.op("Greater", {a, b})})); };
+  const auto mel = [&](Value* hertz) { return e.mul(e.op("Log", {e.add(e.div(hertz, d(700)), d(1))}), d(2595 / std::numbers::ln10)); };
+  const Index bands = scalar_index(e, 0), bins = half_and_one(e, scalar_index(e, 1));
+  const Index corners = add(e, bands, 2);
+  Value *low = mel(wide(3)), *high = mel(wide(4));
+  Value* step = e.div(e.sub(high, low), e.cast(vector_of(e, corners), w));
+  Value* mels = e.add(e.mul(flag(range(e, 0, corners)), step), low);
+  Value* hertz = e.mul(e.sub(e.op("Exp", {e.mul(mels, d(std::numbers::ln10 / 2595))}), d(1)), d(700));
+  Value* at = e.op("Floor", {e.div(e.mul(e.add(wide(1), d(1)), hertz), wide(2))});
+  const auto from = [&](std::int64_t k) { return e.op("Gather", {at, range(e, k, add(e, bands, k))}, {{"axis", std::int64_t{0}}}); };
+  Value *left = from(0), *top = from(1), *right = from(2);
+  Value* bin = e.unsqueeze(flag(range(e, 0, bins)), {1});
+  const auto slope = [&](Value* rise, Value* run) {  // 0 where there is no side
+    Value* none = flag(e.op("Not", {e.cast(run, DType::boolean)}));
+    return e.div(rise, e.add(run, none));
+  };
+  Value* falls = e.mul(not_above(top, bin), flag(e.op("Less", {bin, right})));
+  Value* rises = e.mul(e.mul(not_above(left, bin), flag(e.op("Less", {bin, top}))), flag(e.op("Less", {left, top})));
+  Value* y = e.add(e.mul(rises, slope(e.sub(bin, left), e.sub(top, left))), e.mul(falls, slope(e.sub(right, bin), e.sub(right, top))));
+  Value* peak = e.mul(flag(e.op("Equal", {bin, top})), e.sub(d(1), falls));  // without a right side the top is all there is
+  e.result(0, e.op("Cast", {e.add(y, peak)}, {{"to", e.integer("output_datatype", 1)}}));
+  return "";
+}
+
+}  // namespace
+
 // Triangles over the bins of a one-sided transform, their corners evenly spaced on the mel scale.
 std::string mel_weight_matrix(Expansion& e) {
   double in[5];
   for (std::size_t i = 0; i < 5; ++i) {
     const auto v = e.constant(i) ? scalar_value(*e.constant(i)) : std::nullopt;
-    if (!v) return "non-constant operand: the sizes of the matrix";
+    if (!v) return mel_computed(e);
     in[i] = *v;
   }
   const auto bands = static_cast<std::int64_t>(in[0]), length = static_cast<std::int64_t>(in[1]), bins = length / 2 + 1;
