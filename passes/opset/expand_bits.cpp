@@ -146,6 +146,10 @@ std::string bit_cast(Expansion& e) {
   }
   const bool floats = to == DType::float16 || to == DType::bfloat16 || to == DType::float32 || to == DType::float64;
   if (whole_bytes(from) && floats) return bits_as_float(e, from, to);
+  if (from == DType::boolean && whole_bytes(to)) {
+    e.result(0, e.cast(e.in(0), to));
+    return "";
+  }
   if (!whole_bytes(from)) return "no decomposition: the bits of floating point, those of a NaN among them";
   if (!whole_bytes(to)) return "type: BitCast of this type";
   e.result(0, e.op("Cast", {e.in(0)}, {{"to", static_cast<std::int64_t>(to)}}));

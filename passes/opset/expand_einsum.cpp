@@ -14,8 +14,8 @@ struct Equation {
 
 bool has(const std::string& s, char c) { return s.find(c) != std::string::npos; }
 
-// Letters only, each at most once a term.
-std::optional<Equation> parse(std::string text) {
+// Letters only; those of an ellipsis are the ones from '\1' on, right-aligned. `ranks` of the inputs.
+std::optional<Equation> parse(std::string text, const std::vector<std::int64_t>& ranks) {
   std::erase(text, ' ');
   Equation q;
   const auto arrow = text.find("->");
@@ -25,17 +25,102 @@ std::optional<Equation> parse(std::string text) {
     q.terms.push_back(left.substr(at, end - at));
     at = end + 1;
   }
+  if (q.terms.size() != ranks.size()) return std::nullopt;
+  std::size_t widest = 0;
+  const auto dots = [](std::size_t n, std::size_t most) {
+    std::string r;
+    for (std::size_t k = most - n; k < most; ++k) r += static_cast<char>('\1' + k);
+    return r;
+  };
+  for (std::size_t i = 0; i < ranks.size(); ++i)
+    if (has(q.terms[i], '.'))
+      widest = std::max(widest, static_cast<std::size_t>(std::max<std::int64_t>(0, ranks[i] + 3 - static_cast<std::int64_t>(q.terms[i].size()))));
+  if (widest > 16) return std::nullopt;
+  const auto spread = [&](std::string& term, std::size_t n) {
+    if (const auto at = term.find("..."); at != term.npos) term.replace(at, 3, dots(n, widest));
+  };
+  std::string all;
+  for (std::size_t i = 0; i < ranks.size(); ++i) {
+    const std::int64_t n = ranks[i] + 3 - static_cast<std::int64_t>(q.terms[i].size());
+    if (has(q.terms[i], '.') && n < 0) return std::nullopt;
+    spread(q.terms[i], static_cast<std::size_t>(std::max<std::int64_t>(0, n)));
+    all += q.terms[i];
+  }
   if (arrow != std::string::npos) {
     q.out = text.substr(arrow + 2);
-  } else {  // letters that occur once, in order
-    for (char c : left)
-      if (c != ',' && std::count(left.begin(), left.end(), c) == 1) q.out += c;
-    std::sort(q.out.begin(), q.out.end());
+    spread(q.out, widest);
+  } else {  // letters that occur once, in order, behind the ellipsis
+    std::string once;
+    for (char c : all)
+      if (c > ' ' && std::count(all.begin(), all.end(), c) == 1) once += c;
+    std::sort(once.begin(), once.end());
+    q.out = dots(widest, widest) + once;
   }
-  for (const std::string* s : {&q.out, &q.terms[0], &q.terms.back()})
-    for (char c : *s)
-      if (!std::isalpha(static_cast<unsigned char>(c)) || std::count(s->begin(), s->end(), c) != 1) return std::nullopt;
+  const auto letters = [](const std::string& s) {
+    return std::ranges::all_of(s, [](char c) { return (c >= 1 && c <= 16) || std::isalpha(static_cast<unsigned char>(c)); });
+  };
+  for (const std::string& s : q.terms)
+    if (!letters(s)) return std::nullopt;
+  for (char c : q.out)
+    if (!letters(q.out) || std::count(q.out.begin(), q.out.end(), c) != 1 || !has(all, c)) return std::nullopt;
   return q;
+}
+
+// A letter that a term has twice stands for the diagonal.
+Value* diagonals(Expansion& e, Value* x, std::string& term) {
+  for (std::size_t i = 0; i < term.size();) {
+    const std::size_t j = term.find(term[i], i + 1);
+    if (j == term.npos) {
+      ++i;
+      continue;
+    }
+    Ints perm;
+    for (std::size_t k = 0; k < term.size(); ++k)
+      if (k != i && k != j) perm.push_back(static_cast<std::int64_t>(k));
+    const auto rest = static_cast<std::int64_t>(perm.size());
+    perm.push_back(static_cast<std::int64_t>(i));
+    perm.push_back(static_cast<std::int64_t>(j));
+    x = e.transpose(x, perm);
+    std::vector<Index> dims = dims_of(e, x);
+    const Index n = dims.back();
+    dims.pop_back();
+    dims.back() = mul(e, n, n);
+    x = e.op("Reshape", {x, vector_of(e, dims)});
+    Value* at = e.mul(range(e, 0, n), vector_of(e, add(e, n, 1)));
+    x = e.op("Gather", {x, at}, {{"axis", rest}});
+    const char c = term[i];
+    term.erase(j, 1);
+    term.erase(i, 1);
+    term += c;
+    i = 0;
+  }
+  return x;
+}
+
+// More than two operands: the first two become one, which keeps what the others and the result name.
+std::string einsum_in_pairs(Expansion& e, const Equation& q) {
+  std::string others = q.out, kept, plain;
+  for (std::size_t i = 2; i < q.terms.size(); ++i) others += q.terms[i];
+  for (char c : q.terms[0] + q.terms[1])
+    if (has(others, c) && !has(kept, c)) kept += c;
+  std::string free;  // names for the letters of an ellipsis
+  for (char c = 'A'; c <= 'z'; ++c)
+    if (std::isalpha(static_cast<unsigned char>(c)) && !has(others + q.terms[0] + q.terms[1], c)) free += c;
+  if (free.size() < 16) return "no decomposition: this equation";
+  const auto named = [&](std::string s) {
+    for (char& c : s)
+      if (c <= 16) c = free[static_cast<std::size_t>(c - 1)];
+    return s;
+  };
+  Value* pair = e.op("Einsum", {e.in(0), e.in(1)}, {{"equation", named(q.terms[0]) + "," + named(q.terms[1]) + "->" + named(kept)}});
+  std::vector<Value*> inputs{pair};
+  std::string equation = named(kept);
+  for (std::size_t i = 2; i < q.terms.size(); ++i) {
+    inputs.push_back(e.in(i));
+    equation += "," + named(q.terms[i]);
+  }
+  e.result(0, e.op("Einsum", std::move(inputs), {{"equation", equation + "->" + named(q.out)}}));
+  return "";
 }
 
 // Sums over what nobody else names.
@@ -60,20 +145,41 @@ Value* ordered(Expansion& e, Value* x, const std::string& term, const std::strin
 }  // namespace
 
 std::string einsum(Expansion& e) {
-  auto q = parse(e.text("equation"));
   const std::size_t n = e.node().inputs().size();
-  if (!q || q->terms.size() != n || n > 2) return "no decomposition: this equation";
+  std::vector<std::int64_t> ranks;
+  for (std::size_t i = 0; i < n; ++i) {
+    if (!e.rank(i)) return "the ranks of the inputs are not known";
+    ranks.push_back(*e.rank(i));
+  }
+  auto q = parse(e.text("equation"), ranks);
+  if (!q || n == 0) return "no decomposition: this equation";
   for (std::size_t i = 0; i < n; ++i)
-    if (!e.rank(i) || *e.rank(i) != static_cast<std::int64_t>(q->terms[i].size())) return "the ranks of the inputs are not known";
+    if (ranks[i] != static_cast<std::int64_t>(q->terms[i].size())) return "no decomposition: this equation";
+  const auto shared_dots = [&](char c) {  // sizes of an ellipsis may broadcast
+    std::optional<std::int64_t> size;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (!has(q->terms[i], c)) continue;
+      const Dim& d = (*e.shape(i))[q->terms[i].find(c)];
+      if (!d.is_value() || (size && *size != d.value())) return false;
+      size = d.value();
+    }
+    return true;
+  };
+  for (char c = 1; c <= 16 && n > 1; ++c)
+    if (!shared_dots(c)) return "no decomposition: sizes that broadcast";
+  if (n > 2) return einsum_in_pairs(e, *q);
   if (n == 1) {
-    Value* x = summed(e, e.in(0), q->terms[0], q->out);
+    Value* x = diagonals(e, e.in(0), q->terms[0]);
+    x = summed(e, x, q->terms[0], q->out);
     x = ordered(e, x, q->terms[0], q->out);
     e.result(0, x == e.in(0) ? e.op("Identity", {x}) : x);
     return "";
   }
   std::string &a = q->terms[0], &b = q->terms[1];
   const std::string first = b + q->out, second = a + q->out;
-  Value *x = summed(e, e.in(0), a, first), *y = summed(e, e.in(1), b, second);
+  Value *x = diagonals(e, e.in(0), a), *y = diagonals(e, e.in(1), b);
+  x = summed(e, x, a, first);
+  y = summed(e, y, b, second);
   std::string batch, inner, rows, columns;
   for (char c : a) (has(b, c) ? (has(q->out, c) ? batch : inner) : rows) += c;
   for (char c : b)

@@ -73,6 +73,11 @@ std::string cumulative(Expansion& e);
 std::string relu(Expansion& e);
 std::string det(Expansion& e);
 
+// expand_power.cpp
+std::string pow(Expansion& e);
+std::string float_remainder(Expansion& e);
+std::string dropout(Expansion& e);
+
 // expand_bits.cpp
 std::string bitwise(Expansion& e);
 std::string bitwise_not(Expansion& e);

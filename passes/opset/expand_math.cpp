@@ -1,9 +1,7 @@
 // Arithmetic that came late.
 #include <cmath>
-#include <limits>
 #include <span>
 
-#include "passes/opset/expand_body.h"
 #include "passes/opset/expand_families.h"
 #include "passes/opset/expand_index.h"
 
@@ -11,44 +9,6 @@ namespace onnxopt::expand_fn {
 namespace {
 
 bool plain_float(DType t) { return t == DType::float32 || t == DType::float64; }
-
-}  // namespace
-
-namespace {
-
-// The remainder with the dividend's sign, digit by digit of 24 bits as by hand: each quotient and each rest is exact in double. An infinite divisor
-// is larger than any dividend.
-std::string exact_remainder(Expansion& e) {
-  const DType t = e.dtype(0), way = DType::float64;
-  if (t != DType::float32 && t != DType::float16) return "type: fmod of this type before opset 10";
-  const int digits = t == DType::float32 ? 12 : 2;
-  const Shape* shape = Expansion::shape_of(e.node().output());
-  const Type state = shape ? Type::tensor(way, *shape) : Type::tensor(way), number = Type::tensor(way, Dims{});
-  Value *a = e.cast(e.in(0), way), *b = e.cast(e.in(1), way);
-  Value *size = e.op("Abs", {e.cast(e.in(1), DType::float32)}), *largest = e.scalar(DType::float32, std::numeric_limits<float>::max());
-  Value* infinite = e.cast(e.op("Greater", {size, largest}), way);
-  Value* divisor = e.mul(e.cast(e.op("Min", {size, largest}), way), e.add(infinite, e.scalar(way, 1)));
-  ExpansionBody body(e, "digit");
-  body.input("i", Type::tensor(DType::int64, Dims{}));
-  Value* go = body.input("go", Type::tensor(DType::boolean, Dims{}));
-  Value *rest = body.input("rest", state), *scale = body.input("scale", number);
-  Value* part = body.op("Mul", {divisor, scale});
-  Value* digit = body.op("Floor", {body.op("Div", {rest, part})});
-  body.output(go, go->type);
-  body.output(body.op("Sub", {rest, body.op("Mul", {digit, part})}), state);
-  body.output(body.op("Mul", {scale, e.scalar(way, std::ldexp(1.0, -24))}), number);
-  Value* start = e.add(e.op("Abs", {a}), e.mul(divisor, e.scalar(way, 0)));  // in the shape of the result
-  Node& loop =
-      e.make("Loop", {e.index(digits), e.tensor(Tensor::scalar<bool>(true), "go"), start, e.scalar(way, std::ldexp(1.0, 24 * (digits - 1)))}, {}, 2);
-  body.give_to(loop);
-  loop.output(0)->type = state;
-  loop.output(1)->type = number;
-  Value* negative = e.cast(e.op("Less", {e.in(0), e.scalar(t, 0)}), way);
-  Value* y = e.mul(loop.output(0), e.sub(e.scalar(way, 1), e.mul(negative, e.scalar(way, 2))));
-  y = e.add(y, e.mul(e.div(e.scalar(way, 1), b), e.scalar(way, 0)));  // NaN where the divisor is zero or NaN
-  e.result(0, e.cast(y, t));
-  return "";
-}
 
 }  // namespace
 
@@ -63,7 +23,7 @@ std::string mod(Expansion& e) {
     e.result(0, e.op("Where", {wrong, e.add(r, e.in(1)), r}));
     return "";
   }
-  if (!is_integer(t)) return is_float(t) ? exact_remainder(e) : kOtherReason;
+  if (!is_integer(t)) return is_float(t) ? float_remainder(e) : kOtherReason;
   const DType way = bit_width(t) >= 32 ? t : is_signed_integer(t) ? DType::int32 : DType::uint32;
   Value* b = e.cast(e.in(1), way);
   Value* a = e.cast(e.in(0), way);
