@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "passes/opset/expand_body.h"
 #include "passes/opset/expand_families.h"
 #include "passes/opset/expand_index.h"
 
@@ -95,6 +96,55 @@ Value* blended(Expansion& e, const Axis& a, Value* x, Value* p, Value* last, con
   return sum;
 }
 
+// The same over as many elements as one of the result covers where it shrinks: their number is known only then, so a Loop adds them up.
+Value* blended_smoothly(Expansion& e, const Axis& a, Value* x, Value* p, Value* last, const Ints& along, bool cubic) {
+  Value* one = number(e, 1);
+  Value* shrink = not_above(e, a.scale, one);
+  Value* reach = e.div(number(e, cubic ? 2 : 1), shrink);
+  Value* before = e.add(e.op("Floor", {e.op("Neg", {reach})}), one);
+  Value* taps = e.cast(e.sub(number(e, 2), e.mul(before, number(e, 2))), DType::int64);
+  Value* first = e.add(e.sub(e.op("Ceil", {p}), one), before);
+  const double c = e.real("cubic_coeff_a", -0.75f);
+  std::vector<Index> dims = dims_of(e, x);
+  dims[static_cast<std::size_t>(a.at)] = a.out;
+  Value* nothing = e.op("Expand", {number(e, 0), vector_of(e, dims)});
+  Shape shape = *Expansion::shape_of(x);
+  shape[static_cast<std::size_t>(a.at)] = a.out.number ? Dim(*a.out.number) : Dim();
+  const Type state = Type::tensor(kFloat, shape), line = Type::tensor(kFloat, Shape{shape[static_cast<std::size_t>(a.at)]});
+  ExpansionBody b(e, "tap");
+  Value* i = b.input("i", Type::tensor(DType::int64, Dims{}));
+  Value* go = b.input("go", Type::tensor(DType::boolean, Dims{}));
+  Value *sum = b.input("sum", state), *total = b.input("total", line);
+  const auto to = [&](DType t) { return Attrs{{"to", static_cast<std::int64_t>(t)}}; };
+  const auto less = [&](Value* u, Value* v) { return b.op("Cast", {b.op("Less", {u, v})}, to(kFloat)); };
+  const auto times = [&](Value* u, Value* v) { return b.op("Mul", {u, v}); };
+  Value* at = b.op("Add", {first, b.op("Cast", {i}, to(kFloat))});
+  Value* d = b.op("Abs", {times(b.op("Sub", {at, p}), shrink)});
+  Value* weight;
+  if (cubic) {
+    Value* near = times(b.op("Sub", {times(number(e, c + 2), d), number(e, c + 3)}), times(d, d));
+    near = b.op("Add", {near, one});
+    Value* far = b.op("Sub", {times(number(e, c), d), number(e, 5 * c)});
+    far = b.op("Sub", {times(b.op("Add", {times(far, d), number(e, 8 * c)}), d), number(e, 4 * c)});
+    Value* beyond = less(one, d);
+    weight = b.op("Add", {times(near, b.op("Sub", {one, beyond})), times(far, times(beyond, less(d, number(e, 2))))});
+  } else {
+    weight = b.op("Relu", {b.op("Sub", {one, d})});
+  }
+  if (e.integer("exclude_outside", 0) != 0) weight = times(weight, b.op("Sub", {one, b.op("Add", {less(at, number(e, 0)), less(last, at)})}));
+  Value* inside = b.op("Sub", {last, b.op("Relu", {b.op("Sub", {last, b.op("Relu", {at})})})});
+  Value* part = b.op("Gather", {x, b.op("Cast", {inside}, to(DType::int64))}, {{"axis", a.at}});
+  b.output(go, go->type);
+  b.output(b.op("Add", {sum, times(part, b.op("Reshape", {weight, e.ints(along)}))}), state);
+  b.output(b.op("Add", {total, weight}), line);
+  Value* empty = e.mul(p, number(e, 0));
+  Node& loop = e.make("Loop", {e.squeeze(taps, {0}), e.tensor(Tensor::scalar<bool>(true), "go"), nothing, empty}, {}, 2);
+  b.give_to(loop);
+  loop.output(0)->type = state;
+  loop.output(1)->type = line;
+  return e.div(loop.output(0), e.reshape(loop.output(1), along));
+}
+
 // How the node says what size it wants: sizes, or scales (null: computed ones).
 struct Wanted {
   bool by_sizes;
@@ -102,13 +152,30 @@ struct Wanted {
   const Tensor* scales;
   bool crops;
   std::int64_t axes;  // how many
+  Value* common;      // double [1]: the one scale of all axes, where their ratio is kept
 };
+
+// The smallest, or the largest, of the scales that the sizes say.
+Value* common_scale(Expansion& e, Value* x, const Ints& axes, bool smallest) {
+  const DType w = DType::float64;
+  Value* best = nullptr;
+  for (std::size_t k = 0; k < axes.size(); ++k) {
+    const Index in = dim_of(e, x, axes[k]), out = element(e, e.in(3), static_cast<std::int64_t>(k));
+    Value* scale = e.div(e.cast(vector_of(e, out), w), e.cast(vector_of(e, in), w));
+    best = best ? e.op(smallest ? "Min" : "Max", {best, scale}) : scale;
+  }
+  return best;
+}
 
 // Size, scale and, where it crops, region along the k-th of the axes, which is axis `at` of x.
 Axis axis_of(Expansion& e, const Wanted& w, Value* x, std::int64_t k, std::int64_t at) {
   const auto float_at = [&](std::size_t input, std::int64_t i) { return e.cast(e.slice(e.in(input), i, i + 1, 0), kFloat); };
   Axis a{at, dim_of(e, x, at), 1, nullptr, nullptr, nullptr};
-  if (w.by_sizes) {
+  if (w.common) {
+    const DType d = DType::float64;
+    a.out = Index(e.cast(e.op("Floor", {e.add(e.mul(w.common, e.cast(vector_of(e, a.in), d)), e.scalar(d, 0.5))}), DType::int64));
+    a.scale = e.cast(w.common, kFloat);
+  } else if (w.by_sizes) {
     a.out = element(e, e.in(3), k);
     a.scale = e.div(as_float(e, a.out), as_float(e, a.in));
   } else {
@@ -132,7 +199,7 @@ std::string resize_computed(Expansion& e) {
   const std::string where = old ? "asymmetric" : e.text("coordinate_transformation_mode", "half_pixel");
   const std::string rounding = old ? "simple" : e.text("nearest_mode", "round_prefer_floor");
   if (!picks && mode != "linear" && mode != "cubic") return "non-constant operand: scales or sizes";
-  if (e.integer("antialias", 0) != 0 || e.text("keep_aspect_ratio_policy", "stretch") != "stretch") return "non-constant operand: scales or sizes";
+  const bool smooth = !picks && e.integer("antialias", 0) != 0;
   const DType t = e.dtype(0);
   if (!picks && t != kFloat && t != DType::float16) return "type: Resize of this type";
   Ints axes;
@@ -144,19 +211,22 @@ std::string resize_computed(Expansion& e) {
   if (!by_sizes && !e.has(scales_at)) return "non-constant operand: scales or sizes";
   const bool crops = where == "tf_crop_and_resize";
   const auto n = static_cast<std::int64_t>(axes.size());
+  for (std::int64_t& a : axes) a += a < 0 ? *rank : 0;
+  const std::string policy = e.text("keep_aspect_ratio_policy", "stretch");
+  Value* common = by_sizes && policy != "stretch" ? common_scale(e, e.in(0), axes, policy == "not_larger") : nullptr;
   const Shape& from = *e.shape(0);
   const auto* known = by_sizes && e.in(3)->known ? &*e.in(3)->known : nullptr;
   const Tensor* scales = by_sizes ? nullptr : e.constant(scales_at);
   const bool whole = scales && std::ranges::all_of(scales->data<float>(), [](float v) { return v == std::floor(v); });
   if (!by_sizes && !whole && (crops || where == "align_corners"))
-    return "non-constant operand: scales";  // sizes that are not whole: read in two ways
+    return "non-constant operand: scales";  // sizes that are not whole: runtimes and the reference read them in two ways
   Value *x = picks ? e.in(0) : e.cast(e.in(0), kFloat), *outside = nullptr;
   for (std::int64_t k = 0; k < n; ++k) {
-    const std::int64_t at = axes[static_cast<std::size_t>(k)] + (axes[static_cast<std::size_t>(k)] < 0 ? *rank : 0);
+    const std::int64_t at = axes[static_cast<std::size_t>(k)];
     const Dim& d = from[static_cast<std::size_t>(at)];
-    if (!crops && known && same((*known)[static_cast<std::size_t>(k)], d)) continue;
+    if (!crops && !common && known && same((*known)[static_cast<std::size_t>(k)], d)) continue;
     if (!crops && scales && scales->data<float>()[static_cast<std::size_t>(k)] == 1) continue;
-    const Axis a = axis_of(e, {by_sizes, scales_at, scales, crops, n}, x, k, at);
+    const Axis a = axis_of(e, {by_sizes, scales_at, scales, crops, n, common}, x, k, at);
     Value* p = positions(e, a, where);
     if (!p) return "no decomposition: coordinate_transformation_mode '" + where + "'";
     Value* last = e.sub(as_float(e, a.in), number(e, 1));
@@ -170,7 +240,7 @@ std::string resize_computed(Expansion& e) {
       x = gather(e, x, not_above(e, not_below_zero(e, rounded(e, rounding, p, a.scale)), last), at);
       continue;
     }
-    x = blended(e, a, x, p, last, along, mode == "cubic");
+    x = smooth ? blended_smoothly(e, a, x, p, last, along, mode == "cubic") : blended(e, a, x, p, last, along, mode == "cubic");
   }
   if (outside) {
     const auto value = float_scalar(picks ? t : kFloat, e.real("extrapolation_value", 0));

@@ -180,26 +180,55 @@ Value* for_each_axis(Expansion& e, Value* axes, Value* amounts, std::int64_t ran
   Value* at = e.cast(axes, DType::int64);
   at = e.unsqueeze(e.add(at, e.mul(e.cast(e.op("Less", {at, e.index(0)}), DType::int64), e.index(rank))), {0});
   Value* hits = e.cast(e.op("Equal", {e.unsqueeze(range(e, 0, rank), {1}), at}), DType::int64);
-  Value* change = e.sub(e.cast(amounts, DType::int64), e.index(otherwise));
-  Value* sum = e.reduce("ReduceSum", e.mul(hits, e.unsqueeze(change, {0})), {1}, false);
-  return otherwise == 0 ? sum : e.add(sum, e.index(otherwise));
+  Value* sum = e.reduce("ReduceSum", e.mul(hits, e.unsqueeze(e.cast(amounts, DType::int64), {0})), {1}, false);
+  if (otherwise == 0) return sum;
+  Value* none = e.sub(e.index(1), e.reduce("ReduceSum", hits, {1}, false));
+  return e.add(sum, e.mul(none, e.index(otherwise)));
 }
 
-// Axes that are computed: every axis is cut, most of them from end to end.
-std::string slice_along_computed(Expansion& e, std::int64_t count) {
+Index not_below(Expansion& e, const Index& i, Value* low) { return Index(e.op("Max", {vector_of(e, i), low})); }
+Index not_above(Expansion& e, const Index& i, Value* high) { return Index(e.op("Min", {vector_of(e, i), high})); }
+
+// One axis with a step that is computed, forwards or backwards.
+Value* picked_by_step(Expansion& e, Value* x, std::int64_t axis, const Index& start, const Index& end, const Index& step) {
+  const Index size = dim_of(e, x, axis);
+  Value* back = e.cast(e.op("Less", {vector_of(e, step), e.ints({0}, "zero")}), DType::int64);  // 1 where it goes backwards
+  Value *most = e.sub(vector_of(e, size), back), *least = e.op("Neg", {back});
+  const Index from = not_above(e, not_below(e, wrap(e, start, size), e.ints({0}, "zero")), most);
+  const Index to = not_above(e, not_below(e, wrap(e, end, size), least), most);
+  Value* at = e.op("Range", {scalar_of(e, from), scalar_of(e, to), scalar_of(e, step)});
+  return e.op("Gather", {x, at}, {{"axis", axis}});
+}
+
+// Axes or steps that are computed. Where the axes are, every axis is cut, most of them from end to end.
+std::string slice_by_computed(Expansion& e, std::int64_t count) {
   const auto rank = e.rank(0);
   if (!rank) return "the rank of the input is not known";
-  if (e.has(4) && !e.constant_ints(4)) return "non-constant operand: steps";
-  if (e.has(4) && std::ranges::any_of(*e.constant_ints(4), [](std::int64_t s) { return s != 1; })) return "non-constant operand: axes";
   if (count == 0 || *rank == 0) {
     e.result(0, e.op("Identity", {e.in(0)}));
     return "";
   }
-  Value* starts = for_each_axis(e, e.in(3), e.in(1), *rank, 0);
-  Value* ends = for_each_axis(e, e.in(3), e.in(2), *rank, INT32_MAX);
+  Value *starts = e.in(1), *ends = e.in(2), *steps = e.in(4);
   Ints axes;
-  for (std::int64_t k = 0; k < *rank; ++k) axes.push_back(k);
-  e.result(0, e.op("Slice", {e.in(0), starts, ends, e.ints(axes, "axes")}));
+  for (std::int64_t k = 0; k < (e.has(3) ? *rank : count); ++k) axes.push_back(k);
+  if (e.has(3) && e.constant_ints(3)) {
+    axes = *e.constant_ints(3);
+    for (std::int64_t& a : axes) a += a < 0 ? *rank : 0;
+  } else if (e.has(3)) {
+    starts = for_each_axis(e, e.in(3), starts, *rank, 0);
+    ends = for_each_axis(e, e.in(3), ends, *rank, INT32_MAX);
+    if (steps) steps = for_each_axis(e, e.in(3), steps, *rank, 1);
+  }
+  if (!steps) {
+    e.result(0, e.op("Slice", {e.in(0), starts, ends, e.ints(axes, "axes")}));
+    return "";
+  }
+  Value* x = e.in(0);
+  for (std::size_t k = 0; k < axes.size(); ++k) {
+    const auto at = static_cast<std::int64_t>(k);
+    x = picked_by_step(e, x, axes[k], element(e, starts, at), element(e, ends, at), element(e, steps, at));
+  }
+  e.result(0, x);
   return "";
 }
 
@@ -211,8 +240,7 @@ std::string slice(Expansion& e) {
   for (std::size_t i = 2; !count && i < 5; ++i) count = e.has(i) ? length_of(e.in(i)) : std::nullopt;
   if (!count) return "non-constant operand: starts of unknown number";
   const auto rank = e.rank(0);
-  if (e.has(3) && !e.constant_ints(3)) return slice_along_computed(e, *count);
-  if (e.has(4) && !e.constant_ints(4)) return "non-constant operand: steps";
+  if ((e.has(3) && !e.constant_ints(3)) || (e.has(4) && !e.constant_ints(4))) return slice_by_computed(e, *count);
   Ints axes, steps(static_cast<std::size_t>(*count), 1);
   for (std::int64_t k = 0; k < *count; ++k) axes.push_back(k);
   if (e.has(3)) axes = *e.constant_ints(3);
