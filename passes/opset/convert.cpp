@@ -9,6 +9,7 @@
 #include "passes/opset/expand.h"
 #include "passes/opset/plan.h"
 #include "passes/opset/record.h"
+#include "passes/opset/sequence_map.h"
 #include "passes/opset/walk.h"
 
 namespace onnxopt {
@@ -57,8 +58,29 @@ class Converter {
   void root(Graph& g, const OutputOpsets& own, const OutputOpsets& target) {
     from_ = &own;
     to_ = &target;
+    if (target.version("") < 13) unroll(g);
     for_each_graph(g, [&](Graph& inner) {
       for (Node& n : inner.nodes()) node(n);
+    });
+  }
+
+  // Before opset 13 a SequenceMap over known elements is its body, several times.
+  void unroll(Graph& g) {
+    for_each_graph(g, [&](Graph& inner) {
+      std::vector<Node*> maps;
+      for (Node& n : inner.nodes())
+        if (n.is("SequenceMap") && !n.kept) maps.push_back(&n);
+      for (Node* n : maps) {
+        ConversionStep s;
+        s.graph = graph_name(inner);
+        s.node = n->name.empty() && n->output() ? n->output()->name() : n->name;
+        s.from = original(*n);
+        s.to = unroll_sequence_map(*n, *to_, pool_of(inner));
+        if (s.to.empty()) continue;
+        s.kind = ConversionStep::Kind::lowered;
+        ++result_.lowered;
+        result_.steps.push_back(std::move(s));
+      }
     });
   }
 

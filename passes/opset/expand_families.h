@@ -11,13 +11,15 @@ std::string reshape(Expansion& e);
 std::string constant_of_shape(Expansion& e);
 std::string expand_to(Expansion& e);
 std::string range_of(Expansion& e);
-std::string slice(Expansion& e);
-std::string pad(Expansion& e);
 std::string center_crop_pad(Expansion& e);
 std::string trilu(Expansion& e);
 std::string split(Expansion& e);
 std::string unsqueeze(Expansion& e);
 std::string squeeze(Expansion& e);
+
+// expand_slice.cpp
+std::string slice(Expansion& e);
+std::string pad(Expansion& e);
 
 // expand_gather.cpp
 std::string gather_nd(Expansion& e);
@@ -93,7 +95,6 @@ std::string given_tensor_fill(Expansion& e);
 
 // expand_loops.cpp
 std::string scan(Expansion& e);
-std::string sequence_map(Expansion& e);
 std::string cumulative_scan(Expansion& e, std::int64_t axis);  // of CumSum and CumProd
 std::string linear_attention(Expansion& e);
 
@@ -101,6 +102,10 @@ std::string linear_attention(Expansion& e);
 std::string scatter_in_rounds(Expansion& e, Value* data, Value* updates, Value* places, const std::string& reduction);  // all 2-D, places 1-D
 std::string max_unpool(Expansion& e);
 std::string compress(Expansion& e);
+
+// expand_sequence_map.cpp
+std::string sequence_map(Expansion& e);
+std::string identity(Expansion& e);
 
 // expand_sequences.cpp
 std::string sequence_construct(Expansion& e);

@@ -1,4 +1,4 @@
-// Operators that are loops over others: Scan before its opset or in the form of opset 8, SequenceMap, LinearAttention.
+// Operators that are loops over others: Scan before its opset or in the form of opset 8, LinearAttention.
 #include <cmath>
 #include <memory>
 
@@ -182,40 +182,6 @@ std::string cumulative_scan(Expansion& e, std::int64_t axis) {
   n.output(0)->type = type;
   n.output(1)->type = e.in(0)->type;
   e.result(0, n.output(1));
-  return "";
-}
-
-// A Loop that carries the sequences of results.
-std::string sequence_map(Expansion& e) {
-  const auto* body = e.node().attrs().get<std::shared_ptr<Graph>>("body");
-  if (e.opset() < 13) return "type: sequences that a Loop carries, before opset 13";
-  if (!body || (*body)->inputs().size() != e.node().inputs().size()) return "no decomposition: this form of SequenceMap";
-  const auto outputs = (*body)->outputs();
-  for (const Value* v : outputs)
-    if (!v->type.is_tensor() || v->type.dtype == DType::undefined) return "the type of the elements is not known";
-  for (std::size_t k = 0; k < e.node().inputs().size(); ++k)
-    if (e.in(k)->type.kind == Type::Kind::unknown) return "the type of the inputs is not known";
-  Body loop(e, "map");
-  Value* i = loop.input("i", scalar_type(DType::int64));
-  Value* go = loop.input("go", scalar_type(DType::boolean));
-  std::vector<Value*> carried, in, given{e.op("SequenceLength", {e.in(0)}), e.tensor(Tensor::scalar<bool>(true), "go")};
-  std::vector<Type> types;
-  for (const Value* v : outputs) {
-    types.push_back(Type::sequence(Type::tensor(v->type.dtype)));
-    carried.push_back(loop.input("results", types.back()));
-    given.push_back(e.op("SequenceEmpty", {}, {{"dtype", static_cast<std::int64_t>(v->type.dtype)}}));
-  }
-  for (std::size_t k = 0; k < e.node().inputs().size(); ++k)
-    in.push_back(e.in(k)->type.kind == Type::Kind::sequence ? loop.op("SequenceAt", {e.in(k), i}) : e.in(k));
-  const auto outs = loop.copy_of(**body, in);
-  loop.output(go, go->type);
-  for (std::size_t k = 0; k < outs.size(); ++k) loop.output(loop.op("SequenceInsert", {carried[k], outs[k]}), types[k]);
-  Node& n = e.make("Loop", std::move(given), {}, outs.size());
-  loop.give_to(n);
-  for (std::size_t k = 0; k < outs.size(); ++k) {
-    n.output(k)->type = types[k];
-    if (e.node().output(k)) e.result(k, n.output(k));
-  }
   return "";
 }
 

@@ -65,6 +65,7 @@ constexpr Decomposition kDecompositions[] = {
     {"HannWindow", f::window},
     {"HardSwish", f::hard_swish},
     {"Hardmax", f::softmax, true},
+    {"Identity", f::identity},
     {"If", f::branches},
     {"ImageScaler", f::image_scaler, true},
     {"IsInf", f::is_inf},
