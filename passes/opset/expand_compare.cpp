@@ -69,7 +69,7 @@ std::string greater_or_less(Expansion& e) {
     e.result(0, e.op(name, {e.cast(e.in(0), DType::float64), e.cast(e.in(1), DType::float64)}));
     return "";
   }
-  if (t != DType::int64 && t != DType::uint64) return "type: this comparison";
+  if (t != DType::int64 && t != DType::uint64) return kOtherReason;
   const Halves a = halves(e, e.in(0)), b = halves(e, e.in(1));
   Value* high = e.op(name, {e.cast(a.high, DType::float64), e.cast(b.high, DType::float64)});
   Value* low = e.op(name, {a.low, b.low});
@@ -89,7 +89,7 @@ std::string equal(Expansion& e) {
     e.result(0, e.op("Equal", {e.cast(e.in(0), DType::int64), e.cast(e.in(1), DType::int64)}));
     return "";
   }
-  if (!plain_float(t)) return "type: this comparison";
+  if (!plain_float(t)) return kOtherReason;
   Value *a = e.in(0), *b = e.in(1);
   Value* y = not_(e, or_(e, e.op("Less", {a, b}), e.op("Greater", {a, b})));
   for (Value* v : {a, b})

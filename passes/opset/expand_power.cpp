@@ -58,7 +58,7 @@ Value* whole_power(Expansion& e, Value* base, Value* exponent, const Type& type)
 std::string pow(Expansion& e) {
   const DType t = e.dtype(0), u = e.dtype(1);
   const auto whole = [](DType d) { return is_integer(d) && bit_width(d) >= 32; };
-  if ((!floats(t) && !whole(t)) || (!floats(u) && !whole(u))) return "type: Pow of this type";
+  if ((!floats(t) && !whole(t)) || (!floats(u) && !whole(u))) return kOtherReason;
   if (t == u && floats(t)) return kOtherReason;
   if (whole(t) && whole(u)) {
     e.result(0, e.cast(whole_power(e, e.in(0), e.in(1), e.node().output()->type), t));

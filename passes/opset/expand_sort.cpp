@@ -139,7 +139,7 @@ std::string top_k(Expansion& e) {
   const DType t = e.dtype(0);
   const auto rank = e.rank(0);
   const auto k = e.constant_ints(1);
-  if (!comparable(t)) return "type: TopK of this type";
+  if (!comparable(t)) return kOtherReason;
   const bool plain = t == DType::float32 || t == DType::float64 || t == DType::float16;
   const bool fixed = e.opset() >= 10 || (k && k->size() == 1), floats = plain || bit_width(t) <= 32;
   std::int64_t axis = e.integer("axis", -1);

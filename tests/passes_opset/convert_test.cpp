@@ -46,14 +46,14 @@ TEST_SUITE("convert_test") {
     CHECK(a.model->graph().first()->input(1)->name() == "axes");
     const auto b = converted(11, 9,
                              "y = Relu (x)\nz = TfIdfVectorizer <max_gram_length = 1, max_skip_count = 0, min_gram_length = 1, mode = \"TF\", "
-                             "ngram_counts = [0], ngram_indexes = [0], pool_int64s = [1]> (i)\nw = StringNormalizer (s)",
+                             "ngram_counts = [0], ngram_indexes = [0], pool_int64s = [1]> (i)\nw = StringNormalizer <case_change_action = \"LOWER\"> (s)",
                              "(float[3] x, int64[3] i, string[3] s) => (float[3] y, float[1] z, string[3] w)");
     REQUIRE(b.conversion.blocked == 1);
     const ConversionStep& s = b.conversion.steps.back();
     CHECK(s.from == "StringNormalizer-10");
-    CHECK(s.refusal == Refusal::no_decomposition);
+    CHECK(s.refusal == Refusal::non_constant_operand);
     const std::string text = blocked_text(b.conversion, {{{"", 9}}});
-    CHECK(text.find("no decomposition: operator StringNormalizer first appears in opset 10") != std::string::npos);
+    CHECK(text.find("non-constant operand: strings whose case is changed") != std::string::npos);
     CHECK(text.find("no decomposition: no decomposition") == std::string::npos);
     const auto c = converted(13, 12, "y = Invented (x)", "(float[3] x) => (float[3] y)");
     REQUIRE(c.conversion.blocked == 1);

@@ -55,7 +55,9 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(28, 7, "(int8[3] a, int8[3] b) => (int8[3] y)", "y = BitShift <direction = \"RIGHT\"> (a, b)") == "lowered");
     CHECK(outcome(11, 7, "(uint8[3] a, uint8[3] b) => (uint8[3] y)", "y = BitShift <direction = \"LEFT\"> (a, b)") == "lowered");
     CHECK(outcome(26, 7, "(int8[3] a) => (uint8[3] y)", "y = BitCast <to = 2> (a)") == "lowered");
-    CHECK(outcome(26, 7, "(int32[3] a) => (float[3] y)", "y = BitCast <to = 1> (a)") == "no decomposition: the bits of floating point");
+    CHECK(outcome(26, 7, "(float[3] a) => (int32[3] y)", "y = BitCast <to = 6> (a)") ==
+          "no decomposition: the bits of floating point, those of a NaN among them");
+    CHECK(outcome(26, 7, "(int32[3] a) => (float[3] y)", "y = BitCast <to = 1> (a)") == "lowered");
   }
 
   TEST_CASE("arithmetic") {
@@ -87,7 +89,7 @@ TEST_SUITE("expand_test") {
     const std::string dft = "y = DFT <onesided = 1> (x, , axis)";
     CHECK(outcome(20, 9, "(float[1,8,1] x) => (float[1,5,2] y) <int64 axis = {1}>", dft) == "lowered");
     CHECK(outcome(20, 9, "(float[1,N,1] x) => (float[1,M,2] y) <int64 axis = {1}>", dft) == "lowered");
-    CHECK(outcome(20, 9, "(float[1,8,1] x, int64 axis) => (float[1,5,2] y)", dft) == "non-constant operand: axis");
+    CHECK(outcome(20, 9, "(float[1,8,1] x, int64 axis) => (float[1,5,2] y)", dft) == "lowered");
     CHECK(outcome(20, 9, "(float[1,8,2] x) => (float[1,5,2] y) <int64 axis = {1}>", dft) == "no decomposition: this form of DFT");
     CHECK(outcome(20, 9, "(float[1,8,K] x) => (float[1,5,2] y) <int64 axis = {1}>", dft) == "no decomposition: the shape of the input is not known");
     CHECK(outcome(20, 9, "(float[1,N,2] x) => (float[1,M,1] y)", "y = DFT <onesided = 1, inverse = 1> (x)") ==
@@ -99,8 +101,7 @@ TEST_SUITE("expand_test") {
     const std::string mel = "y = MelWeightMatrix (a, b, c, d, e)";
     CHECK(outcome(17, 9, "() => (float[9,8] y) <int64 a = {8}, int64 b = {16}, int64 c = {8192}, float d = {0}, float e = {4096}>", mel) ==
           "lowered");
-    CHECK(outcome(17, 9, "(int64 a) => (float[9,8] y) <int64 b = {16}, int64 c = {8192}, float d = {0}, float e = {4096}>", mel) ==
-          "non-constant operand: the sizes of the matrix");
+    CHECK(outcome(17, 9, "(int64 a) => (float[9,8] y) <int64 b = {16}, int64 c = {8192}, float d = {0}, float e = {4096}>", mel) == "lowered");
   }
 
   TEST_CASE("samples") {
@@ -127,8 +128,7 @@ TEST_SUITE("expand_test") {
           "no decomposition: as many samples as the region is large");
     const std::string image = "<int64[2] s = {4, 4}, int64[2] k = {2, 2}>";
     CHECK(outcome(18, 7, "(float[1,8,9] x) => (float[1,2,4,4] y) " + image, "y = Col2Im (x, s, k)") == "lowered");
-    CHECK(outcome(18, 9, "(float[1,8,9] x, int64[2] s, int64[2] k) => (float[1,2,4,4] y)", "y = Col2Im (x, s, k)") ==
-          "non-constant operand: image_shape or block_shape");
+    CHECK(outcome(18, 9, "(float[1,8,9] x, int64[2] s, int64[2] k) => (float[1,2,4,4] y)", "y = Col2Im (x, s, k)") == "lowered");
   }
 
   TEST_CASE("loops") {
@@ -148,7 +148,7 @@ TEST_SUITE("expand_test") {
     const std::string map = "(seq(float[2]) x) => (seq(float[2]) y)";
     const std::string each = "y = SequenceMap <body = b (float[2] a) => (float[2] c) { c = Neg (a) }> (x)";
     CHECK(outcome(17, 13, map, each) == "lowered");
-    CHECK(outcome(17, 12, map, each) == "type: sequences that a Loop carries, before opset 13");
+    CHECK(outcome(17, 12, map, each) == "lowered");
     const std::string attention = "y, s = LinearAttention <q_num_heads = 2, kv_num_heads = 1, update_rule = \"linear\"> (q, k, v)";
     CHECK(outcome(27, 7, "(float[1,4,8] q, float[1,4,4] k, float[1,4,4] v) => (float[1,4,8] y, float[1,1,4,4] s)", attention) == "lowered");
     CHECK(outcome(27, 26, "(float[B,T,8] q, float[B,T,4] k, float[B,T,4] v) => (float[B,T,8] y, float[B,1,4,4] s)", attention) == "lowered");
@@ -162,11 +162,10 @@ TEST_SUITE("expand_test") {
          {"ReduceL1", "ReduceL2", "ReduceSumSquare", "ReduceLogSum", "ReduceLogSumExp", "ReduceMean", "ReduceMax", "ReduceMin", "ReduceProd"}) {
       for (const int target : {7, 9, 13, 17}) CHECK(outcome(18, target, io, std::string("y = ") + op + " (x, a)") == "lowered");
       CHECK(outcome(18, 9, io, std::string("y = ") + op + " <keepdims = 0> (x, a)") == "lowered");
-      CHECK(outcome(18, 8, io, std::string("y = ") + op + " <keepdims = 0> (x, a)")
-                .starts_with("non-constant operand: axes, and the reduced ones are left out"));
+      CHECK(outcome(18, 8, io, std::string("y = ") + op + " <keepdims = 0> (x, a)") == "lowered");
     }
     CHECK(outcome(13, 9, "(float[] x, int64[1] a) => (float[] y)", "y = ReduceSum (x, a)") == "no decomposition: the rank of the input is not known");
-    CHECK(outcome(13, 9, "(float[2,3] x, int64[K] a) => (float[] y)", "y = ReduceSum (x, a)") == "non-constant operand: axes of unknown number");
+    CHECK(outcome(13, 9, "(float[2,3] x, int64[K] a) => (float[] y)", "y = ReduceSum (x, a)") == "lowered");
     CHECK(outcome(18, 9, "(int32[2,3] x, int64[1] a) => (int32[] y)", "y = ReduceL2 (x, a)") == "type: this reduction of integers");
     CHECK(outcome(13, 9, "(float[2,3] x, int64[0] a) => (float[] y)", "y = ReduceSum (x, a)") == "lowered");
     CHECK(outcome(14, 9, "(float[N,3] x) => (float[N,3] y) <int64 axis = {0}>", "y = CumSum <exclusive = 1, reverse = 1> (x, axis)") == "lowered");
@@ -202,9 +201,9 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(13, 10, "(float[1,1,4,4] x) => (float[] y) <float[4] s = {1, 1, 0.6, 0.6}>",
                   "y = Resize <mode = \"linear\", coordinate_transformation_mode = \"align_corners\"> (x, , s)")
               .starts_with("no decomposition: align_corners to a part of an element"));
-    CHECK(outcome(18, 10, io, "y = Resize <mode = \"linear\", antialias = 1> (x, , , s)") == "non-constant operand: scales or sizes");
+    CHECK(outcome(18, 10, io, "y = Resize <mode = \"linear\", antialias = 1> (x, , , s)") == "lowered");
     CHECK(outcome(18, 10, "(float[1,2,H,W] x, int64[2] s) => (float[] y)",
-                  "y = Resize <axes = [2, 3], keep_aspect_ratio_policy = \"not_larger\"> (x, , , s)") == "non-constant operand: scales or sizes");
+                  "y = Resize <axes = [2, 3], keep_aspect_ratio_policy = \"not_larger\"> (x, , , s)") == "lowered");
     CHECK(outcome(19, 10, io, "y = Resize <coordinate_transformation_mode = \"half_pixel_symmetric\"> (x, , , s)") == "lowered");
     CHECK(outcome(13, 10, "(float[] x, int64[4] s) => (float[] y)", "y = Resize (x, , , s)") ==
           "no decomposition: the rank of the input is not known");
@@ -216,7 +215,7 @@ TEST_SUITE("expand_test") {
     for (const char* reduction : {"add", "mul", "max", "min"}) {
       const std::string body = std::string("y = ScatterElements <reduction = \"") + reduction + "\"> (x, i, u)";
       for (const int target : {9, 11, 15}) CHECK(outcome(18, target, io, body) == "lowered");
-      CHECK(outcome(18, 8, io, body) == "no decomposition: reduction with computed indices before opset 9");
+      CHECK(outcome(18, 8, io, body) == "lowered");
     }
     CHECK(outcome(18, 8, "(float[N,3] x, int64[K,3] i, float[K,3] u) => (float[N,3] y)", "y = ScatterElements (x, i, u)") == "lowered");
     CHECK(outcome(18, 8, "(float[65536] x, int64[8192] i, float[8192] u) => (float[65536] y)", "y = ScatterElements (x, i, u)") ==
@@ -228,7 +227,7 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(11, 8, "(float[1,1,2,2] x, int64[1,1,2,2] i) => (float[1,1,4,4] y)",
                   "y = MaxUnpool <kernel_shape = [2, 2], strides = [2, 2]> (x, i)") == "lowered");
     CHECK(outcome(11, 8, "(float[1,1,2,2] x, int64[1,1,2,2] i, int64[4] s) => (float[1,1,5,5] y)",
-                  "y = MaxUnpool <kernel_shape = [2, 2], strides = [2, 2]> (x, i, s)") == "no decomposition: MaxUnpool with output_shape");
+                  "y = MaxUnpool <kernel_shape = [2, 2], strides = [2, 2]> (x, i, s)") == "lowered");
     CHECK(outcome(9, 8, "(float[4,3] x, bool[4] c) => (float[N,3] y)", "y = Compress <axis = 0> (x, c)") == "lowered");
     CHECK(outcome(11, 8, "(int64[3] i, int64 depth, float[2] v) => (float[3,D] y)", "y = OneHot (i, depth, v)") == "lowered");
     CHECK(outcome(11, 8, "(int64[] i, int64 depth, float[2] v) => (float[] y)", "y = OneHot (i, depth, v)") ==
@@ -238,7 +237,7 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(28, 13, "(float[3] a, float[3] b) => (float[3] y)", "y = Mod <fmod = 1> (a, b)") == "as it is");
     CHECK(outcome(10, 9, "(float[3] a, float[3] b) => (float[3] y)", "y = Mod <fmod = 1> (a, b)") == "lowered");
     CHECK(outcome(10, 7, "(float16[N] a, float16 b) => (float16[N] y)", "y = Mod <fmod = 1> (a, b)") == "lowered");
-    CHECK(outcome(10, 9, "(double[3] a, double[3] b) => (double[3] y)", "y = Mod <fmod = 1> (a, b)") == "type: fmod of this type before opset 10");
+    CHECK(outcome(10, 9, "(double[3] a, double[3] b) => (double[3] y)", "y = Mod <fmod = 1> (a, b)") == "lowered");
   }
 
   TEST_CASE("branches that give different shapes") {
@@ -311,8 +310,7 @@ TEST_SUITE("expand_test") {
     CHECK(trees(3, 5, "(double[N,1] x) => (float[N,1] y)", older + "> (x)") == "lowered");
     CHECK(trees(3, 1, "(float[N,1] x) => (float[N,1] y)", older + "> (x)") == "not lowered");
     CHECK(trees(3, 5, "(float[N,1] x) => (float[N,1] y)", older + ", aggregate_function = \"MAX\"> (x)").ends_with("that are not summed"));
-    CHECK(
-        trees(3, 5, "(float[N,1] x) => (float[N,1] y)", older + ", post_transform = \"none\"> (x)").ends_with("this form of TreeEnsembleRegressor"));
+    CHECK(trees(3, 5, "(float[N,1] x) => (float[N,1] y)", older + ", post_transform = \"none\"> (x)").ends_with("this form of an ensemble"));
   }
 
   TEST_CASE("windows and axes") {
@@ -344,7 +342,7 @@ TEST_SUITE("expand_test") {
                   "y = AveragePool <kernel_shape = [9, 9], dilations = [2, 2], ceil_mode = 1> (x)") ==
           "no decomposition: a window wider than the input");
     CHECK(outcome(13, 9, "(float[A,1,B] x, int64[1] a) => (float[] y)", "y = Squeeze (x, a)") == "lowered");
-    CHECK(outcome(13, 8, "(float[A,1,B] x, int64[1] a) => (float[] y)", "y = Squeeze (x, a)") == "non-constant operand: axes");
+    CHECK(outcome(13, 8, "(float[A,1,B] x, int64[1] a) => (float[] y)", "y = Squeeze (x, a)") == "lowered");
     CHECK(outcome(13, 8, "(float[A,B] x, int64[2] a) => (float[] y)", "y = Unsqueeze (x, a)") == "lowered");
     CHECK(outcome(13, 8, "(float[A,B] x, int64[K] a) => (float[] y)", "y = Unsqueeze (x, a)") == "non-constant operand: axes");
   }
