@@ -1,7 +1,6 @@
 // Rules fire on what exporters write: exporter_graphs.txt has small graphs of PyTorch's two exporters, skl2onnx and ONNX Runtime's quantizer.
 #include <doctest/doctest.h>
 
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -10,6 +9,7 @@
 #include "ir/ops/infer.h"
 #include "ir/text/text.h"
 #include "passes/core/manager.h"
+#include "tests/sections.h"
 #include "verify/exec/executor.h"
 
 using namespace onnxopt;
@@ -21,17 +21,12 @@ TEST_SUITE("exporter_graphs_test") {
   };
 
   std::vector<Exported> read_graphs() {
-    std::ifstream file(std::string(ONNXOPT_SOURCE_DIR) + "/tests/passes_core/exporter_graphs.txt");
     std::vector<Exported> list;
-    std::string line;
-    for (int number = 1; std::getline(file, line); ++number) {
-      if (!line.starts_with("## ")) {
-        if (!list.empty()) list.back().text += line + "\n";
-        continue;
-      }
+    for (test::Section& section : test::read_sections("tests/passes_core/exporter_graphs.txt")) {
       Exported e;
-      e.line = number;
-      std::istringstream head(line.substr(3));
+      e.line = section.line;
+      e.text = std::move(section.text);
+      std::istringstream head(section.head);
       head >> e.rule >> e.opset;
       std::getline(head >> std::ws, e.exporter);
       list.push_back(std::move(e));

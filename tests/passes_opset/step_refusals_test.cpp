@@ -2,7 +2,6 @@
 // that no decomposition answers in its place. tests/tools/check_reasons.py sees to it that every reason has its graph.
 #include <doctest/doctest.h>
 
-#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -14,6 +13,7 @@
 #include "passes/opset/draft.h"
 #include "passes/opset/opset.h"
 #include "passes/opset/step.h"
+#include "tests/sections.h"
 
 using namespace onnxopt;
 
@@ -25,19 +25,14 @@ TEST_SUITE("step_refusals_test") {
   };
 
   std::vector<Refused> read_refusals() {
-    std::ifstream file(std::string(ONNXOPT_SOURCE_DIR) + "/tests/passes_opset/refusals.txt");
     std::vector<Refused> list;
-    std::string line;
-    for (int number = 1; std::getline(file, line); ++number) {
-      if (!line.starts_with("## ")) {
-        if (!list.empty()) list.back().text += line + "\n";
-        continue;
-      }
+    for (test::Section& section : test::read_sections("tests/passes_opset/refusals.txt")) {
       Refused r;
-      r.line = number;
-      std::istringstream head(line.substr(3));
+      r.line = section.line;
+      r.text = std::move(section.text);
+      std::istringstream head(section.head);
       head >> r.op >> r.from >> r.to >> r.direction;
-      r.reason = line.substr(line.find(" | ") + 3);
+      r.reason = section.head.substr(section.head.find(" | ") + 3);
       list.push_back(std::move(r));
     }
     return list;
