@@ -17,6 +17,7 @@ bool visit(const Node& n, Rewriter& rw) {
     const auto at = (*indices)[i] < 0 ? (*indices)[i] + d : (*indices)[i];
     if (at != first + static_cast<std::int64_t>(i) || at < 0 || at >= d) return no(rw, "the indices are not a run");
   }
+  if (static_cast<std::int64_t>(indices->size()) == d) return no(rw, "nothing is left out");  // remove-gather's
   const SliceSpec spec{{first}, {first + static_cast<std::int64_t>(indices->size())}, {*axis}, {1}};
   return becomes(n, rw, rw.op("Slice", slice_inputs(rw, n.input(0), spec)));
 }
