@@ -25,14 +25,95 @@ std::optional<std::int64_t> place(const Node& n, std::int64_t count) {
 
 bool changes(const Node& n) { return n.is("SequenceInsert") || n.is("SequenceErase"); }
 
-bool known_use(const Expansion& e, const Use& use, std::int64_t count) {
+std::optional<std::int64_t> rank_of(const Value* v) {
+  const Shape* s = Expansion::shape_of(v);
+  return s ? std::optional(static_cast<std::int64_t>(s->size())) : std::nullopt;
+}
+
+// What is known of a list: how many elements, and of what rank they all are.
+struct Kind {
+  std::int64_t count;
+  std::optional<std::int64_t> rank;
+};
+
+const Value* position_of(const Node& n) { return n.input(n.is("SequenceInsert") ? 2 : 1); }
+
+bool known_use(const Expansion& e, const Use& use, const Kind& kind) {
   const Node& n = *use.node;
   if (n.graph() != e.node().graph() || use.index != 0 || n.kept || n.outputs().size() != 1 || !n.output()) return false;
-  if (n.is("SequenceLength") || (n.is("ConcatFromSequence") && count > 0)) return true;
-  if (changes(n)) return place(n, count) && !n.output()->is_graph_output();
+  if (n.is("SequenceLength") || (n.is("ConcatFromSequence") && kind.count > 0)) return true;
+  if (changes(n)) {
+    if (n.output()->is_graph_output()) return false;
+    if (place(n, kind.count)) return true;
+    const bool ranked = kind.rank && (!n.is("SequenceInsert") || rank_of(n.input(1)) == kind.rank);
+    return ranked && kind.count > 0 && position_of(n) && !constant_index(position_of(n));
+  }
   if (!n.is("SequenceAt")) return false;
   const auto at = constant_index(n.input(1));
-  return at && *at >= -count && *at < count;
+  return at ? *at >= -kind.count && *at < kind.count : kind.rank.has_value() && kind.count > 0;
+}
+
+bool alike(const std::vector<Value*>& elements) {
+  const Shape* first = Expansion::shape_of(elements[0]);
+  for (const Value* v : elements) {
+    const Shape* s = Expansion::shape_of(v);
+    if (!s || !first || s->size() != first->size()) return false;
+    for (std::size_t k = 0; k < s->size(); ++k)
+      if (!(*s)[k].is_value() || !(*first)[k].is_value() || (*s)[k].value() != (*first)[k].value()) return false;
+  }
+  return true;
+}
+
+// The element at `index` (int64 [1], not negative). Elements of several shapes stand in one row, with a table of what begins where.
+Value* selected(Expansion& e, const std::vector<Value*>& elements, Value* index) {
+  const Attrs along{{"axis", std::int64_t{0}}};
+  if (elements.size() == 1) return elements[0];
+  if (alike(elements)) {
+    std::vector<Value*> rows;
+    for (Value* v : elements) rows.push_back(e.unsqueeze(v, {0}));
+    return e.squeeze(e.op("Gather", {e.concat(std::move(rows), 0), index}, along), {0});
+  }
+  const auto rank = *rank_of(elements[0]);
+  std::vector<Value*> rows, shapes;
+  std::vector<Index> ends{0};
+  for (Value* v : elements) {
+    rows.push_back(e.reshape(v, {-1}));
+    shapes.push_back(e.unsqueeze(e.shape_value(v), {0}));
+    ends.push_back(add(e, ends.back(), dim_of(e, rows.back(), 0)));
+  }
+  Value* bounds = vector_of(e, ends);
+  const auto bound = [&](Value* at) { return Index(e.op("Gather", {bounds, at}, along)); };
+  Value* places = range(e, bound(index), bound(e.add(index, e.index(1))));
+  Value* y = e.op("Gather", {e.concat(std::move(rows), 0), places}, along);
+  Value* shape = e.squeeze(e.op("Gather", {e.concat(std::move(shapes), 0), index}, along), {0});
+  shape->type = Type::tensor(DType::int64, Shape{Dim(rank)});
+  return e.op("Reshape", {y, shape}, {{"allowzero", std::int64_t{1}}});
+}
+
+// A computed position in a list of `count`, not negative: int64 [1].
+Value* wrapped(Expansion& e, Value* index, std::int64_t count) {
+  Value* at = e.reshape(e.cast(index, DType::int64), {1});
+  return e.add(at, e.mul(e.cast(e.op("Less", {at, e.index(0)}), DType::int64), e.index(count)));
+}
+
+// The list with an element more, or less, at a computed position: each place looks where it stands to that.
+std::vector<Value*> changed_list(Expansion& e, const Node& n, const std::vector<Value*>& old) {
+  const bool inserts = n.is("SequenceInsert");
+  const auto count = static_cast<std::int64_t>(old.size());
+  Value* at = wrapped(e, const_cast<Value*>(position_of(n)), count);
+  const auto flag = [&](const char* op, std::int64_t k) { return e.cast(e.op(op, {at, e.index(k)}), DType::int64); };
+  const auto element = [&](std::int64_t k) { return old[static_cast<std::size_t>(k)]; };
+  std::vector<Value*> then;
+  for (std::int64_t k = 0; !inserts && k + 1 < count; ++k)  // behind the gap the next one
+    then.push_back(selected(e, {element(k), element(k + 1)}, e.sub(e.index(1), flag("Greater", k))));
+  for (std::int64_t k = 0; inserts && k <= count; ++k) {
+    Value* fresh = n.input(1);
+    Value* behind = flag("Less", k);  // the new one is further in front
+    if (k == 0) then.push_back(selected(e, {fresh, element(0)}, flag("Greater", 0)));
+    else if (k == count) then.push_back(selected(e, {fresh, element(k - 1)}, behind));
+    else then.push_back(selected(e, {fresh, element(k - 1), element(k)}, e.add(behind, e.mul(flag("Greater", k), e.index(2)))));
+  }
+  return then;
 }
 
 Value* joined(Expansion& e, const Node& n, const std::vector<Value*>& elements) {
@@ -62,28 +143,35 @@ void replace_uses(Expansion& e, std::vector<Value*> elements) {
       else if (n->is("ConcatFromSequence")) e.result_of(*n, joined(e, *n, known.elements));
       else if (changes(*n)) {
         std::vector<Value*> then = known.elements;
-        const auto at = then.begin() + *place(*n, count);
-        if (n->is("SequenceErase")) then.erase(at);
-        else then.insert(at, n->input(1));
+        const auto where = place(*n, count);
+        if (!where) then = changed_list(e, *n, known.elements);
+        else if (n->is("SequenceErase")) then.erase(then.begin() + *where);
+        else then.insert(then.begin() + *where, n->input(1));
         open.push_back({n->output(), std::move(then)});
         e.result_of(*n, nullptr);
       } else {
-        const std::int64_t at = *constant_index(n->input(1));
-        e.result_of(*n, e.op("Identity", {known.elements[static_cast<std::size_t>(at < 0 ? at + count : at)]}));
+        const auto at = constant_index(n->input(1));
+        Value* found =
+            at ? known.elements[static_cast<std::size_t>(*at < 0 ? *at + count : *at)] : selected(e, known.elements, wrapped(e, n->input(1), count));
+        e.result_of(*n, e.op("Identity", {found}));
       }
     }
   }
 }
 
-std::string check_uses(const Expansion& e, std::int64_t elements) {
+std::string check_uses(const Expansion& e, const Kind& kind) {
   if (e.opset() >= 11) return kOtherReason;
   if (!e.node().output() || e.node().output()->is_graph_output()) return kLives;
-  std::vector<std::pair<const Value*, std::int64_t>> open{{e.node().output(), elements}};
+  std::vector<std::pair<const Value*, Kind>> open{{e.node().output(), kind}};
   for (std::size_t next = 0; next < open.size(); ++next) {
-    const auto [sequence, count] = open[next];
+    const auto [sequence, known] = open[next];
     for (const Use& use : sequence->uses()) {
-      if (!known_use(e, use, count)) return kLives;
-      if (changes(*use.node)) open.emplace_back(use.node->output(), count + (use.node->is("SequenceInsert") ? 1 : -1));
+      if (!known_use(e, use, known)) return kLives;
+      if (!changes(*use.node)) continue;
+      const bool inserts = use.node->is("SequenceInsert");
+      const auto fresh = inserts ? rank_of(use.node->input(1)) : known.rank;
+      const bool same = !inserts || known.count == 0 || (known.rank && fresh == known.rank);
+      open.emplace_back(use.node->output(), Kind{known.count + (inserts ? 1 : -1), same ? fresh : std::nullopt});
     }
   }
   return "";
@@ -99,7 +187,10 @@ std::optional<std::int64_t> dim_of_vector(const Value* v) {
 // Of known elements, or of none: SequenceEmpty.
 std::string sequence_construct(Expansion& e) {
   const std::vector<Value*> elements(e.node().inputs().begin(), e.node().inputs().end());
-  if (auto why = check_uses(e, static_cast<std::int64_t>(elements.size())); !why.empty()) return why;
+  Kind kind{static_cast<std::int64_t>(elements.size()), elements.empty() ? std::nullopt : rank_of(elements[0])};
+  for (const Value* v : elements)
+    if (rank_of(v) != kind.rank) kind.rank.reset();
+  if (auto why = check_uses(e, kind); !why.empty()) return why;
   replace_uses(e, elements);
   return "";
 }
@@ -123,8 +214,9 @@ std::string split_to_sequence(Expansion& e) {
     if (step < 1) return "no decomposition: split";
     for (std::int64_t from = 0; from < d.value(); from += step) sizes.emplace_back(std::min(step, d.value() - from));
   }
-  if (auto why = check_uses(e, static_cast<std::int64_t>(sizes.size())); !why.empty()) return why;
   const bool drops = !e.has(1) && e.integer("keepdims", 1) == 0;
+  const Kind kind{static_cast<std::int64_t>(sizes.size()), static_cast<std::int64_t>(s->size()) - (drops ? 1 : 0)};
+  if (auto why = check_uses(e, kind); !why.empty()) return why;
   std::vector<Value*> elements;
   Index from = 0;
   for (const Index& size : sizes) {

@@ -30,6 +30,11 @@ bool differ(const Type& a, const Type& b) {
 // What the file says of a branch's output, which others go by.
 const Type& declared(const Value& v) { return v.extra() && v.extra()->has_declared ? v.extra()->declared : v.type; }
 
+// Nothing says that they are alike: readers take the shape that they know for both.
+bool one_unknown(const Type& a, const Type& b) {
+  return a.is_tensor() && b.is_tensor() && a.shape.has_value() != b.shape.has_value() && a.dtype != DType::undefined && b.dtype != DType::undefined;
+}
+
 // Until opset 10 both branches give the same shapes.
 std::string if_11_down(Draft& d) {
   const auto* then_branch = d.attrs.get<std::shared_ptr<Graph>>("then_branch");
@@ -37,7 +42,7 @@ std::string if_11_down(Draft& d) {
   if (!then_branch || !else_branch) return "";
   const auto a = (*then_branch)->outputs(), b = (*else_branch)->outputs();
   for (std::size_t i = 0; i < a.size() && i < b.size(); ++i)
-    if (differ(a[i]->type, b[i]->type) || differ(declared(*a[i]), declared(*b[i])))
+    if (differ(a[i]->type, b[i]->type) || one_unknown(a[i]->type, b[i]->type) || differ(declared(*a[i]), declared(*b[i])))
       return "no decomposition: branches that give different shapes before opset 11";
   return "";
 }

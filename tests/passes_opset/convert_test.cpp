@@ -44,10 +44,11 @@ TEST_SUITE("convert_test") {
     CHECK(a.conversion.steps[0].from == "Squeeze-11");
     CHECK(a.conversion.steps[0].to == "Squeeze-13");
     CHECK(a.model->graph().first()->input(1)->name() == "axes");
-    const auto b = converted(11, 9,
-                             "y = Relu (x)\nz = TfIdfVectorizer <max_gram_length = 1, max_skip_count = 0, min_gram_length = 1, mode = \"TF\", "
-                             "ngram_counts = [0], ngram_indexes = [0], pool_int64s = [1]> (i)\nw = StringNormalizer <case_change_action = \"LOWER\"> (s)",
-                             "(float[3] x, int64[3] i, string[3] s) => (float[3] y, float[1] z, string[3] w)");
+    const auto b =
+        converted(11, 9,
+                  "y = Relu (x)\nz = TfIdfVectorizer <max_gram_length = 1, max_skip_count = 0, min_gram_length = 1, mode = \"TF\", "
+                  "ngram_counts = [0], ngram_indexes = [0], pool_int64s = [1]> (i)\nw = StringNormalizer <case_change_action = \"LOWER\"> (s)",
+                  "(float[3] x, int64[3] i, string[3] s) => (float[3] y, float[1] z, string[3] w)");
     REQUIRE(b.conversion.blocked == 1);
     const ConversionStep& s = b.conversion.steps.back();
     CHECK(s.from == "StringNormalizer-10");

@@ -14,6 +14,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 import lowered_cases
+import lowered_cases_more
 
 RNG = np.random.default_rng(7)
 
@@ -210,6 +211,7 @@ def write_all(root):
     for make in (experimental, first_versions, random_operators, trees, sequences, unknown_sizes):
         make(root)
     lowered_cases.write_all(root, write, write_graph)
+    lowered_cases_more.write_all(root, write, write_graph)
     return len(list(root.iterdir()))
 
 

@@ -1,0 +1,193 @@
+"""More of conversion_cases.py: what is chosen by values that are computed, strings, classifiers, sorting."""
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+
+def f32(rng, *shape):
+    return rng.standard_normal(shape).astype(np.float32)
+
+
+def sequences_by_index(root, write_graph):
+    """Elements that are taken, put in and taken out at computed positions; of one shape and of several."""
+    node = helper.make_node
+    rng = np.random.default_rng(21)
+    same = [f32(rng, 2, 3) for _ in range(3)]
+    mixed = [f32(rng, 1, 3), f32(rng, 2, 2), f32(rng, 0, 4)]
+    for kind, parts in (("same", same), ("mixed", mixed)):
+        for i in (-3, 0, 2):
+            k = i + 3 if i < 0 else i
+            fresh = f32(rng, *parts[1].shape)
+            inserted, erased = list(parts), list(parts)
+            inserted.insert(k, fresh)
+            del erased[k]
+            names = ["a", "b", "c"]
+            write_graph(root, f"sequence_at_computed_{kind}_{k}_{int(i < 0)}", 11,
+                        [node("SequenceConstruct", names, ["s"]), node("SequenceAt", ["s", "i"], ["taken"]), node("SequenceInsert", ["s", "fresh", "i"], ["t"]),
+                         node("SequenceErase", ["s", "i"], ["u"]), node("SequenceLength", ["u"], ["n"])]
+                        + [node("SequenceAt", ["t", f"k{j}"], [f"t{j}"]) for j in range(4)] + [node("SequenceAt", ["u", f"k{j}"], [f"u{j}"]) for j in range(2)],
+                        dict(zip(names, parts), fresh=fresh, i=np.array(i, np.int64)),
+                        dict({"taken": parts[k], "n": np.array(2, np.int64)}, **{f"t{j}": v for j, v in enumerate(inserted)},
+                             **{f"u{j}": v for j, v in enumerate(erased)}), {f"k{j}": np.array(j, np.int64) for j in range(4)})
+
+
+def sequence_maps(root, write_graph):
+    """SequenceMap over known elements."""
+    node = helper.make_node
+    rng = np.random.default_rng(22)
+    x, y, z = f32(rng, 2, 3), f32(rng, 1, 4), f32(rng, 1)
+    info = helper.make_tensor_value_info
+    body = helper.make_graph([node("Mul", ["e", "w"], ["p"]), node("Shape", ["e"], ["q"])], "body",
+                             [info("e", TensorProto.FLOAT, ["A", "B"]), info("w", TensorProto.FLOAT, [1])],
+                             [info("p", TensorProto.FLOAT, ["A", "B"]), info("q", TensorProto.INT64, [2])])
+    write_graph(root, "sequence_map_known", 17,
+                [node("SequenceConstruct", ["x", "y"], ["s"]), node("SequenceMap", ["s", "z"], ["p", "q"], body=body), node("SequenceAt", ["p", "zero"], ["a"]),
+                 node("SequenceAt", ["p", "one"], ["b"]), node("SequenceAt", ["q", "one"], ["c"]), node("SequenceLength", ["q"], ["n"])],
+                {"x": x, "y": y, "z": z}, {"a": x * z, "b": y * z, "c": np.array([1, 4], np.int64), "n": np.array(2, np.int64)},
+                {"zero": np.array(0, np.int64), "one": np.array(1, np.int64)})
+
+
+def classifiers(root, write):
+    """Classes of three and of two, of which the leaves vote for both, for the second now and then, or for one."""
+    x = np.array([[0, 0], [1, 0], [1, -1], [np.nan, 9], [0.6, np.nan]], np.float32)
+    shape = dict(nodes_treeids=[0, 0, 0, 0, 0, 7], nodes_nodeids=[0, 1, 2, 3, 4, 0], nodes_featureids=[0, 0, 1, 0, 0, 0],
+                 nodes_modes=["BRANCH_LT", "LEAF", "BRANCH_NEQ", "LEAF", "LEAF", "LEAF"], nodes_values=[0.5, 0.0, -1.0, 0.0, 0.0, 0.0],
+                 nodes_truenodeids=[1, 0, 3, 0, 0, 0], nodes_falsenodeids=[2, 0, 4, 0, 0, 0], nodes_missing_value_tracks_true=[1, 0, 0, 0, 0, 0])
+    leaf = np.array([0, 1, 2, 0, 1])
+    logistic = lambda v: 1 / (1 + np.exp(-v))  # noqa: E731
+
+    def case(name, ml, votes, scores, labels, by, **kw):
+        trees, ids, classes, weights = zip(*votes)
+        names = kw.pop("names", list(range(10, 10 + scores.shape[1])))
+        key = "classlabels_strings" if isinstance(names[0], str) else "classlabels_int64s"
+        given = np.array([names[i] for i in labels]) if key.endswith("int64s") else np.array([names[i] for i in labels], object)
+        write(root, f"treeensembleclassifier_{name}_{ml}", 15, "TreeEnsembleClassifier", [x], [given, scores.astype(np.float32)], ml=ml, class_treeids=trees,
+              class_nodeids=ids, class_ids=classes, class_weights=weights, post_transform=by, **{key: names}, **shape, **kw)
+
+    for ml in (1, 3, 5):
+        votes = [(0, 1, 0, 0.5), (0, 1, 2, -1.0), (0, 3, 1, 2.0), (0, 4, 2, 0.25), (7, 0, 0, -0.125)]
+        s = np.array([[0.5, 0, -1], [0, 2, 0], [0, 0, 0.25]])[leaf] + [-0.125, 0, 0]
+        known = np.array([[1, 0, 1], [1, 1, 0], [1, 0, 1]], bool)[leaf]
+        best = np.where(known, s, -np.inf).argmax(1)
+        case("three", ml, votes, s, best, "NONE")
+        case("three_logistic", ml, votes, logistic(s), best, "LOGISTIC", names=["a", "b", "c"])
+        e = np.exp(s - s.max(1, keepdims=True))
+        case("three_softmax", ml, votes, e / e.sum(1, keepdims=True), best, "SOFTMAX")
+        votes = [(0, 1, 1, 0.5), (0, 3, 1, 0.375), (0, 4, 1, 0.75)]
+        p = np.array([0.5, 0.375, 0.75])[leaf]
+        case("one_of_two", ml, [(t, n, 0, w) for t, n, _, w in votes], np.stack([1 - p, p], 1), (p > 0.5).astype(int), "NONE")
+        case("one_of_two_logistic", ml, [(t, n, 0, w) for t, n, _, w in votes], np.stack([logistic(-p), logistic(p)], 1), (p > 0.5).astype(int), "LOGISTIC")
+        p = np.array([0.5, -0.375, 0.75])[leaf]
+        case("signed", ml, [(t, n, 0, w if n != 3 else -w) for t, n, _, w in votes], np.stack([-p, p], 1), (p > 0).astype(int), "NONE")
+        two = np.array([[0.25, 0.5], [1, -0.375], [0.5, 0.75]])[leaf]
+        case("both", ml, [(0, n, c, w) for n, row in ((1, (0.25, 0.5)), (3, (1, -0.375)), (4, (0.5, 0.75))) for c, w in enumerate(row)], two,
+             (two[:, 1] > 0).astype(int), "NONE", names=["no", "yes"])
+
+
+def sorting(root, write):
+    """Unique and TopK of every kind of number, NaN, infinities and ties among them."""
+    rng = np.random.default_rng(23)
+    special = np.array([3, np.nan, -np.inf, 0.0, np.inf, 3, np.nan, 0.0, -7.5, np.inf], np.float32)
+
+    def unique(x, axis, in_order):
+        lines = x.reshape(-1, 1) if axis is None else np.moveaxis(x, axis, 0).reshape(x.shape[axis], -1)
+        key = lambda r: tuple((1, 0.0) if v != v else (0, v) for v in r.tolist())  # noqa: E731
+        first, inverse = {}, []
+        for i, row in enumerate(lines):
+            inverse.append(key(row))
+            first.setdefault(inverse[-1], i)
+        order = sorted(first) if in_order else list(first)
+        at = np.array([first[k] for k in order], np.int64)
+        places = {k: i for i, k in enumerate(order)}
+        back = np.array([places[k] for k in inverse], np.int64)
+        y = (x.reshape(-1) if axis is None else x).take(at, axis=axis or 0)
+        return y, at, back, np.bincount(back, minlength=len(order)).astype(np.int64)
+
+    for name, x, axis in (("special", special, None), ("doubles", special.astype(np.float64), None), ("bytes", rng.integers(0, 4, (3, 4)).astype(np.int8), None),
+                          ("long", (rng.integers(-2, 2, (6, 2)) * 2**60).astype(np.int64), 0), ("columns", rng.integers(0, 2, (2, 7)).astype(np.float32), -1),
+                          ("middle", rng.integers(0, 2, (2, 5, 2)).astype(np.float32), 1), ("bools", rng.integers(0, 2, 5).astype(bool), None)):
+        for in_order in (0, 1):
+            kw = {} if axis is None else {"axis": axis}
+            if name == "bools":
+                out = unique(x.astype(np.int32), None, in_order)
+                out = (out[0].astype(bool),) + out[1:]
+            else:
+                out = unique(x, None if axis is None else axis % x.ndim, in_order)
+            write(root, f"unique_{name}_{in_order}", 11, "Unique", [x], list(out), sorted=in_order, **kw)
+    k = np.array([3], np.int64)
+    for name, x in (("long", (rng.integers(-3, 3, (3, 5)) * 2**60).astype(np.int64)), ("unsigned", rng.integers(0, 2**64, (3, 5), np.uint64)),
+                    ("short", rng.integers(-9, 9, (3, 5)).astype(np.int16)), ("floats", f32(rng, 3, 5))):
+        for axis in (0, 1):
+            for largest in (0, 1):
+                wide = [[int(v) if x.dtype.kind != "f" else float(v) for v in row] for row in np.moveaxis(x, axis, -1)]
+                order = [sorted(range(len(r)), key=lambda i: (-r[i] if largest else r[i], i))[:3] for r in wide]
+                at = np.moveaxis(np.array(order, np.int64), -1, axis)
+                write(root, f"topk_{name}_{axis}{largest}", 11, "TopK", [x, k], [np.take_along_axis(x, at, axis), at], axis=axis, largest=largest)
+
+
+def texts(root, write):
+    """Strings that are compared."""
+    words = np.array([["cat", "dog", "bird"], ["", "cat", "Dog"]], object)
+    for opset, pattern, hits in ((20, "cat|dog", [[1, 1, 0], [0, 1, 0]]), (20, "(?:b[ia]rd|[cC]at)?", [[1, 0, 1], [1, 1, 0]]), (20, r"d.g", None),
+                                 (20, r"[A-D]og{1,2}", [[0, 0, 0], [0, 0, 1]])):
+        if hits is not None:
+            write(root, f"regex_words_{abs(sum(map(ord, pattern)))}", opset, "RegexFullMatch", [words], [np.array(hits, bool)], pattern=pattern)
+    other = np.array(["cat", "dog", "Dog"], object)
+    same = np.array([[1, 1, 0], [0, 0, 1]], bool)
+    write(root, "equal_words", 19, "Equal", [words, other], [same])
+    write(root, "equal_words_stored", 19, "Equal", [words, other], [same], constants=(1,))
+    line = np.array(["a", "b", "a", "c"], object)
+    for stop, left in ((["a"], ["b", "c"]), (["a", "b", "c"], [""]), (["x"], list(line))):
+        write(root, f"strnormalizer_stop_{len(left)}{stop[0]}", 10, "StringNormalizer", [line], [np.array(left, object)], is_case_sensitive=1, stopwords=stop)
+    ints = np.array([[1, 2, 1, 3], [2, 2, 2, 2]], np.int64)
+    for mode, y in (("TF", [[2, 1, 0], [0, 0, 3]]), ("IDF", [[0.5, 2, 0], [0, 0, 4]]), ("TFIDF", [[1, 2, 0], [0, 0, 12]])):
+        for x in (ints, ints.astype(np.int32)):
+            write(root, f"tfidf_{mode.lower()}_{x.dtype}", 9, "TfIdfVectorizer", [x], [np.array(y, np.float32)], mode=mode, min_gram_length=1, max_gram_length=2,
+                  max_skip_count=0, ngram_counts=[0, 1], ngram_indexes=[0, 1, 2], pool_int64s=[1, 1, 3, 2, 2], weights=[0.5, 2.0, 4.0])
+
+
+def numbers(root, write):
+    """Integer powers with wrap and negative exponents, exact remainders, the bits of floats."""
+    rng = np.random.default_rng(24)
+    a, n = np.array([2, -3, 1, -1, -1, 7, 10, 0], np.int64), np.array([62, 41, -5, -4, -3, 0, 25, 3], np.int64)
+    powers = [pow(int(b), int(e)) if e >= 0 else {1: 1, -1: 1 if e % 2 == 0 else -1}[int(b)] for b, e in zip(a, n)]
+    wrap = lambda v, bits: (v + 2**(bits - 1)) % 2**bits - 2**(bits - 1)  # noqa: E731
+    write(root, "pow_wrapped", 15, "Pow", [a, n], [np.array([wrap(v, 64) for v in powers], np.int64)])
+    write(root, "pow_wrapped_32", 13, "Pow", [a.astype(np.int32), n], [np.array([wrap(v, 32) for v in powers], np.int32)])
+    bits = rng.integers(0, 2**64, (2, 100), np.uint64).view(np.float64)
+    special = np.array([0, -0.0, np.inf, -np.inf, np.nan, 1.7976931348623157e308, 5e-324, -5e-324, 1, -7.5])
+    x, y = np.concatenate([bits[0], special.repeat(10)]), np.concatenate([bits[1], np.tile(special, 10)])
+    with np.errstate(all="ignore"):
+        write(root, "fmod_double", 13, "Mod", [x, y], [np.fmod(x, y)], fmod=1)
+    for i, f in ((np.uint16, np.float16), (np.int32, np.float32), (np.uint32, np.float32), (np.int64, np.float64), (np.uint64, np.float64)):
+        top = np.iinfo(i)
+        v = np.concatenate([rng.integers(top.min, top.max, 200, i, endpoint=True), np.array([0, 1, top.max, top.min], i)])
+        to = helper.np_dtype_to_tensor_dtype(np.dtype(f))
+        write(root, f"bitcast_{np.dtype(i).name}", 26, "BitCast", [v], [v.view(f)], to=to, ir=13)
+    for name, text, of in (("diagonal", "iji->j", (f32(rng, 3, 2, 3),)), ("trace", "...ii->...", (f32(rng, 2, 3, 3),)),
+                           ("three", "ij,jk,kl->il", (f32(rng, 2, 3), f32(rng, 3, 4), f32(rng, 4, 2))), ("dots", "...ij,...jk", (f32(rng, 2, 2, 3), f32(rng, 2, 3, 4)))):
+        write(root, f"einsum_{name}", 12, "Einsum", list(of), [np.einsum(text, *of).astype(np.float32)], equation=text)
+
+
+def computed_places(root, write):
+    """Slices by computed axes and steps, pads by computed amounts in every mode."""
+    rng = np.random.default_rng(25)
+    x = f32(rng, 5, 6)
+    i64 = lambda *v: np.array(v, np.int64)  # noqa: E731
+    for name, starts, ends, axes, steps, y in (("steps", (4, -1), (-9, 0), (0, 1), (-2, -1), x[4::-2, -1:0:-1]), ("axes", (1,), (100,), (-1,), (2,), x[:, 1:100:2]),
+                                               ("far", (0, -100), (-1, 3), (1, 0), (1, 1), x[-100:3, 0:-1]), ("none", (3,), (1,), (0,), (1,), x[3:1])):
+        write(root, f"slice_computed_{name}", 13, "Slice", [x, i64(*starts), i64(*ends), i64(*axes), i64(*steps)], [y])
+    for mode in ("edge", "reflect", "wrap"):
+        for name, pads in (("wide", (2, 1, 3, 2)), ("cut", (-1, 2, 1, -2))):
+            (a, b), (c, d) = (pads[0], pads[2]), (pads[1], pads[3])
+            y = np.pad(x, ((max(a, 0), max(b, 0)), (max(c, 0), max(d, 0))), mode=mode)
+            y = y[max(-a, 0):y.shape[0] - max(-b, 0), max(-c, 0):y.shape[1] - max(-d, 0)]
+            if name == "wide":  # where both cut and copy, what is copied is a matter of order
+                write(root, f"pad_computed_{mode}_{name}", 19, "Pad", [x, i64(*pads)], [y], mode=mode)
+
+
+def write_all(root, write, write_graph):
+    sequences_by_index(root, write_graph)
+    sequence_maps(root, write_graph)
+    for make in (classifiers, sorting, texts, numbers, computed_places):
+        make(root, write)
