@@ -187,6 +187,19 @@ TEST_SUITE("infer_test") {
   )") == "float[4,3]; float16[2*N]");
   }
 
+  TEST_CASE("hidden_size and the recurrent weights say the same") {
+    CHECK(inferred("g (float[S,B,3] x, float[1,8,3] w, float[1,8,2] r) => (y, h) { y, h = LSTM <hidden_size = 2> (x, w, r) }") ==
+          "float[S,1,B,2]; float[1,B,2]");
+    CHECK_THROWS_AS(inferred("g (float[S,B,3] x, float[1,8,3] w, float[1,8,2] r) => (y) { y = LSTM <hidden_size = 5> (x, w, r) }"), Error);
+    // Its weights stand the other way round.
+    CHECK(inferred("g (float[S,B,3] x, int8[1,3,8] w, int8[1,2,8] r, float[1] ws, int8[1] wz, float[1] rs, int8[1] rz) => (y) "
+                   "{ y = com.microsoft.DynamicQuantizeLSTM <hidden_size = 2> (x, w, r, \"\", \"\", \"\", \"\", \"\", ws, wz, rs, rz) }") ==
+          "float[S,1,B,2]");
+    CHECK(inferred("g (float[S,B,3] x, float[2,8,7] w, float[2,8,2] r, float[2,2,5] q, float[2,4,5] k, float[2,5] v, float[B,M,4] m) => (y, h) "
+                   "{ y, h = com.microsoft.AttnLSTM <hidden_size = 2, direction = \"bidirectional\"> "
+                   "(x, w, r, \"\", \"\", \"\", \"\", \"\", q, k, v, m) }") == "float[S,2,B,2]; float[2,B,2]");
+  }
+
   TEST_CASE("sequences and optionals") {
     CHECK(inferred("g (float[2,3] x, float[4,3] y) => (s, e, n) <int64 i = {0}> { s = SequenceConstruct (x, y)  e = SequenceAt (s, i)  n = "
                    "SequenceLength (s) }") == "seq float[?,3]; float[?,3]; int64[]");
