@@ -6,11 +6,11 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
-#include <fstream>
 #include <memory>
 #include <optional>
 
 #include "ir/core/element.h"
+#include "ir/io/mapped_file.h"
 #include "ir/io/write_file.h"
 
 namespace onnxopt {
@@ -228,12 +228,7 @@ Tensor parse_npy(std::span<const std::byte> bytes, const std::string& what) {
   bad_input(fmt::format("{}: .npy element type '{}' is not supported", what, h.descr));
 }
 
-Tensor read_npy(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) bad_input(fmt::format("cannot read '{}'", file.string()));
-  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
-  return parse_npy(std::as_bytes(std::span(text.data(), text.size())), file.string());
-}
+Tensor read_npy(const std::filesystem::path& file) { return parse_npy(MappedFile::open(file)->bytes(), file.string()); }
 
 std::vector<std::pair<std::string, Tensor>> read_npz(const std::filesystem::path& file) {
   int error = 0;

@@ -1,33 +1,21 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands/cli.h"
 #include "cli/commands/optimize.h"
+#include "cli/commands/scratch_folder.h"
+#include "cli/commands/user_command.h"
 #include "cli/report/progress.h"
-#include "ir/io/unfinished.h"
 #include "passes/core/bisect.h"
 
 namespace onnxopt {
 namespace {
 
-// A scratch file in the system's temporary folder, removed at the end.
-struct ScratchFile {
-  std::filesystem::path path = std::filesystem::temp_directory_path() / fmt::format("onnxopt-bisect-{}.onnx", ::getpid());
-  UnfinishedFile unfinished{path}, data{path.string() + ".data"};
-  ~ScratchFile() {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-    std::filesystem::remove(path.string() + ".data", ignored);
-  }
-};
-
 // The command's verdict on a model file: the user's program (exit 0: good) or the built-in comparison.
 bool is_good(const OptimizeOptions& o, const std::string& command, const std::string& file) {
-  if (!command.empty()) return std::system(fmt::format("{} '{}' > /dev/null 2>&1", command, file).c_str()) == 0;  // NOLINT: the user's own command
+  if (!command.empty()) return run_user_command(command, file) == 0;
   const auto a = load_with_options(o.input, o.model);
   const auto b = load(file);
   VerifyOptions v;
@@ -41,8 +29,8 @@ int run(OptimizeOptions o, const std::string& command, const Invocation& invocat
     print_json(invocation, std::move(finding));
   };
   Progress progress(true);
-  const ScratchFile scratch;
-  o.output = scratch.path.string();
+  ScratchFolder scratch("bisect");
+  o.output = scratch.model("model.onnx").string();
   o.verify = false;
   o.quiet = true;
   std::vector<RewriteEvent> events;

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
@@ -17,7 +18,8 @@ constexpr std::string_view kConfig = "--config";
 
 nlohmann::json read_object(const std::string& file) {
   std::ifstream in(file);
-  if (!in) throw Error(ExitCode::usage, fmt::format("--config: cannot read '{}'", file));
+  if (std::error_code ignored; !in || std::filesystem::is_directory(file, ignored))
+    throw Error(ExitCode::usage, fmt::format("--config: cannot read '{}'", file));
   nlohmann::json j = nlohmann::json::parse(in, nullptr, false);
   if (!j.is_object()) throw Error(ExitCode::usage, fmt::format("--config: '{}' is not a JSON object of options", file));
   return j;

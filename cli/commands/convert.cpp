@@ -125,7 +125,7 @@ ConvertResult convert(const ConvertCommandOptions& o) {
   };
   check_output_options(o);
   if (!o.plan) refuse_same_file(o.input, o.output, o.in_place);
-  if (!o.plan) refuse_text(o.output);
+  if (!o.plan) check_output_name(o.output);
   Progress progress(!o.quiet);
   progress.stage("reading");
   ConvertResult r;

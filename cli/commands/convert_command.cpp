@@ -29,6 +29,7 @@ void add_options(Command c, ConvertCommandOptions& o) {
 int run(ConvertCommandOptions& o, const Invocation& invocation) {
   if (lists_targets(o.target)) return list_targets(invocation);
   forget_generic(o.target);
+  take_in_place(o);
   if (o.input.empty()) throw Error(ExitCode::usage, "convert: say which model");
   if (o.opsets.empty() && o.target.empty())
     throw Error(ExitCode::usage, "convert: say which opset, e.g. --opset 13, or which runtime, e.g. --target onnxruntime-cpu@1.17");

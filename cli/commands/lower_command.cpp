@@ -56,7 +56,7 @@ LowerResult lower_model(const LowerCommandOptions& o) {
   const auto start = std::chrono::steady_clock::now();
   check_output_options(o);
   if (!o.plan) refuse_same_file(o.input, o.output, o.in_place);
-  if (!o.plan) refuse_text(o.output);
+  if (!o.plan) check_output_name(o.output);
   Progress progress(!o.quiet);
   progress.stage("reading");
   LowerResult r;
@@ -127,7 +127,8 @@ nlohmann::json json_of(const LowerCommandOptions& o, const LowerResult& r) {
   return j;
 }
 
-int run(const LowerCommandOptions& o, const Invocation& invocation) {
+int run(LowerCommandOptions& o, const Invocation& invocation) {
+  take_in_place(o);
   if (!o.plan && o.output.empty()) throw Error(ExitCode::usage, "lower: say where to write, -o FILE, or --plan");
   const LowerResult r = lower_model(o);
   if (o.json) print_json(invocation, json_of(o, r), report_file(o));

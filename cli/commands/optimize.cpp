@@ -279,7 +279,7 @@ OptimizeResult optimize(const OptimizeOptions& o) {
   const auto start = Clock::now();
   check_output_options(o);
   refuse_same_file(o.input, o.output, o.in_place);
-  refuse_text(o.output);
+  check_output_name(o.output);
   check_rule_names(o);
   Progress progress(!o.quiet);
   progress.stage("reading");

@@ -66,6 +66,7 @@ void setup_optimize(Command app, Action& chosen) {
     chosen = [o](const Invocation& invocation) {
       if (lists_targets(o->target)) return list_targets(invocation);
       forget_generic(o->target);
+      take_in_place(*o);
       if (o->input.empty() || o->output.empty()) throw Error(ExitCode::usage, "optimize: say which model to read, and where to write: -o FILE");
       const OptimizeResult r = optimize(*o);
       if (o->json) print_json(invocation, optimize_json(*o, r), report_file(*o));

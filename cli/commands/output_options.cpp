@@ -29,7 +29,7 @@ void add_output_options(Command cmd, OutputOptions& o) {
       .check(not_count)
       .show_default();
   cmd.add_flag("--infer", o.infer_types, "Write the inferred types of inner values into the model");
-  cmd.add_flag("--in-place", o.in_place, "Allow the output to be the input file");
+  cmd.add_flag("--in-place", o.in_place, "Write over the input file; -o may be left out");
 }
 
 void add_verify_options(Command cmd, OutputOptions& o) {
@@ -43,6 +43,10 @@ void add_report_options(Command cmd, OutputOptions& o) {
   cmd.add_flag("--json", o.json, "Print the report as JSON");
   cmd.add_flag("--hash-data", o.hash_data, "Put the SHA-256 of external weight files into the JSON report too");
   cmd.add_flag("-q,--quiet", o.quiet, "Print nothing but errors");
+}
+
+void take_in_place(OutputOptions& o) {
+  if (o.in_place && o.output.empty()) o.output = o.input;
 }
 
 void check_output_options(const OutputOptions& o) {

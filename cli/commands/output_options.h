@@ -33,6 +33,8 @@ void add_output_options(Command cmd, OutputOptions& o);  // where and how the mo
 void add_verify_options(Command cmd, OutputOptions& o);
 void add_report_options(Command cmd, OutputOptions& o);
 
+// --in-place alone names the output too.
+void take_in_place(OutputOptions& o);
 // Throws Error(usage) for options that contradict each other.
 void check_output_options(const OutputOptions& o);
 // Throws Error(usage) if the model holds what this IR version does not have.

@@ -1,19 +1,18 @@
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/commands/cli.h"
 #include "cli/commands/optimize.h"
 #include "cli/commands/reduce.h"
+#include "cli/commands/scratch_folder.h"
+#include "cli/commands/user_command.h"
 #include "cli/commands/verified_save.h"
 #include "cli/report/progress.h"
 #include "ir/core/check.h"
-#include "ir/io/unfinished.h"
 #include "ir/io/write_file.h"
 #include "ir/ops/infer.h"
 #include "ir/text/read_file.h"
@@ -43,7 +42,6 @@ std::string passes_of_reproducer(const std::string& text) {
 class Reducer {
  public:
   Reducer(Options o, Progress& progress) : o_(std::move(o)), progress_(progress) {
-    fs::create_directory(folder_);
     if (is_text_file(o_.optimize.input)) {
       const std::string text = read_text(o_.optimize.input);
       if (!o_.optimize.passes)
@@ -54,10 +52,6 @@ class Reducer {
     } else {
       write_model(*read_raw(o_.optimize.input, o_.optimize.model), best_);
     }
-  }
-  ~Reducer() {
-    std::error_code ignored;
-    fs::remove_all(folder_, ignored);
   }
   Reducer(const Reducer&) = delete;
   Reducer& operator=(const Reducer&) = delete;
@@ -136,11 +130,9 @@ class Reducer {
   // What is wrong with the model by the check; "": nothing.
   std::string failure(const fs::path& file) {
     if (o_.check == "command") {
-      const int status = std::system(fmt::format("{} '{}' > /dev/null 2>&1", o_.command, file.string()).c_str());  // NOLINT: the user's own command
+      const int status = run_user_command(o_.command, file);
       if (wanted_status_ == 0) wanted_status_ = status;
-      return status != 0 && status == wanted_status_
-                 ? fmt::format("the command ends with status {}", WIFEXITED(status) ? WEXITSTATUS(status) : status)
-                 : "";
+      return status != 0 && status == wanted_status_ ? fmt::format("the command ends with status {}", status) : "";
     }
     OptimizeOptions o = o_.optimize;
     o.input = file.string();
@@ -172,9 +164,8 @@ class Reducer {
 
   Options o_;
   Progress& progress_;
-  fs::path folder_ = fs::temp_directory_path() / fmt::format("onnxopt-reduce-{}", ::getpid());
-  fs::path best_ = folder_ / "best.onnx", trial_ = folder_ / "trial.onnx", optimized_ = folder_ / "optimized.onnx";
-  UnfinishedFile unfinished_[4] = {UnfinishedFile(folder_), UnfinishedFile(best_), UnfinishedFile(trial_), UnfinishedFile(optimized_)};
+  ScratchFolder scratch_{"reduce"};
+  const fs::path best_ = scratch_.model("best.onnx"), trial_ = scratch_.model("trial.onnx"), optimized_ = scratch_.model("optimized.onnx");
   std::size_t nodes_before_ = 0, nodes_ = 0, tests_ = 0;
   int wanted_status_ = 0;
   std::string why_;

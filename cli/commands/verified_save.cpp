@@ -9,6 +9,7 @@
 #include "cli/commands/verification_json.h"
 #include "cli/report/format.h"
 #include "ir/io/stream_target.h"
+#include "ir/io/write_file.h"
 #include "ir/ops/infer.h"
 #include "ir/ops/op_table.h"
 #include "ir/text/read_file.h"
@@ -80,9 +81,10 @@ void refuse_same_file(const std::string& input, const std::string& output, bool 
     throw Error(ExitCode::usage, fmt::format("'{}' is both input and output; name another output, or say --in-place", input));
 }
 
-void refuse_text(const std::string& output) {
+void check_output_name(const std::string& output) {
   if (is_text_file(output))
     throw Error(ExitCode::usage, fmt::format("'{}' would be read as text; name an .onnx file, and print --full makes text of it", output));
+  check_target(output);
 }
 
 void refuse_newer(const Model& m, const ModelOptions& o) {

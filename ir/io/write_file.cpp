@@ -15,6 +15,7 @@ namespace onnxopt {
 namespace fs = std::filesystem;
 
 void check_target(const fs::path& file) {
+  if (file == "-") throw Error(ExitCode::usage, "'-' is no output: say /dev/stdout for the standard output, or ./- for a file of this name");
   std::error_code error;
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
   if (!fs::is_directory(folder, error)) bad_input(fmt::format("cannot write {}: folder {} does not exist", file.string(), folder.string()));

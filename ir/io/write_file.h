@@ -7,7 +7,7 @@
 
 namespace onnxopt {
 
-// Throws Error(bad_input) where it cannot be written: its folder is missing, it is a folder, it may not be written, the disk is full.
+// Throws Error where it cannot be written: its folder is missing, it is a folder, it may not be written, the disk is full.
 void write_file(const std::filesystem::path& file, std::string_view bytes);
 // The same error before anything was computed, where that can be known.
 void check_target(const std::filesystem::path& file);

@@ -2,10 +2,8 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
-#include <iterator>
-
 #include "ir/core/error.h"
+#include "ir/io/mapped_file.h"
 #include "ir/io/read_constants.h"
 #include "ir/text/text.h"
 
@@ -27,9 +25,9 @@ std::unique_ptr<Model> parse_file(const std::filesystem::path& file) {
 bool is_text_file(const std::filesystem::path& file) { return file.extension() == ".onnxtxt"; }
 
 std::string read_text(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) bad_input(fmt::format("{}: cannot be read", file.string()));
-  return {std::istreambuf_iterator<char>(in), {}};
+  const auto mapped = MappedFile::open(file);
+  if (mapped->size() == 0) bad_input(fmt::format("{}: the file is empty", file.string()));
+  return {reinterpret_cast<const char*>(mapped->bytes().data()), mapped->size()};
 }
 
 std::unique_ptr<Model> read_model_file(const std::filesystem::path& file, const ReadOptions& options) {

@@ -109,6 +109,17 @@ unwritable conformance test --junit no/out.xml
 unwritable conformance test --junit folder
 ln -sf /dev/full full.npz && unwritable run in.onnx --save full.npz
 ln -sf /dev/full full.xml && unwritable conformance test --junit full.xml
+for command in optimize lower "convert --opset 13"; do
+  unwritable $command in.onnx -o no/such/folder/x.onnx
+  usage $command in.onnx -o -
+  cp in.onnx place.onnx && "$onnxopt" $command place.onnx --in-place > out && ! cmp -s in.onnx place.onnx || [ "$command" = lower ] || fail "$command --in-place"
+done
+mkdir -p folder.onnxtxt && for command in inspect "optimize -o w.onnx" "reduce -o w.onnx --command false"; do
+  for file in folder.onnxtxt missing.onnxtxt; do
+    "$onnxopt" $command $file > out 2> err; [ $? -eq 3 ] && grep -q "$file: \(is a folder\|no such file\)" err || fail "$command $file: $(cat err)"
+  done
+done
+usage inspect in.onnx --config folder
 limited() { (ulimit -f 0; "$onnxopt" "$@" 2>&1 > /dev/null; echo "$?") | tr '\n' ' ' > said; grep -q "cannot write.*File too large 3 $" said || fail "no room: onnxopt $*: $(cat said)"; }
 limited run in.onnx --save old.npz
 limited optimize in.onnx -o old.onnx
@@ -215,6 +226,16 @@ for _ in $(seq 2000); do [ -n "$(ls -A signal)" ] && break; sleep 0.005; done
 kill -TERM $pid; wait $pid 2> /dev/null
 [ -z "$(ls -A signal)" ] || fail "a signal left $(ls -A signal)"
 mkdir scratch
+for command in "bisect missing.onnx" "reduce missing.onnx -o small.onnx --command false" "reduce missing.onnxtxt -o small.onnx --command false" \
+  "bisect in.onnx --command no-such-program" "reduce in.onnx -o small.onnx --command ./in.onnx" "reduce in.onnx -o small.onnx --command true"; do
+  TMPDIR=$work/scratch "$onnxopt" $command > out 2> err && fail "no error: $command"
+  [ "$(wc -l < err)" = 1 ] && [ -z "$(ls -A scratch)" ] || fail "$command left $(ls -AR scratch), said $(cat err)"
+done
+TMPDIR=$work/scratch usage bisect in.onnx --command no-such-program
+TMPDIR=$work/scratch usage reduce in.onnx -o small.onnx --command ./in.onnx
+TMPDIR=$work/in.onnx "$onnxopt" bisect in.onnx > out 2> err; [ $? -eq 3 ] && grep -q TMPDIR err || fail "a TMPDIR that is none: $(cat err)"
+TMPDIR="$work/it's" && mkdir "$TMPDIR" && TMPDIR="$TMPDIR" "$onnxopt" bisect in.onnx --command "test -s" > out || fail "a quote in TMPDIR"
+unset TMPDIR
 for command in "bisect" "reduce -o small.onnx"; do
   TMPDIR=$work/scratch "$onnxopt" $command "$slow" --command "sleep 2; false" > /dev/null 2>&1 &
   pid=$!
