@@ -60,6 +60,31 @@ TEST_SUITE("verify_models_test") {
     CHECK(r.outputs[0].max_rel > relative_limit(DType::float32, Tolerance::rounding));
     CHECK(compare(divided, chain(about, "  h{1} = Div(h{0}, s)\n")).verdict == Verdict::differs);
   }
+  TEST_CASE("rounding moves no size: the scales of Resize stay, so that its image can be compared") {
+    const auto image = [](const char* shrink) {
+      return fmt::format(R"(
+g (float[1, 3, 224, 224] x) => (float[1, 3, 448, 448] y)
+<float16[1] one = {{15360}}, float16[1] two = {{16384}}>
+{{
+  ones = Concat<axis = 0>(one, one)
+  both = Concat<axis = 0>(ones, two, two)
+  scales = Cast<to = 1>(both)
+  half = Cast<to = 10>(x)
+  s = Constant<value = float16 {{11878}}>()
+  e = Exp(half)
+  {}
+  u = Resize<mode = "nearest">(t, , scales)
+  c = Constant<value = float16 {{20480}}>()
+  big = Mul(u, c)
+  y = Cast<to = 1>(big)
+}}
+)",
+                         shrink);
+    };
+    const VerifyReport r = compare(image("a = Mul(e, s)\n  t = Mul(a, s)"), image("p = Mul(s, s)\n  t = Mul(e, p)"));
+    CHECK(r.verdict == Verdict::verified);
+    CHECK(r.outputs[0].noise > 0);
+  }
   TEST_CASE("weights that are only stored in 16 bits allow nothing more") {
     const char* model = R"(
 g (float[4, 64] x) => (float[4, 8] y)

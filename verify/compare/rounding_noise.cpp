@@ -51,10 +51,31 @@ Tensor moved(const Tensor& t, bool is_sum, Random& random) {
   return Tensor::from_bytes(t.dtype(), t.dims(), std::move(bytes));
 }
 
+bool gives_size(const Node& n, std::size_t input) { return n.is("Range") || ((n.is("Resize") || n.is("Upsample")) && input > 0); }
+bool is_vector(const Value& v) { return v.type.has_rank() && v.type.rank() <= 1; }
+
 }  // namespace
 
+RoundingNoise::RoundingNoise(Model& model, std::uint64_t seed) : random_(seed) {
+  std::vector<const Value*> open;
+  const auto add = [&](const Value* v) {
+    if (v && v->producer() && is_vector(*v) && sizes_.insert(v).second) open.push_back(v);
+  };
+  for (Graph* root : model.root_graphs())
+    for_each_graph(*root, [&](Graph& g) {
+      for (const Node& n : g.nodes())
+        for (std::size_t i = 0; i < n.inputs().size(); ++i)
+          if (gives_size(n, i)) add(n.input(i));
+    });
+  while (!open.empty()) {
+    const Value* v = open.back();
+    open.pop_back();
+    for (const Value* input : v->producer()->inputs()) add(input);
+  }
+}
+
 void RoundingNoise::operator()(const Value& value, RtValue& computed) {
-  if (!value.producer() || !computed.is_tensor() || computed.tensor().size() == 0) return;
+  if (!value.producer() || !computed.is_tensor() || computed.tensor().size() == 0 || sizes_.contains(&value)) return;
   const OpSchema& op = value.producer()->op();
   if (unit_in_last_place(computed.tensor().dtype()) == 0 || op.has(kDataMovement) || op.has(kQuantize) || op.has(kControlFlow)) return;
   computed.v = moved(computed.tensor(), !op.has(kElementwise), random_);

@@ -2,6 +2,7 @@
 // another order of summation would move it; what its outputs change by is what a right rewrite may change them by.
 #pragma once
 
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -11,14 +12,16 @@
 
 namespace onnxopt {
 
-// A tap (Executor::Tap) that moves what nodes compute.
+// A tap (Executor::Tap) that moves what nodes compute, but for the floats that say how large something is: a scale of Resize that is no longer 2
+// gives an image of another size, with which nothing can be compared.
 class RoundingNoise {
  public:
-  explicit RoundingNoise(std::uint64_t seed) : random_(seed) {}
+  RoundingNoise(Model& model, std::uint64_t seed);
   void operator()(const Value& value, RtValue& computed);
 
  private:
   Random random_;
+  std::unordered_set<const Value*> sizes_;  // looked up only
 };
 
 // Moves the weights of a model, as folding a factor into them does, while the object lives. One weight is read at many places, so its rounding does

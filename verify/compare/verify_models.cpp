@@ -242,7 +242,7 @@ class Session {
     while (noisy_.size() <= sample) {
       if (!time_for(1.5)) return nullptr;
       try {
-        RoundingNoise noise(noisy_.size() + 1);
+        RoundingNoise noise(reference_, noisy_.size() + 1);
         const MovedWeights weights(reference_, noisy_.size() + 1);
         noisy_.push_back(run_once(reference_, inputs_, [&noise](const Value& v, RtValue& computed) { noise(v, computed); }));
       } catch (const Error&) {
@@ -390,7 +390,7 @@ class Session {
     try {
       run_once(reference_, first_inputs_, inner.record(reference_, a));
       run_once(candidate_, first_inputs_, inner.record(candidate_, b));
-      RoundingNoise noise(1);
+      RoundingNoise noise(reference_, 1);
       const Executor::Tap keep = inner.record(reference_, moved);
       run_once(reference_, first_inputs_, [&](const Value& v, RtValue& computed) {
         noise(v, computed);
