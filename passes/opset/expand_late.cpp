@@ -262,7 +262,7 @@ std::string pool(Expansion& e) {
   const bool sums = !e.node().is("MaxPool"), dilates = dilated && std::ranges::any_of(*dilated, [](std::int64_t d) { return d != 1; });
   if (sums && (dilates || (e.integer("ceil_mode", 0) != 0 && (e.node().is("LpPool") || e.integer("count_include_pad", 0) != 0))))
     return pool_by_sums(e);
-  if (!sums && dilates && e.opset() < 10) return dilated_max_pool(e);
+  if (!sums && ((dilates && e.opset() < 10) || (e.used(1) && e.opset() < 8))) return dilated_max_pool(e);
   if (e.integer("ceil_mode", 0) == 0 || e.text("auto_pad", "NOTSET") != "NOTSET") return kOtherReason;
   if (!kernel || !s || s->size() != kernel->size() + 2) return "the shape of the input is not known";
   const std::size_t n = kernel->size();

@@ -30,10 +30,10 @@ std::string scan_of_batches(Expansion& e) {
   const auto scanned = static_cast<std::size_t>(e.integer("num_scan_inputs", 0));
   const std::size_t given = e.node().inputs().size();
   if (!body || given <= scanned || scanned == 0) return "no decomposition: this form of Scan";
-  if (e.has(0)) return "no decomposition: sequences of several lengths";
   const std::size_t states = given - 1 - scanned;
   const auto types = (*body)->inputs();
   if (types.size() != given - 1) return "no decomposition: this form of Scan";
+  const Index longest = dim_of(e, e.in(1 + states), 1);
   Body inner(e, "sequence"), outer(e, "batch");
   std::vector<Value*> in, inner_in;
   for (std::size_t i = 0; i < given - 1; ++i) {
@@ -43,6 +43,11 @@ std::string scan_of_batches(Expansion& e) {
   }
   const auto outs = inner.copy_of(**body, inner_in);
   for (std::size_t i = 0; i < outs.size(); ++i) inner.output(outs[i], (*body)->outputs()[i]->type);
+  Value* length = nullptr;  // of the sequence at hand: the rest is not looked at, and zero in the results
+  if (e.has(0)) {
+    length = outer.op("Reshape", {outer.input("length", scalar_type(DType::int64)), e.ints({1})});
+    for (std::size_t i = states; i < in.size(); ++i) in[i] = outer.op("Slice", {in[i], e.ints({0}, "starts"), length, e.ints({0}, "axes")});
+  }
   Attrs attrs{{"num_scan_inputs", static_cast<std::int64_t>(scanned)}};
   if (const Ints* directions = e.integers("directions")) attrs.set("scan_input_directions", *directions);
   Node& line = outer.graph()->append(onnxopt::op("Scan"), in, std::move(attrs), outs.size());
@@ -50,10 +55,21 @@ std::string scan_of_batches(Expansion& e) {
   for (std::size_t i = 0; i < outs.size(); ++i) {
     const Type t = (*body)->outputs()[i]->type;
     line.output(i)->type = i < states ? t : stacked(t, Dim());
-    outer.output(line.output(i), line.output(i)->type);
+    Value* y = line.output(i);
+    if (length && i >= states) {
+      const auto zero = float_scalar(t.dtype, 0);
+      if (!zero) return "type: zeros of this type behind a shorter sequence";
+      Value* more = outer.op("Sub", {vector_of(e, longest), length});
+      Value* sizes = outer.op("Slice", {outer.op("Shape", {y}), e.ints({1}, "starts"), e.ints({INT64_MAX}, "ends"), e.ints({0}, "axes")});
+      Value* rest = outer.op("Expand", {e.tensor(*zero), outer.op("Concat", {more, sizes}, {{"axis", std::int64_t{0}}})});
+      y = outer.op("Concat", {y, rest}, {{"axis", std::int64_t{0}}});
+    }
+    outer.output(y, line.output(i)->type);
   }
   std::vector<Value*> all(e.node().inputs().begin() + 1, e.node().inputs().end());
-  Node& whole = e.make("Scan", std::move(all), {{"num_scan_inputs", static_cast<std::int64_t>(given - 1)}}, outs.size());
+  if (length) all.push_back(e.cast(e.in(0), DType::int64));
+  const auto scans = static_cast<std::int64_t>(all.size());
+  Node& whole = e.make("Scan", std::move(all), {{"num_scan_inputs", scans}}, outs.size());
   outer.give_to(whole);
   for (std::size_t i = 0; i < outs.size(); ++i) {
     whole.output(i)->type = stacked(line.output(i)->type, Dim());

@@ -111,7 +111,8 @@ std::string round(Expansion& e) {
   Value* whole = e.sub(e.add(size, m), m);
   Value* small = e.op("Less", {size, m});
   Value* rounded = e.op("Where", {small, whole, size});
-  e.result(0, e.op("Where", {e.op("Less", {e.in(0), e.scalar(t, 0)}), e.op("Neg", {rounded}), rounded}));
+  rounded = e.op("Where", {e.op("Less", {e.in(0), e.scalar(t, 0)}), e.op("Neg", {rounded}), rounded});
+  e.result(0, e.op("Where", {e.cast(e.in(0), DType::boolean), rounded, e.in(0)}));  // a zero keeps its sign
   return "";
 }
 

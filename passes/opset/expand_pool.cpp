@@ -105,24 +105,88 @@ std::string pool_by_sums(Expansion& e) {
   return "";
 }
 
-// The largest of shifted copies, axis by axis; a window of one element does the strides.
-std::string dilated_max_pool(Expansion& e) {
-  const DType t = e.dtype(0);
-  const bool narrow = t == DType::int8 || t == DType::uint8;
-  if (!narrow && t != DType::float32 && t != DType::float64 && t != DType::float16) return "type: this operator of this type";
-  if (e.used(1)) return "no decomposition: places of dilated windows before opset 10";
-  Window w;
-  if (auto why = read_window(e, w); !why.empty()) return why;
+namespace {
+
+// Filled with what is less than everything; float32 or double.
+Value* padded_for_maximum(Expansion& e, const Window& w, Value* x) {
   const std::size_t n = w.kernel.size();
   Ints pads(2 * (n + 2), 0);
   for (std::size_t k = 0; k < n; ++k) {
     pads[k + 2] = w.pads[k];
     pads[k + 4 + n] = w.pads[k + n] + w.beyond[k];
   }
+  if (std::ranges::all_of(pads, [](std::int64_t p) { return p == 0; })) return x;
+  return e.op("Pad", {x, e.ints(pads, "pads"), e.scalar(Expansion::dtype_of_value(x), -std::numeric_limits<double>::infinity())});
+}
+
+// With the places: every element of the window in a row, of which the first largest is taken.
+std::string max_pool_with_places(Expansion& e, const Window& w, DType way) {
+  constexpr std::int64_t kMost = 4096;
+  const std::size_t n = w.kernel.size();
+  std::int64_t all = 1;
+  for (const std::int64_t k : w.kernel) all = std::min(all * k, kMost + 1);
+  if (all > kMost) return "no decomposition: the places of a window of this size";
+  Value* x = padded_for_maximum(e, w, e.cast(e.in(0), way));
+  std::vector<Value*> firsts;  // along each axis, where the windows begin
+  for (std::size_t a = 0; a < n; ++a) {
+    const Index room = sub(e, dim_of(e, x, static_cast<std::int64_t>(a) + 2), (w.kernel[a] - 1) * w.dilations[a] + 1);
+    const Index count = room.number ? Index(*room.number / w.strides[a] + 1) : Index(e.add(e.div(room.value, e.ints({w.strides[a]})), e.ints({1})));
+    if (count.number && *count.number < 1) return "no decomposition: a window wider than the input";
+    firsts.push_back(e.mul(range(e, 0, count), e.index(w.strides[a])));
+  }
+  std::vector<Ints> offsets(n);  // of each element of the window
+  std::vector<Value*> copies;
+  for (std::int64_t i = 0; i < all; ++i) {
+    Value* copy = x;
+    std::int64_t rest = i, stride = all;
+    for (std::size_t a = 0; a < n; ++a) {
+      stride /= w.kernel[a];
+      offsets[a].push_back(rest / stride * w.dilations[a]);
+      rest %= stride;
+      copy = e.op("Gather", {copy, e.add(firsts[a], e.index(offsets[a].back()))}, {{"axis", static_cast<std::int64_t>(a) + 2}});
+    }
+    copies.push_back(e.unsqueeze(copy, {static_cast<std::int64_t>(n) + 2}));
+  }
+  const auto behind = static_cast<std::int64_t>(n) + 2;
+  Value* row = e.concat(std::move(copies), behind);
+  Value* which = e.op("ArgMax", {row}, {{"axis", behind}, {"keepdims", std::int64_t{0}}});
+  const std::vector<Index> in = dims_of(e, e.in(0));
+  const auto along = [&](Value* v, std::size_t axis) {
+    Ints dims(n + 2, 1);
+    dims[axis] = -1;
+    return e.reshape(v, dims);
+  };
+  const bool columns = e.integer("storage_order", 0) == 1;
+  Index stride = 1;
+  Value* at = nullptr;
+  for (std::size_t k = 0; k < n; ++k) {
+    const std::size_t a = columns ? k : n - 1 - k;
+    Value* first = along(e.sub(firsts[a], e.index(w.pads[a])), a + 2);
+    Value* inside = e.op("Gather", {e.ints(offsets[a], "offsets"), which}, {{"axis", std::int64_t{0}}});
+    Value* part = e.mul(e.add(first, inside), vector_of(e, stride));
+    at = at ? e.add(at, part) : part;
+    stride = mul(e, stride, in[a + 2]);
+  }
+  at = e.add(at, e.mul(along(range(e, 0, in[1]), 1), vector_of(e, stride)));
+  at = e.add(at, e.mul(along(range(e, 0, in[0]), 0), vector_of(e, mul(e, stride, in[1]))));
+  if (e.used(0)) e.result(0, e.cast(e.reduce("ReduceMax", row, {behind}, false), e.dtype(0)));
+  e.result(1, at);
+  return "";
+}
+
+}  // namespace
+
+// The largest of shifted copies, axis by axis; a window of one element does the strides.
+std::string dilated_max_pool(Expansion& e) {
+  const DType t = e.dtype(0);
+  const bool narrow = t == DType::int8 || t == DType::uint8;
+  if (!narrow && t != DType::float32 && t != DType::float64 && t != DType::float16) return "type: this operator of this type";
+  Window w;
+  if (auto why = read_window(e, w); !why.empty()) return why;
+  const std::size_t n = w.kernel.size();
   const DType way = narrow ? DType::float32 : t;
-  Value* x = e.cast(e.in(0), way);
-  if (std::ranges::any_of(pads, [](std::int64_t p) { return p != 0; }))
-    x = e.op("Pad", {x, e.ints(pads, "pads"), e.scalar(way, -std::numeric_limits<double>::infinity())});
+  if (e.used(1)) return max_pool_with_places(e, w, way);
+  Value* x = padded_for_maximum(e, w, e.cast(e.in(0), way));
   for (std::size_t k = 0; k < n; ++k) {
     const auto axis = static_cast<std::int64_t>(k) + 2;
     const std::int64_t last = (w.kernel[k] - 1) * w.dilations[k];

@@ -221,11 +221,24 @@ std::string deform_conv(Expansion& e) {
 
 namespace {
 
-// The sampling points of one axis of all regions, [regions, bins * samples]: pixels, and whether they lie on the image at all.
+// The sampling points of one axis of all regions, [regions, bins * samples]: pixels, and whether they lie on the image at all. Where a region has
+// fewer samples than there is room for, the last of them stands several times.
 struct RoiAxis {
   std::vector<Tap> taps;
   Value* inside;
+  std::int64_t bins;
+  Index samples;
+  Value *counts = nullptr, *counted = nullptr;  // [regions, 1] how many, and bool [regions, bins * samples] which are: of regions that differ in that
 };
+
+// Float [1, bins * samples]: the number of the bin, and of the sample in it.
+std::pair<Value*, Value*> bins_and_samples(Expansion& e, std::int64_t bins, const Index& samples, DType t) {
+  Value* all = range(e, 0, mul(e, Index(bins), samples));
+  Value* bin = e.div(all, vector_of(e, samples));
+  Value* sample = e.sub(all, e.mul(bin, vector_of(e, samples)));
+  return {e.unsqueeze(e.cast(bin, t), {0}), e.unsqueeze(e.cast(sample, t), {0})};
+}
+
 RoiAxis roi_axis(Expansion& e, Value* rois, std::int64_t first, std::int64_t bins, std::int64_t samples, const Index& size) {
   const DType t = Expansion::dtype_of_value(rois);
   const auto c = [&](double v) { return e.scalar(t, v); };
@@ -237,13 +250,49 @@ RoiAxis roi_axis(Expansion& e, Value* rois, std::int64_t first, std::int64_t bin
   Value* from = edge(first);
   Value* length = e.sub(edge(first + 2), from);
   if (!half) length = e.op("Max", {length, c(1)});
-  std::vector<float> places;
-  for (std::int64_t i = 0; i < bins * samples; ++i) places.push_back((static_cast<float>(i) + 0.5f) / static_cast<float>(samples));
   Value* unit = e.div(length, c(static_cast<double>(bins)));
-  Value* at = e.add(from, e.mul(unit, e.cast(e.tensor(Tensor::of<float>({1, bins * samples}, places), "places"), t)));
+  RoiAxis axis{{}, nullptr, bins, samples};
+  Value* at;
+  if (samples > 0) {
+    std::vector<float> places;
+    for (std::int64_t i = 0; i < bins * samples; ++i) places.push_back((static_cast<float>(i) + 0.5f) / static_cast<float>(samples));
+    at = e.add(from, e.mul(unit, e.cast(e.tensor(Tensor::of<float>({1, bins * samples}, places), "places"), t)));
+  } else {  // as many as a bin is wide, in each region
+    axis.counts = e.op("Relu", {e.op("Ceil", {unit})});
+    Value* one = e.reshape(c(1), {1, 1});
+    Value* most = e.reduce("ReduceMax", e.concat({axis.counts, one}, 0), {0, 1}, false);
+    axis.samples = Index(e.reshape(e.cast(most, DType::int64), {1}));
+    const auto [bin, sample] = bins_and_samples(e, bins, axis.samples, t);
+    axis.counted = e.op("Less", {sample, axis.counts});
+    Value* last = e.sub(axis.counts, c(1));
+    Value* beyond = e.op("Relu", {e.sub(sample, last)});
+    Value* shares = e.add(axis.counts, e.cast(e.op("Less", {axis.counts, c(1)}), t));  // not by zero
+    Value* place = e.add(bin, e.div(e.add(e.sub(sample, beyond), c(0.5)), shares));
+    at = e.add(from, e.mul(unit, place));
+  }
   Value* wide = number(e, size, t);
   Value* outside = e.op("Or", {e.op("Less", {at, c(-1)}), e.op("Greater", {at, wide})});
-  return {linear_taps(e, clamp(e, at, 0, size, -1)), e.cast(e.op("Not", {outside}), t)};
+  axis.taps = linear_taps(e, clamp(e, at, 0, size, -1));
+  axis.inside = e.cast(e.op("Not", {outside}), t);
+  return axis;
+}
+
+// Of [regions, oh, samples, ow, samples, channels] the mean or maximum over the samples that there are.
+Value* pooled(Expansion& e, const RoiAxis& y, const RoiAxis& x, Value* value, bool average, DType way) {
+  if (!y.counts) return e.reduce(average ? "ReduceMean" : "ReduceMax", value, {2, 4}, false);
+  const auto on = [&](Value* v, const RoiAxis& a, bool down) {
+    return e.op("Reshape",
+                {v, vector_of(e, down ? std::vector<Index>{-1, a.bins, a.samples, 1, 1, 1} : std::vector<Index>{-1, 1, 1, a.bins, a.samples, 1})});
+  };
+  Value* some = e.op("And", {on(y.counted, y, true), on(x.counted, x, false)});
+  const auto c = [&](double v) { return e.scalar(way, v); };
+  if (average) {
+    Value* count = e.op("Max", {e.mul(y.counts, x.counts), e.reshape(c(1), {1, 1})});
+    Value* sum = e.reduce("ReduceSum", e.op("Where", {some, value, c(0)}), {2, 4}, false);
+    return e.div(sum, e.reshape(count, {-1, 1, 1, 1}));
+  }
+  Value* any = e.op("Greater", {e.mul(y.counts, x.counts), c(0)});
+  return e.op("Where", {e.reshape(any, {-1, 1, 1, 1}), e.reduce("ReduceMax", value, {2, 4}, false), c(0)});
 }
 
 }  // namespace
@@ -255,15 +304,16 @@ std::string roi_align(Expansion& e) {
   const bool average = e.text("mode", "avg") == "avg";
   if (e.rank(0) != 4) return "the rank of the input is not known";
   if (t != DType::float32 && t != DType::float64 && t != DType::float16) return "type: RoiAlign of this type";
-  if (samples < 1) return "no decomposition: as many samples as the region is large";
   const Pixels p = pixels_of(e, e.cast(e.in(0), way), false);
   Value* rois = e.cast(e.in(1), way);
   const RoiAxis y = roi_axis(e, rois, 1, oh, samples, p.size[0]), x = roi_axis(e, rois, 0, ow, samples, p.size[1]);
-  const std::int64_t rows = oh * samples, columns = ow * samples;
+  const Index rows = mul(e, Index(oh), y.samples), columns = mul(e, Index(ow), x.samples), points = mul(e, rows, columns);
   const auto spread = [&](Value* v, bool down) {  // [regions, rows * columns]
     Value* one = e.unsqueeze(v, {down ? 2 : 1});
-    Value* all = e.add(one, e.reshape(e.tensor(Tensor::zeros(way, {down ? columns : rows}), "zeros"), down ? Ints{1, 1, -1} : Ints{1, -1, 1}));
-    return e.reshape(all, {-1, rows * columns});
+    const Index& other = down ? columns : rows;
+    Value* zeros = other.number ? e.tensor(Tensor::zeros(way, {*other.number}), "zeros") : e.op("Expand", {e.scalar(way, 0), vector_of(e, other)});
+    Value* all = e.add(one, e.reshape(zeros, down ? Ints{1, 1, -1} : Ints{1, -1, 1}));
+    return e.op("Reshape", {all, vector_of(e, {Index(-1), points})});
   };
   Value* batch = e.unsqueeze(e.cast(e.in(2), DType::int64), {1});
   Value* value = nullptr;
@@ -274,9 +324,8 @@ std::string roi_align(Expansion& e) {
       value = !value ? part : average ? e.add(value, part) : e.op("Max", {value, part});
     }
   value = e.mul(value, e.unsqueeze(e.mul(spread(y.inside, true), spread(x.inside, false)), {2}));
-  value = e.op("Reshape", {value, vector_of(e, {Index(-1), Index(oh), Index(samples), Index(ow), Index(samples), dim_of(e, e.in(0), 1)})});
-  value = e.reduce(average ? "ReduceMean" : "ReduceMax", value, {2, 4}, false);
-  e.result(0, e.cast(e.transpose(value, {0, 3, 1, 2}), t));
+  value = e.op("Reshape", {value, vector_of(e, {Index(-1), Index(oh), y.samples, Index(ow), x.samples, dim_of(e, e.in(0), 1)})});
+  e.result(0, e.cast(e.transpose(pooled(e, y, x, value, average, way), {0, 3, 1, 2}), t));
   return "";
 }
 

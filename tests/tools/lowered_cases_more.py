@@ -186,7 +186,84 @@ def computed_places(root, write):
                 write(root, f"pad_computed_{mode}_{name}", 19, "Pad", [x, i64(*pads)], [y], mode=mode)
 
 
+def regions(root, write):
+    """RoiAlign with as many samples as a bin is wide: regions of several sizes, one of none."""
+    rng = np.random.default_rng(26)
+    x = f32(rng, 2, 2, 9, 11)
+    rois = np.array([[0, 0, 9, 8], [1.5, 2, 4, 3.25], [3, 3, 3, 3], [-2, -3, 14, 5], [6, 1, 6.5, 7.75]], np.float32)
+    batch = np.array([0, 1, 0, 1, 1], np.int64)
+
+    def sample(image, y, x):
+        h, w = image.shape
+        if y < -1 or y > h or x < -1 or x > w:
+            return [0.0] * 4
+        y, x = min(max(y, 0), h - 1), min(max(x, 0), w - 1)
+        top, left = int(y), int(x)
+        low, right = min(top + 1, h - 1), min(left + 1, w - 1)
+        a, b = y - top, x - left
+        return [image[top, left] * (1 - a) * (1 - b), image[top, right] * (1 - a) * b, image[low, left] * a * (1 - b), image[low, right] * a * b]
+
+    def align(mode, half):
+        out = np.zeros((len(rois), 2, 3, 2), np.float32)
+        for r, (x1, y1, x2, y2) in enumerate(rois.astype(float)):
+            shift = 0.5 if half else 0.0
+            x1, y1, wide, high = x1 - shift, y1 - shift, x2 - x1, y2 - y1
+            if not half:
+                wide, high = max(wide, 1), max(high, 1)
+            rows, columns = int(np.ceil(high / 3)), int(np.ceil(wide / 2))
+            for c in range(2):
+                for i in range(3):
+                    for j in range(2):
+                        points = [sample(x[batch[r], c], y1 + high / 3 * (i + (a + 0.5) / rows), x1 + wide / 2 * (j + (b + 0.5) / columns))
+                                  for a in range(rows) for b in range(columns)]
+                        if points:
+                            out[r, c, i, j] = max(map(max, points)) if mode == "max" else sum(map(sum, points)) / len(points)
+        return out
+
+    for mode in ("avg", "max"):
+        for opset, half in ((10, False), (16, True), (16, False)):
+            kw = {} if opset < 16 else {"coordinate_transformation_mode": "half_pixel" if half else "output_half_pixel"}
+            write(root, f"roialign_adaptive_{mode}_{opset}_{int(half)}", opset, "RoiAlign", [x, rois, batch], [align(mode, half)], mode=mode, output_height=3,
+                  output_width=2, sampling_ratio=0, **kw)
+
+
+def places(root, write):
+    """MaxPool with the places of the largest: dilated, strided, padded, in both orders."""
+    rng = np.random.default_rng(28)
+    x = rng.permutation(2 * 2 * 7 * 8).reshape(2, 2, 7, 8).astype(np.float32)
+    for name, kw in (("plain", {}), ("dilated", {"dilations": [2, 1]}), ("strides", {"strides": [2, 3], "dilations": [1, 2], "pads": [1, 0, 0, 1]}),
+                     ("columns", {"dilations": [2, 2], "storage_order": 1})):
+        s, d, p = kw.get("strides", [1, 1]), kw.get("dilations", [1, 1]), kw.get("pads", [0, 0, 0, 0])
+        sizes = [(x.shape[k + 2] + p[k] + p[k + 2] - d[k] * (1 + k) - 1) // s[k] + 1 for k in range(2)]
+        y, at = np.zeros((2, 2, *sizes), np.float32), np.zeros((2, 2, *sizes), np.int64)
+        for n, c, i, j in np.ndindex(y.shape):
+            inside = [(r, q) for r in (i * s[0] - p[0] + a * d[0] for a in range(2)) if 0 <= r < 7 for q in (j * s[1] - p[1] + b * d[1] for b in range(3)) if 0 <= q < 8]
+            r, q = max(inside, key=lambda v: x[n, c, v[0], v[1]])
+            y[n, c, i, j] = x[n, c, r, q]
+            at[n, c, i, j] = (n * 2 + c) * 56 + (r + q * 7 if kw.get("storage_order") else r * 8 + q)
+        write(root, f"maxpool_places_{name}", 8 if name == "plain" else 10, "MaxPool", [x], [y, at], kernel_shape=[2, 3], **kw)
+
+
+def scans_of_lengths(root, write_graph):
+    """Scan of opset 8 whose sequences are of several lengths; what lies behind them is zero."""
+    rng = np.random.default_rng(27)
+    info = helper.make_tensor_value_info
+    body = helper.make_graph([helper.make_node("Add", ["s", "e"], ["t"]), helper.make_node("Neg", ["t"], ["z"])], "body",
+                             [info("s", TensorProto.FLOAT, [2]), info("e", TensorProto.FLOAT, [2])], [info("t", TensorProto.FLOAT, [2]), info("z", TensorProto.FLOAT, [2])])
+    s, x, n = f32(rng, 3, 2), f32(rng, 3, 4, 2), np.array([4, 1, 3], np.int64)
+    y, ys = s.copy(), np.zeros((3, 4, 2), np.float32)
+    for b in range(3):
+        for k in range(n[b]):
+            y[b] = y[b] + x[b, k]
+            ys[b, k] = -y[b]
+    write_graph(root, "scan_8_lengths", 8, [helper.make_node("Scan", ["n", "s", "x"], ["y", "ys"], num_scan_inputs=1, body=body)],
+                {"n": n, "s": s, "x": x}, {"y": y, "ys": ys}, {})
+
+
 def write_all(root, write, write_graph):
+    scans_of_lengths(root, write_graph)
+    regions(root, write)
+    places(root, write)
     sequences_by_index(root, write_graph)
     sequence_maps(root, write_graph)
     for make in (classifiers, sorting, texts, numbers, computed_places):
