@@ -7,7 +7,7 @@
 namespace onnxopt {
 
 // Runs `command` with the file as its last argument, its output thrown away; the status it ends with, 128 and more after a signal, as the shell
-// counts. Throws Error(usage) where there is no such program. Ctrl-C during the command ends this program as well.
+// counts. Throws Error(usage) where there is no such program. Signals end this program during the command too.
 int run_user_command(const std::string& command, const std::filesystem::path& file);
 
 }  // namespace onnxopt

@@ -243,5 +243,12 @@ for command in "bisect" "reduce -o small.onnx"; do
   sleep 0.3; kill -TERM $pid; wait $pid 2> /dev/null
   [ -z "$(ls -A scratch)" ] || fail "a signal left $(ls -AR scratch) of $command"
 done
+python3 - "$onnxopt" "$slow" <<'PYTHON' || fail "SIGINT during the user's command"   # a shell's background jobs ignore SIGINT
+import signal, subprocess, sys, time
+p = subprocess.Popen([sys.argv[1], "bisect", sys.argv[2], "--command", "touch started; sleep 5; false"])
+while not __import__("os").path.exists("started"): time.sleep(0.01)
+p.send_signal(signal.SIGINT)
+sys.exit(p.wait(timeout=4) != -signal.SIGINT)
+PYTHON
 [ $failed -eq 0 ] && echo "promises: kept"
 exit $failed
