@@ -47,6 +47,7 @@ Rule fuse_softplus();
 Rule fuse_space_to_depth();
 Rule fuse_swish();
 Rule fuse_tanh_gelu();
+Rule merge_score_addends();
 
 // ---- node rules
 NodeRule cancel_concat_of_parts();
@@ -181,6 +182,7 @@ std::span<Rule (*const)()> all_rules() {
       fuse_space_to_depth,
       fuse_swish,
       fuse_tanh_gelu,
+      merge_score_addends,
   };
   return kRules;
 }
