@@ -5,6 +5,7 @@
 
 #include "cli/commands/cli.h"
 #include "cli/commands/model_options.h"
+#include "cli/report/format.h"
 #include "ir/core/check.h"
 #include "ir/io/deviations.h"
 #include "ir/ops/infer.h"
@@ -76,8 +77,8 @@ int run(const Options& o, const Invocation& invocation) {
     all.push_back({{"model", file}, {"valid", valid}, {"findings", list}, {"warnings", c.warnings}});
     if (invocation.json) continue;
     fmt::print("{}: {}\n", file, headline(c, valid));
-    for (const Finding& f : c.findings) fmt::print("  {}{}{}\n", f.where, f.where.empty() ? "" : ": ", f.what);
-    for (const std::string& w : c.warnings) fmt::print("  warning: {}\n", w);
+    for (const Finding& f : c.findings) fmt::print("  {}{}{}\n", printable(f.where), f.where.empty() ? "" : ": ", printable(f.what));
+    for (const std::string& w : c.warnings) fmt::print("  warning: {}\n", printable(w));
   }
   if (invocation.json) print_json(invocation, std::move(all));
   return static_cast<int>(bad == 0 ? ExitCode::ok : ExitCode::bad_input);

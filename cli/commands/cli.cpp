@@ -116,7 +116,7 @@ int leave(ExitCode code) {
 
 int guarded(const std::function<int()>& body, const std::function<void(const std::exception&, ExitCode)>& also) {
   const auto report = [&](const std::exception& e, ExitCode code, const char* what) {
-    complain(fmt::format("onnxopt: {}\n", what));
+    complain(fmt::format("onnxopt: {}\n", printable(what)));
     if (also) also(e, code);
     return static_cast<int>(code);
   };

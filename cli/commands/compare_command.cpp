@@ -31,8 +31,8 @@ void print_text(const VerifyReport& r) {
   fmt::print("{}", t.text());
   fmt::print("{}: {} run{}{}, {}\n", verdict_text(r.verdict), r.runs, r.runs == 1 ? "" : "s", r.inputs_text.empty() ? "" : " with " + r.inputs_text,
              human_ms(r.ms));
-  if (!r.reason.empty()) fmt::print("  because {}\n", r.reason);
-  for (const std::string& w : r.warnings) fmt::print("  warning: {}\n", w);
+  if (!r.reason.empty()) fmt::print("  because {}\n", printable(r.reason));
+  for (const std::string& w : r.warnings) fmt::print("  warning: {}\n", printable(w));
 }
 
 int run(Options& o, const Invocation& invocation) {

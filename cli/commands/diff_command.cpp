@@ -5,6 +5,7 @@
 
 #include "cli/commands/cli.h"
 #include "cli/commands/model_options.h"
+#include "cli/report/format.h"
 #include "ir/text/text.h"
 
 namespace onnxopt {
@@ -38,7 +39,7 @@ void setup_diff(Command app, Action& chosen) {
       } else if (equal) {
         fmt::print("equal graphs\n");
       } else {
-        for (const DiffEntry& e : entries) fmt::print("{} {}\n", e.kind, e.what);
+        for (const DiffEntry& e : entries) fmt::print("{} {}\n", e.kind, printable(e.what));
       }
       return static_cast<int>(equal ? ExitCode::ok : ExitCode::gate_failed);
     };

@@ -47,7 +47,7 @@ Inspection inspect(const std::string& file, const ModelOptions& options) {
   const auto lifted = load_with_options(file, options, &r.lift, [&](Model& m) {
     r.ir_version = m.ir_version;
     r.opsets = m.file_opsets;
-    r.producer = m.producer_name + (m.producer_version.empty() ? "" : " " + m.producer_version);
+    r.producer = printable(m.producer_name + (m.producer_version.empty() ? "" : " " + m.producer_version));
     r.functions = m.functions.size();
     r.bytes = model_bytes(m, file);
     r.graph = graph_stats(m);

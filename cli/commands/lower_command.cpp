@@ -135,7 +135,7 @@ int run(LowerCommandOptions& o, const Invocation& invocation) {
   else if (!o.quiet && (r.blocked.empty() || o.plan)) fmt::print(report_file(o), "{}", text_of(o, r));
   if (r.blocked.empty()) return static_cast<int>(ExitCode::ok);
   if (!o.plan && !o.json) throw Error(ExitCode::bad_input, fmt::format("{}: {}", o.input, r.blocked));
-  if (!o.plan) complain(fmt::format("onnxopt: {}: {}\n", o.input, r.blocked));
+  if (!o.plan) complain(printable(fmt::format("onnxopt: {}: {}", o.input, r.blocked)) + "\n");
   return static_cast<int>(ExitCode::bad_input);
 }
 

@@ -64,8 +64,8 @@ std::string optimize_text(const OptimizeOptions& o, const OptimizeResult& r) {
   if (const std::string ops = ops_table(r); !ops.empty()) s += "Operators that changed:\n" + ops + "\n";
   s += "Rewrites:\n" + rules_table(o, r) + "\n";
   if (!r.lift.kept.empty()) s += fmt::format("{} nodes were kept as they are (onnxopt inspect --lifted says why)\n", r.lift.kept.size());
-  for (const std::string& n : r.notes) s += "note: " + n + "\n";
-  for (const std::string& e : r.explanations) s += e + "\n";
+  for (const std::string& n : r.notes) s += "note: " + printable(n) + "\n";
+  for (const std::string& e : r.explanations) s += printable(e) + "\n";
   if (!r.time_table.empty()) s += r.time_table + "\n";
   s += "Verification: " + verification_text(o.verify, r.saved.verification);
   s += fmt::format("Time: {} (read {}, optimize {}, write {})\n", human_ms(r.total_ms), human_ms(r.load_ms), human_ms(r.passes_ms),

@@ -125,6 +125,7 @@ Summary summary_of(const std::string& name, const RtValue& v) {
       s.mean += x[i] / static_cast<double>(t.size());
     }
   }
+  if (std::isnan(s.mean)) s.mean = std::numeric_limits<double>::quiet_NaN();      // its sign says nothing
   if (s.low > s.high) s.low = s.high = std::numeric_limits<double>::quiet_NaN();  // nothing else is in it
   return s;
 }

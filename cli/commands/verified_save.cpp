@@ -107,10 +107,10 @@ std::string verification_text(bool wanted, const std::optional<VerifyReport>& ve
   std::string s =
       fmt::format("{}: {} of {} outputs equal, largest error {:.2g} of the output's magnitude, {} run{}{}, {}\n", verdict_text(v.verdict), equal,
                   v.total_outputs, worst, v.runs, v.runs == 1 ? "" : "s", v.inputs_text.empty() ? "" : " with " + v.inputs_text, human_ms(v.ms));
-  if (!v.reason.empty()) s += fmt::format("  because {}\n", v.reason);
+  if (!v.reason.empty()) s += fmt::format("  because {}\n", printable(v.reason));
   for (const ValueDiff& d : v.outputs)
-    if (!d.trusted_by.empty()) s += fmt::format("  note: output '{}' proves nothing by itself ({}): {}\n", d.name, d.reason, d.trusted_by);
-  for (const std::string& w : v.warnings) s += fmt::format("  warning: {}\n", w);
+    if (!d.trusted_by.empty()) s += fmt::format("  note: output '{}' proves nothing by itself ({}): {}\n", printable(d.name), d.reason, d.trusted_by);
+  for (const std::string& w : v.warnings) s += fmt::format("  warning: {}\n", printable(w));
   return s;
 }
 

@@ -34,6 +34,21 @@ std::string human_bytes(std::uint64_t n) { return scaled(static_cast<double>(n),
 std::string human_count(double n) { return scaled(n, kUnits, ""); }
 std::string human_ms(double ms) { return ms < 1000 ? fmt::format("{:.3g} ms", ms) : fmt::format("{:.3g} s", ms / 1000); }
 
+std::string printable(std::string_view text) {
+  std::string r;
+  for (const char c : text) {
+    if (c == '\n') r += "\\n";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) r += fmt::format("\\x{:02x}", c);
+    else r += c;
+  }
+  return r;
+}
+
+void Table::add(std::vector<std::string> row) {
+  for (std::string& cell : row) cell = printable(cell);
+  rows_.push_back(std::move(row));
+}
+
 std::string Table::text(int indent) const {
   std::vector<std::size_t> width(rows_[0].size(), 0);
   std::vector<bool> numeric(rows_[0].size(), rows_.size() > 1);

@@ -166,6 +166,14 @@ echo 'g (float[N,M] x) => (float[4,4] y) <int64[2] s = {4, 4}> { y = Reshape (x,
 echo 'g (float[N,M] x) => (float[7,3] y) <int64[2] s = {7, 3}> { y = Reshape (x, s) }' > sizes.onnxtxt
 "$onnxopt" run sizes.onnxtxt > out 2> err; [ $? -eq 3 ] && grep -q -e "--dim" err || fail "run of a model that no made-up sizes fit"
 
+# What stands in a file moves no cursor and makes no second line.
+printf 'g (float[2,3] "x\n\033[2J") => (float[3] "y\n") { ["n\n\033[31m"] "y\n" = MatMul ("x\n\033[2J", "x\n\033[2J") r = Flurb ("y\n") }' > control.onnxtxt
+for command in inspect check run "optimize -o w.onnx" "compare control.onnxtxt" "diff in.onnx"; do
+  "$onnxopt" $command control.onnxtxt 2>&1 | grep -q "$(printf '\033')" && fail "control characters of a file are printed: $command"
+done
+"$onnxopt" run control.onnxtxt > out 2> err; [ "$(wc -l < err)" = 1 ] || fail "not one line: $(cat err)"
+rm -f w.onnx
+
 # Output that gets lost is an error, and never lands in another file.
 for command in "inspect in.onnx" "print in.onnx" "passes" "check in.onnx --json" "optimize in.onnx -o full.onnx"; do
   "$onnxopt" $command > /dev/full 2> err; [ $? -eq 3 ] && [ "$(wc -l < err)" = 1 ] || fail "a full disk is not seen: onnxopt $command"
