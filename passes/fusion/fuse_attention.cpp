@@ -30,7 +30,11 @@ bool heads_agree(const Match& m) {
   return true;
 }
 
-// Runtimes broadcast batch and heads of a mask, and nothing else.
+// Runtimes broadcast batch and heads of a mask, and nothing else. A mask that is the same for all queries can be repeated for each.
+bool same_for_all_queries(const Match& m) {
+  const Shape &mask = *m["mask"]->type.shape, &scores = shape_at(m, "s");
+  return mask[mask.size() - 2].is(1) && !scores[2].is(1);
+}
 bool mask_fits(const Match& m) {
   if (!m.has_node("a")) return true;
   const Type& t = m["mask"]->type;
@@ -38,15 +42,24 @@ bool mask_fits(const Match& m) {
   const Shape &mask = *t.shape, &scores = shape_at(m, "s");
   for (std::size_t i = 1; i <= mask.size(); ++i) {
     const Dim d = mask[mask.size() - i], want = scores[4 - i];
-    if (!same(d, want) && !(i > 2 && d.is(1))) return false;
+    if (!same(d, want) && !(i > 1 && d.is(1))) return false;
   }
   return true;
+}
+
+// Expand (mask, [queries, 1])
+Value* for_each_query(const Match& m, Rewriter& rw) {
+  const Dim queries = shape_at(m, "q")[2];
+  if (queries.is_value()) return rw.op("Expand", {m["mask"], rw.constant(Tensor::int64s({queries.value(), 1}), "queries")});
+  Value* count = rw.op("Shape", {m["q"]}, {Attribute("start", std::int64_t{2}), Attribute("end", std::int64_t{3})});
+  Value* shape = rw.op("Concat", {count, rw.constant(Tensor::int64s({1}), "one")}, {Attribute("axis", std::int64_t{0})});
+  return rw.op("Expand", {m["mask"], shape});
 }
 
 }  // namespace
 
 // y = MatMul (Softmax (MatMul (q, Transpose (k)) * c + mask), v)  ==>  y = Attention <scale = c> (q, k, v, mask)
-// From opset 23. Scale and mask are optional.
+// From opset 23. Scale and mask are optional. A mask of one row is repeated for all queries, once for all layers: runtimes do not broadcast it.
 Rule fuse_attention() {
   return {
       .name = "fuse-attention",
@@ -91,13 +104,13 @@ Rule fuse_attention() {
                        }),
                 custom("the scale is one positive constant", [](const Match& m) { return attention_scale(m).has_value(); }),
                 custom("batch and heads of queries, keys and values are provably the same", heads_agree),
-                custom("the mask has all queries and keys, and the type of the queries", mask_fits)},
+                custom("the mask has all keys, all queries or one, and the type of the queries", mask_fits)},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             Value* keys = m["k"];
             if (from_sequence(*perm_of(m))) keys = rw.op("Transpose", {keys}, {{"perm", Ints{0, 2, 1, 3}}});
             std::vector<Value*> in = {m["q"], keys, m["v"]};
-            if (m.has_node("a")) in.push_back(m["mask"]);
+            if (m.has_node("a")) in.push_back(same_for_all_queries(m) ? for_each_query(m, rw) : m["mask"]);
             rw.replace(m["y"], rw.op("Attention", std::move(in), {{"scale", static_cast<float>(*attention_scale(m))}}));
           },
       .level = Level::o3,
