@@ -195,6 +195,9 @@ std::string string_split(Expansion& e);
 std::string string_normalizer(Expansion& e);
 std::string tfidf_vectorizer(Expansion& e);
 
+// expand_labels.cpp
+std::string label_encoder(Expansion& e);
+
 // expand_sort.cpp
 std::string unique(Expansion& e);
 std::string top_k(Expansion& e);

@@ -1,27 +1,30 @@
 // Forms that newer versions dropped, and attributes that older ones lack, of operators that fit no family.
+#include <algorithm>
+
 #include "passes/opset/expand_families.h"
+#include "passes/opset/expand_index.h"
 
 namespace onnxopt::expand_fn {
 
 // Depth in front of the block (CRD) came with opset 11.
 std::string depth_to_space(Expansion& e) {
-  const Shape* s = e.shape(0);
+  const auto rank = e.rank(0);
   const std::int64_t r = e.integer("blocksize", 0);
-  if (!s || s->size() != 4 || r <= 0 || r > 1 << 30) return "the shape of the input is not known";
-  Ints numbers;
-  int unknown = 0;
-  for (const Dim& d : *s) {
-    unknown += d.is_value() ? 0 : 1;
-    numbers.push_back(d.is_value() ? d.value() : -1);
+  if ((rank && *rank != 4) || r <= 0 || r > 1 << 30) return kOtherReason;
+  const Shape* s = e.shape(0);
+  const bool one_unknown = s && std::ranges::count_if(*s, [](const Dim& d) { return !d.is_value(); }) == 1;
+  std::vector<Index> d;
+  for (std::int64_t k = 0; k < 4; ++k) {  // the operator takes four dims, also where inference does not know them
+    if (one_unknown && !(*s)[static_cast<std::size_t>(k)].is_value()) d.emplace_back(-1);
+    else d.push_back(rank ? dim_of(e, e.in(0), k) : Index(e.slice(e.shape_value(e.in(0)), k, k + 1, 0)));
   }
-  if (unknown > 1 || numbers[1] < 0) return "no decomposition: an input of unknown shape";
-  const std::int64_t depth = numbers[1] / (r * r);
+  const auto times = [&](const Index& i) { return i.number == -1 ? i : mul(e, i, r); };
+  const Index depth = d[1].number == -1 ? d[1] : d[1].number ? Index(*d[1].number / (r * r)) : Index(e.div(d[1].value, e.ints({r * r}, "block")));
   const bool crd = e.text("mode", "DCR") == "CRD";
-  Value* x = crd ? e.reshape(e.in(0), {numbers[0], depth, r, r, numbers[2], numbers[3]})
-                 : e.reshape(e.in(0), {numbers[0], r, r, depth, numbers[2], numbers[3]});
+  Value* x = e.op("Reshape", {e.in(0), vector_of(e, crd ? std::vector<Index>{d[0], depth, Index(r), Index(r), d[2], d[3]}
+                                                        : std::vector<Index>{d[0], Index(r), Index(r), depth, d[2], d[3]})});
   x = e.transpose(x, crd ? Ints{0, 1, 4, 2, 5, 3} : Ints{0, 3, 4, 1, 5, 2});
-  const auto times = [&](std::int64_t d) { return d < 0 ? -1 : d * r; };
-  e.result(0, e.reshape(x, {numbers[0], depth, times(numbers[2]), times(numbers[3])}));
+  e.result(0, e.op("Reshape", {x, vector_of(e, {d[0], depth, times(d[2]), times(d[3])})}));
   return "";
 }
 

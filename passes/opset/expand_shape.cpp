@@ -89,16 +89,17 @@ std::string constant_of_shape(Expansion& e) {
 std::string expand_to(Expansion& e) {
   const DType t = e.dtype(0);
   const auto n = length_of(e.in(1));
-  if (!n) return "the length of the shape is not known";
   const bool direct = t == DType::float32 || t == DType::float64 || t == DType::float16 || t == DType::int32 || t == DType::int64;
   const bool narrow = t == DType::boolean || t == DType::uint8 || t == DType::int8 || t == DType::int16 || t == DType::uint16;
   if (!direct && !narrow) return "type: Expand of this type before opset 8";
   const DType way = direct ? t : DType::int32;
-  if (*n == 0) {
+  if (n && *n == 0) {
     e.result(0, e.op("Identity", {e.in(0)}));
     return "";
   }
-  Value* one = e.reshape(e.scalar(way, 1), Ints(static_cast<std::size_t>(*n), 1));
+  Value* one = e.scalar(way, 1);
+  if (n) one = e.reshape(one, Ints(static_cast<std::size_t>(*n), 1));
+  else one = e.op("Reshape", {one, e.add(e.mul(e.in(1), e.index(0)), e.index(1))});  // as many as there are sizes
   Value* y = e.mul(e.cast(e.in(0), way), e.op("Tile", {one, e.in(1)}));
   e.result(0, e.cast(y, t));
   return "";

@@ -71,6 +71,7 @@ constexpr Decomposition kDecompositions[] = {
     {"IsInf", f::is_inf},
     {"IsNaN", f::is_nan},
     {"LSTM", f::recurrent},
+    {"LabelEncoder", f::label_encoder, false, "ai.onnx.ml"},
     {"LayerNormalization", f::layer_normalization},
     {"Less", f::greater_or_less},
     {"LessOrEqual", f::greater_or_equal},

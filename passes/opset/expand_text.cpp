@@ -73,6 +73,12 @@ std::string equal_strings(Expansion& e) {
 std::string regex_full_match(Expansion& e) {
   const auto words = strings_of_pattern(e.text("pattern"));
   if (!words) return "no decomposition: a pattern that is no list of strings";
+  if (const Tensor* x = constant_strings(e, 0)) {
+    std::vector<std::byte> hits;
+    for (const std::string& s : x->strings()) hits.push_back(std::byte(std::ranges::binary_search(*words, s) ? 1 : 0));
+    e.result(0, e.op("Identity", {e.tensor(Tensor::from_bytes(DType::boolean, x->dims(), std::move(hits)), "matches")}));
+    return "";
+  }
   if (e.opset() < 9) return "type: strings that are compared before opset 9";
   Value* found = places_in(e, e.reshape(e.in(0), {-1, 1}), *words);
   e.result(0, e.op("Greater", {e.reshape_like(found, e.in(0)), e.scalar(DType::float32, 0)}));

@@ -244,6 +244,19 @@ def places(root, write):
         write(root, f"maxpool_places_{name}", 8 if name == "plain" else 10, "MaxPool", [x], [y, at], kernel_shape=[2, 3], **kw)
 
 
+def labels(root, write):
+    """LabelEncoder whose keys, values and default are tensors."""
+    tensor = lambda v: onnx.numpy_helper.from_array(v)  # noqa: E731
+    words = np.array([["b", "a"], ["c", "x"]], object)
+    kw = {"keys_strings": ["a", "b", "c"], "values_tensor": tensor(np.array([10, 20, 30], np.int16)), "default_tensor": tensor(np.array([-7], np.int16))}
+    write(root, "labelencoder_tensor_words", 15, "LabelEncoder", [words], [np.array([[20, 10], [30, -7]], np.int16)], ml=4, **kw)
+    kw = {"keys_tensor": tensor(np.array([5, -1, 3], np.int32)), "values_tensor": tensor(np.array([0.5, 1.5, np.inf])), "default_tensor": tensor(np.array([np.nan]))}
+    write(root, "labelencoder_tensor_ints", 15, "LabelEncoder", [np.array([3, 4, 5, -1], np.int32)], [np.array([np.inf, np.nan, 0.5, 1.5])], ml=4, **kw)
+    kw = {"keys_tensor": tensor(np.array([0.1, -2.0])), "values_strings": ["low", "high"], "default_string": "?"}
+    write(root, "labelencoder_tensor_doubles", 15, "LabelEncoder", [np.array([np.nan, -2, 0.1, np.float32(0.1)])], [np.array(["?", "high", "low", "?"], object)],
+          ml=4, **kw)
+
+
 def scans_of_lengths(root, write_graph):
     """Scan of opset 8 whose sequences are of several lengths; what lies behind them is zero."""
     rng = np.random.default_rng(27)
@@ -264,6 +277,7 @@ def write_all(root, write, write_graph):
     scans_of_lengths(root, write_graph)
     regions(root, write)
     places(root, write)
+    labels(root, write)
     sequences_by_index(root, write_graph)
     sequence_maps(root, write_graph)
     for make in (classifiers, sorting, texts, numbers, computed_places):
