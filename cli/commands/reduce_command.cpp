@@ -177,7 +177,8 @@ int run(Options o, const Invocation& invocation) {
     if (o.command.empty()) throw Error(ExitCode::usage, "reduce: --check command needs --command CMD");
     o.check = "command";
   }
-  refuse_same_file(o.optimize.input, o.optimize.output, false);
+  if (same_file(o.optimize.input, o.optimize.output))
+    throw Error(ExitCode::usage, fmt::format("'{}' is both input and output; name another output", o.optimize.input));
   check_target(o.optimize.output);  // a search of minutes must not end at a folder that is not there
   Progress progress(true);
   Reducer reducer(std::move(o), progress);

@@ -38,6 +38,7 @@ struct Options {
 using Named = std::map<std::string, RtValue>;
 
 RtValue read_value(const fs::path& file, const Type& type) {
+  if (std::error_code ignored; !fs::exists(file, ignored)) bad_input(fmt::format("{}: no such file or folder", file.string()));
   if (file.extension() == ".npy") return read_npy(file);
   if (file.extension() == ".pb") return read_value_file(file, type);
   throw Error(ExitCode::usage, fmt::format("'{}': inputs are read from .npy, .npz and .pb files", file.string()));
@@ -153,8 +154,10 @@ void save(const Options& o, const std::vector<std::pair<std::string, RtValue>>& 
 }
 
 // Before a run of minutes.
-void check_save(const fs::path& target) {
+void check_save(const fs::path& target, const std::string& format) {
   if (target.empty()) return;
+  if (target.extension() == ".npz" && format == "pb")
+    throw Error(ExitCode::usage, fmt::format("--save {}: --format pb goes into a folder, not into an .npz file", target.string()));
   if (target.extension() == ".npz") return check_target(target);
   std::error_code unknown;
   if (fs::exists(target, unknown) && !fs::is_directory(target, unknown))
@@ -195,7 +198,7 @@ std::vector<RtValue> run_made_up(Executor& executor, SeededInputs& seeded, const
 }
 
 int run(const Options& o, const Invocation& invocation) {
-  check_save(o.save);
+  check_save(o.save, o.format);
   Progress progress(true);
   progress.stage("running");
   const auto m = load_with_options(o.file, o.model, nullptr, [&](Model& raw) { refuse_newer(raw, o.model); });

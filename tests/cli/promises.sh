@@ -49,6 +49,7 @@ json 1 '"verdict": "differs"' compare in.onnx "$other"
 json 3 '"error"' compare in.onnx missing.onnx
 json 0 '"outputs"' run in.onnx
 json 3 '"error"' run missing.onnx
+json 3 'no such file or folder' run in.onnx --feed missing
 json 0 '"passes"' passes
 json 0 '"bad": false' bisect in.onnx
 json 1 '"bad": true' bisect in.onnx --command false
@@ -97,6 +98,9 @@ usage optimize in.onnx -o w.onnx --no-verify --require-verified
 usage optimize in.onnx -o w.onnx --ir-version 2
 usage convert in.onnx --opset 13 -o w.onnx --no-verify --require-verified
 usage run in.onnx --save in.onnx
+usage run in.onnx --save out.npz --format pb
+usage reduce in.onnx -o in.onnx --command false
+grep -q "in-place" err && fail "reduce has no --in-place"
 
 # A target that cannot be written: one line, exit code 3, and what was there stays.
 unwritable() { "$onnxopt" "$@" > out 2> err; [ $? -eq 3 ] && [ "$(wc -l < err)" = 1 ] && grep -q "cannot write" err || fail "not one line and exit code 3: onnxopt $*: $(cat err)"; }
