@@ -99,6 +99,10 @@ std::string equal(Expansion& e) {
 }
 
 std::string is_nan(Expansion& e) {
+  if (e.dtype(0) == DType::float16) {
+    e.result(0, e.op("IsNaN", {e.cast(e.in(0), DType::float32)}));
+    return "";
+  }
   if (!plain_float(e.dtype(0))) return "type: IsNaN of this type";
   e.result(0, nan_of(e, e.in(0)));
   return "";
@@ -106,6 +110,10 @@ std::string is_nan(Expansion& e) {
 
 std::string is_inf(Expansion& e) {
   const DType t = e.dtype(0);
+  if (t == DType::float16) {
+    e.result(0, e.op("IsInf", {e.cast(e.in(0), DType::float32)}, e.node().attrs()));
+    return "";
+  }
   if (!plain_float(t)) return "type: IsInf of this type";
   const double largest = t == DType::float32 ? std::numeric_limits<float>::max() : std::numeric_limits<double>::max();
   const bool up = e.integer("detect_positive", 1) != 0, down = e.integer("detect_negative", 1) != 0;

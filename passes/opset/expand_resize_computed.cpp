@@ -35,6 +35,7 @@ Value* positions(Expansion& e, const Axis& a, const std::string& mode) {
   const auto gaps = [&] { return e.add(not_below_zero(e, e.sub(as_float(e, a.out), number(e, 2))), one); };
   if (mode == "asymmetric") return e.div(i, a.scale);
   if (mode == "half_pixel") return centers();
+  if (mode == "tf_half_pixel_for_nn") return e.div(e.add(i, half), a.scale);
   if (mode == "half_pixel_symmetric") {
     Value* in = as_float(e, a.in);
     Value* rest = e.sub(one, e.div(as_float(e, a.out), e.mul(a.scale, in)));

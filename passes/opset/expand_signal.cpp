@@ -83,11 +83,17 @@ struct Transform {
 // The last axis of real and imaginary is transformed.
 std::pair<Value*, Value*> transform(Expansion& e, const Transform& p) {
   Floats weight;
-  if (p.back_to_real) {  // all bins but the first, and the middle one of an even length, stand for two
+  Value* computed = nullptr;
+  if (p.back_to_real && (!p.used.number || !p.length.number)) {
+    Value* bin = range(e, 0, p.used);
+    const auto is = [&](Value* a, Value* b) { return e.cast(e.op("Equal", {a, b}), DType::int64); };
+    computed = e.sub(e.sub(e.index(2), is(bin, e.index(0))), is(e.mul(bin, e.index(2)), vector_of(e, p.length)));
+    computed = e.cast(computed, p.t);
+  } else if (p.back_to_real) {  // all bins but the first, and the middle one of an even length, stand for two
     for (std::int64_t j = 0; j < *p.used.number; ++j) weight.push_back(j == 0 || 2 * j == *p.length.number ? 1.0f : 2.0f);
   }
   const Tables m = tables(e, p.t, p.used, p.bins, p.length, weight);
-  const auto product = [&](Value* x, Value* table) { return e.op("MatMul", {x, table}); };
+  const auto product = [&](Value* x, Value* table) { return e.op("MatMul", {computed ? e.mul(x, computed) : x, table}); };
   Value *real = product(p.real, m.cosine), *imaginary = nullptr;
   if (p.imaginary) {
     Value* crossed = product(p.imaginary, m.sine);
@@ -158,7 +164,6 @@ std::string dft(Expansion& e) {
   Transform p{nullptr, nullptr, size, 0, size, inverse, inverse && onesided, way};
   if (e.has(1)) p.length = scalar_index(e, 1);
   else if (p.back_to_real) p.length = mul(e, sub(e, size, 1), 2);
-  if (p.back_to_real && (!size.number || !p.length.number)) return "no decomposition: an axis of unknown size";
   if (p.length.number && *p.length.number <= 0) return "no decomposition: no length";
   p.bins = onesided && !inverse ? half_and_one(e, p.length) : p.length;
   p.used = min(e, size, p.back_to_real ? half_and_one(e, p.length) : p.length);
