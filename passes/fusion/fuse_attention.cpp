@@ -31,14 +31,15 @@ bool heads_agree(const Match& m) {
 }
 
 // Runtimes broadcast batch and heads of a mask, and nothing else. A mask that is the same for all queries can be repeated for each.
+Value* mask_of(const Match& m) { return m.has_node("a") ? m["mask"] : m.has_node("w") ? m["cond"] : nullptr; }
 bool same_for_all_queries(const Match& m) {
-  const Shape &mask = *m["mask"]->type.shape, &scores = shape_at(m, "s");
+  const Shape &mask = *mask_of(m)->type.shape, &scores = shape_at(m, "s");
   return mask[mask.size() - 2].is(1) && !scores[2].is(1);
 }
 bool mask_fits(const Match& m) {
-  if (!m.has_node("a")) return true;
-  const Type& t = m["mask"]->type;
-  if (!t.is_tensor() || t.dtype != m["q"]->type.dtype || !t.has_rank() || t.rank() < 2 || t.rank() > 4) return false;
+  if (!mask_of(m)) return true;
+  const Type& t = mask_of(m)->type;
+  if (!t.is_tensor() || (m.has_node("a") && t.dtype != m["q"]->type.dtype) || !t.has_rank() || t.rank() < 2 || t.rank() > 4) return false;
   const Shape &mask = *t.shape, &scores = shape_at(m, "s");
   for (std::size_t i = 1; i <= mask.size(); ++i) {
     const Dim d = mask[mask.size() - i], want = scores[4 - i];
@@ -47,18 +48,34 @@ bool mask_fits(const Match& m) {
   return true;
 }
 
+// Any score plus this is this, so that Where (cond, fill, scores) is scores + Where (cond, fill, 0).
+bool fill_swallows(const Match& m) {
+  if (!m.has_node("w")) return true;
+  const auto fill = scalar_of(m["fill"], m.context());
+  return fill && *fill < 0 && (std::isinf(*fill) || (*fill <= -1e30 && m["q"]->type.dtype != DType::float16));
+}
+
+// The mask that is added; null: none.
+Value* added_mask(const Match& m, Rewriter& rw) {
+  if (!m.has_node("w")) return mask_of(m);
+  Value* zero = rw.constant(Tensor::zeros(m["q"]->type.dtype, {}), "zero");
+  const bool fill_where_true = m.node("w").input(1) == m["fill"];
+  return rw.op("Where", {m["cond"], fill_where_true ? m["fill"] : zero, fill_where_true ? zero : m["fill"]});
+}
+
 // Expand (mask, [queries, 1])
-Value* for_each_query(const Match& m, Rewriter& rw) {
+Value* for_each_query(const Match& m, Value* mask, Rewriter& rw) {
   const Dim queries = shape_at(m, "q")[2];
-  if (queries.is_value()) return rw.op("Expand", {m["mask"], rw.constant(Tensor::int64s({queries.value(), 1}), "queries")});
+  if (queries.is_value()) return rw.op("Expand", {mask, rw.constant(Tensor::int64s({queries.value(), 1}), "queries")});
   Value* count = rw.op("Shape", {m["q"]}, {Attribute("start", std::int64_t{2}), Attribute("end", std::int64_t{3})});
   Value* shape = rw.op("Concat", {count, rw.constant(Tensor::int64s({1}), "one")}, {Attribute("axis", std::int64_t{0})});
-  return rw.op("Expand", {m["mask"], shape});
+  return rw.op("Expand", {mask, shape});
 }
 
 }  // namespace
 
 // y = MatMul (Softmax (MatMul (q, Transpose (k)) * c + mask), v)  ==>  y = Attention <scale = c> (q, k, v, mask)
+// Where (mask, -Inf, scores) is a mask too.
 // From opset 23. Scale and mask are optional. A mask of one row is repeated for all queries, once for all layers: runtimes do not broadcast it.
 Rule fuse_attention() {
   return {
@@ -88,6 +105,32 @@ Rule fuse_attention() {
         s = MatMul (q, kt)
         p = Softmax (s)
         y = MatMul (p, v)
+        or
+        kt = Transpose (k)
+        s = MatMul (q, kt)
+        w = Where (cond, fill, s)
+        p = Softmax (w)
+        y = MatMul (p, v)
+        or
+        kt = Transpose (k)
+        s = MatMul (q, kt)
+        w = Where (cond, s, fill)
+        p = Softmax (w)
+        y = MatMul (p, v)
+        or
+        kt = Transpose (k)
+        s = MatMul (q, kt)
+        b = Mul|Div (s, c)
+        w = Where (cond, fill, b)
+        p = Softmax (w)
+        y = MatMul (p, v)
+        or
+        kt = Transpose (k)
+        s = MatMul (q, kt)
+        b = Mul|Div (s, c)
+        w = Where (cond, b, fill)
+        p = Softmax (w)
+        y = MatMul (p, v)
       )",
       .where = {custom("all are tensors of rank 4 and of one of the types float, float16 and bfloat16",
                        [](const Match& m) {
@@ -104,13 +147,14 @@ Rule fuse_attention() {
                        }),
                 custom("the scale is one positive constant", [](const Match& m) { return attention_scale(m).has_value(); }),
                 custom("batch and heads of queries, keys and values are provably the same", heads_agree),
-                custom("the mask has all keys, all queries or one, and the type of the queries", mask_fits)},
+                custom("the mask has all keys, all queries or one, and the type of the queries", mask_fits),
+                custom("what stands for masked scores is the lowest number", fill_swallows)},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             Value* keys = m["k"];
             if (from_sequence(*perm_of(m))) keys = rw.op("Transpose", {keys}, {{"perm", Ints{0, 2, 1, 3}}});
             std::vector<Value*> in = {m["q"], keys, m["v"]};
-            if (m.has_node("a")) in.push_back(same_for_all_queries(m) ? for_each_query(m, rw) : m["mask"]);
+            if (Value* mask = added_mask(m, rw)) in.push_back(same_for_all_queries(m) ? for_each_query(m, mask, rw) : mask);
             rw.replace(m["y"], rw.op("Attention", std::move(in), {{"scale", static_cast<float>(*attention_scale(m))}}));
           },
       .level = Level::o3,
