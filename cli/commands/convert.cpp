@@ -124,8 +124,7 @@ ConvertResult convert(const ConvertCommandOptions& o) {
     return std::move(r);
   };
   check_output_options(o);
-  if (!o.plan) refuse_same_file(o.input, o.output, o.in_place);
-  if (!o.plan) check_output_name(o.output);
+  if (!o.plan) check_output_file(o.input, o.output, o.in_place);
   Progress progress(!o.quiet);
   progress.stage("reading");
   ConvertResult r;

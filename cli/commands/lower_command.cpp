@@ -55,8 +55,7 @@ void drop_imports(Model& m, OutputOpsets& target) {
 LowerResult lower_model(const LowerCommandOptions& o) {
   const auto start = std::chrono::steady_clock::now();
   check_output_options(o);
-  if (!o.plan) refuse_same_file(o.input, o.output, o.in_place);
-  if (!o.plan) check_output_name(o.output);
+  if (!o.plan) check_output_file(o.input, o.output, o.in_place);
   Progress progress(!o.quiet);
   progress.stage("reading");
   LowerResult r;

@@ -278,8 +278,7 @@ std::uint64_t model_bytes(const Model& m, const std::string& file) {
 OptimizeResult optimize(const OptimizeOptions& o) {
   const auto start = Clock::now();
   check_output_options(o);
-  refuse_same_file(o.input, o.output, o.in_place);
-  check_output_name(o.output);
+  check_output_file(o.input, o.output, o.in_place);
   check_rule_names(o);
   Progress progress(!o.quiet);
   progress.stage("reading");

@@ -76,12 +76,9 @@ VerifiedSave save_verified(Model& model, const SaveOptions& save_options, const 
   return r;
 }
 
-void refuse_same_file(const std::string& input, const std::string& output, bool in_place) {
+void check_output_file(const std::string& input, const std::string& output, bool in_place) {
   if (!in_place && same_file(input, output))
     throw Error(ExitCode::usage, fmt::format("'{}' is both input and output; name another output, or say --in-place", input));
-}
-
-void check_output_name(const std::string& output) {
   if (is_text_file(output))
     throw Error(ExitCode::usage, fmt::format("'{}' would be read as text; name an .onnx file, and print --full makes text of it", output));
   check_target(output);

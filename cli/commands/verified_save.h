@@ -41,9 +41,9 @@ class RefusedResult : public Error {
 
 // Throws RefusedResult if the result differs from the original: nothing is written then.
 VerifiedSave save_verified(Model& model, const SaveOptions& save, const VerifiedSaveOptions& o, Progress& progress);
-void refuse_same_file(const std::string& input, const std::string& output, bool in_place);
-// What can be known before the work is done: it can be written there, and other commands will read it as a model, not as text.
-void check_output_name(const std::string& output);
+// What can be known before the work is done: the output is not the input unless that is wanted, can be written, and will be read as a model, not as
+// text.
+void check_output_file(const std::string& input, const std::string& output, bool in_place);
 void refuse_newer(const Model& m, const ModelOptions& o);  // opsets beyond the table, unless --assume-opset
 std::string verification_text(bool wanted, const std::optional<VerifyReport>& v);
 

@@ -31,6 +31,7 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& 
   if (::stat(path.c_str(), &info) != 0) bad_input(fmt::format("{}: {}", path.string(), errno == ENOENT ? "no such file" : std::strerror(errno)));
   // Checked before opening as well: opening a pipe would wait, opening a device may do something.
   if (S_ISDIR(info.st_mode)) bad_input(fmt::format("{}: is a folder, not a file", path.string()));
+  if (S_ISFIFO(info.st_mode)) bad_input(fmt::format("{}: is a pipe, and files are mapped into memory; save it as a file first", path.string()));
   if (!S_ISREG(info.st_mode)) bad_input(fmt::format("{}: not a regular file", path.string()));
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (file.fd < 0) bad_input(fmt::format("{}: cannot be opened: {}", path.string(), std::strerror(errno)));
