@@ -150,13 +150,16 @@ void squeeze(InferCtx& ctx) {
     return ctx.set_tensor(0, t, std::nullopt);
   }
   std::vector<bool> drop(in->size(), false);
-  if (axes.present) {
+  // Runtimes take a scalar for a vector of one element here: exporters squeeze the counter of a Loop.
+  const bool scalar =
+      in->empty() && axes.present && std::all_of(axes.values->begin(), axes.values->end(), [](std::int64_t a) { return a == 0 || a == -1; });
+  if (axes.present && !scalar) {
     for (const std::int64_t a : normalize_axes(ctx, *axes.values, static_cast<std::int64_t>(in->size()))) {
       const Dim d = (*in)[static_cast<std::size_t>(a)];
       if (d.is_value() && !d.is(1)) ctx.fail(fmt::format("axis {} has {} elements and cannot be removed", a, d.value()));
       drop[static_cast<std::size_t>(a)] = true;
     }
-  } else {
+  } else if (!axes.present) {
     for (std::size_t i = 0; i < in->size(); ++i) {
       const Dim d = (*in)[i];
       if (!d.is_value() && ctx.symbols().lower_bound(d).value_or(0) <= 1) return ctx.set_tensor(0, t, std::nullopt);  // may be 1

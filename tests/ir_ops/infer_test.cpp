@@ -187,6 +187,13 @@ TEST_SUITE("infer_test") {
   )") == "float[4,3]; float16[2*N]");
   }
 
+  TEST_CASE("a squeezed scalar is itself, as runtimes have it") {
+    CHECK(inferred(
+              "g (int64 x, int64[2] y) => (s, t) <int64[1] first = {0}, int64[1] last = {-1}> { s = Squeeze (x, first)  t = Squeeze (x, last) }") ==
+          "int64[]; int64[]");
+    CHECK_THROWS_AS(inferred("g (int64 x) => (s) <int64[1] axis = {1}> { s = Squeeze (x, axis) }"), Error);
+  }
+
   TEST_CASE("hidden_size and the recurrent weights say the same") {
     CHECK(inferred("g (float[S,B,3] x, float[1,8,3] w, float[1,8,2] r) => (y, h) { y, h = LSTM <hidden_size = 2> (x, w, r) }") ==
           "float[S,1,B,2]; float[1,B,2]");
