@@ -4,6 +4,7 @@
 
 #include "ir/text/text.h"
 #include "passes/opset/opset.h"
+#include "verify/compare/rounding_noise.h"
 #include "verify/compare/tolerance.h"
 #include "verify/compare/verify_models.h"
 #include "verify/exec/deadline.h"
@@ -90,6 +91,28 @@ g (float[1] x) => (float[1] y)
     CHECK_FALSE(compare_values("y", a, b, Tolerance::rounding).equal);
     const Deadline past(std::chrono::steady_clock::now() - std::chrono::seconds(1));
     CHECK_THROWS_AS(compare_values("y", a, b, Tolerance::rounding), Error);
+  }
+  TEST_CASE("weights that were moved come back, also where time runs out") {
+    const auto m = parse_model(R"(
+g (float[2] x) => (float[2] y)
+<float[64] a = ["location": "@uniform", "seed": "1"], float[6000000] b = ["location": "@uniform", "seed": "2"]>
+{ y = Relu (x) })");
+    std::vector<Tensor> before;
+    for (const Value* v : m->graph().constants()) before.push_back(*v->constant());
+    const auto same = [&] {
+      std::size_t i = 0, equal = 0;
+      for (const Value* v : m->graph().constants()) equal += v->constant()->same_content(before[i++]);
+      return equal;
+    };
+    REQUIRE(before.size() == 2);
+    {
+      const MovedWeights moved(*m, 1);
+      CHECK(same() == 0);
+    }
+    CHECK(same() == 2);
+    const Deadline past(std::chrono::steady_clock::now() - std::chrono::seconds(1));
+    CHECK_THROWS_AS(MovedWeights(*m, 1), Error);
+    CHECK(same() == 2);
   }
   TEST_CASE("scores beside boxes in pixels are judged on their own") {
     constexpr const char* kHead = R"(

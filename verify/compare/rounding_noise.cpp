@@ -84,17 +84,23 @@ void RoundingNoise::operator()(const Value& value, RtValue& computed) {
 MovedWeights::MovedWeights(Model& model, std::uint64_t seed) {
   constexpr std::int64_t kFewest = 16;
   Random random(seed);
-  for (Graph* root : model.root_graphs())
-    for_each_graph(*root, [&](Graph& g) {
-      for (Value* v : g.constants()) {
-        const Tensor& t = *v->constant();
-        if (t.size() < kFewest || unit_in_last_place(t.dtype()) == 0) continue;
-        originals_.emplace_back(v, t);
-        g.set_constant(*v, moved(originals_.back().second, false, random));
-      }
-    });
+  const auto move_all = [&](Graph& g) {
+    for (Value* v : g.constants()) {
+      const Tensor& t = *v->constant();
+      if (t.size() < kFewest || unit_in_last_place(t.dtype()) == 0) continue;
+      originals_.emplace_back(v, t);
+      g.set_constant(*v, moved(originals_.back().second, false, random));
+    }
+  };
+  try {
+    for (Graph* root : model.root_graphs()) for_each_graph(*root, move_all);
+  } catch (...) {  // no time: the model must not stay half moved
+    restore();
+    throw;
+  }
 }
-MovedWeights::~MovedWeights() {
+MovedWeights::~MovedWeights() { restore(); }
+void MovedWeights::restore() {
   for (auto& [v, t] : originals_) v->graph()->set_constant(*v, std::move(t));
 }
 

@@ -34,6 +34,7 @@ class MovedWeights {
   MovedWeights& operator=(const MovedWeights&) = delete;
 
  private:
+  void restore();
   std::vector<std::pair<Value*, Tensor>> originals_;
 };
 
