@@ -257,6 +257,14 @@ def labels(root, write):
           ml=4, **kw)
 
 
+def transforms(root, write):
+    """DFT whose axis is stored: what opsets 17 to 19 have as an attribute."""
+    x = f32(np.random.default_rng(29), 2, 6, 5, 2)
+    for axis in (1, -2):
+        y = np.fft.fft(x[..., 0] + 1j * x[..., 1], axis=axis if axis > 0 else axis + 1)
+        write(root, f"dft_stored_axis_{axis % 4}", 20, "DFT", [x, None, np.array(axis, np.int64)], [np.stack([y.real, y.imag], -1).astype(np.float32)], constants=(2,))
+
+
 def scans_of_lengths(root, write_graph):
     """Scan of opset 8 whose sequences are of several lengths; what lies behind them is zero."""
     rng = np.random.default_rng(27)
@@ -277,6 +285,7 @@ def write_all(root, write, write_graph):
     scans_of_lengths(root, write_graph)
     regions(root, write)
     places(root, write)
+    transforms(root, write)
     labels(root, write)
     sequences_by_index(root, write_graph)
     sequence_maps(root, write_graph)
