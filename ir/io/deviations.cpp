@@ -4,7 +4,7 @@
 
 #include "ir/io/fields.h"
 #include "ir/io/graph_parts.h"
-#include "ir/io/mapped_file.h"
+#include "ir/io/mapped_message.h"
 #include "ir/io/name_table.h"
 #include "ir/io/read_attribute.h"
 #include "ir/io/read_tensor.h"
@@ -153,17 +153,8 @@ class Deviations {
 }  // namespace
 
 std::vector<std::string> deviations(const std::filesystem::path& file) {
-  const auto mapped = MappedFile::open(file);
-  ExternalData external(file.parent_path(), file, false);
-  SymbolTable symbols;
-  ReadContext ctx;
-  const std::string_view message(reinterpret_cast<const char*>(mapped->bytes().data()), mapped->size());
-  ctx.base = message.data();
-  ctx.owner = mapped;
-  ctx.on_disk = true;
-  ctx.external = &external;
-  ctx.symbols = &symbols;
-  return Deviations(ctx).model(message);
+  const MappedMessage message(file);
+  return Deviations(message.context()).model(message.bytes());
 }
 
 }  // namespace onnxopt

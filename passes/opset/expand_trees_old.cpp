@@ -129,49 +129,14 @@ Tensor tensor_of(DType t, const std::vector<double>& v) {
   return Tensor::from_bytes(t, dims, std::move(bytes));
 }
 
-}  // namespace
-
-std::string tree_regressor(Expansion& e) {
-  Named from;
-  if (auto why = read_named(e, "target", from); !why.empty()) return why;
-  const auto aggregate = place_of(kAggregates, e.text("aggregate_function", "SUM"));
-  const auto transform = place_of(kTransforms, e.text("post_transform", "NONE"));
-  const std::int64_t targets = e.integer("n_targets", 0);
-  const std::vector<double> base = either(e, "base_values");
-  if (!aggregate || !transform || (!base.empty() && base.size() != static_cast<std::size_t>(targets)))
-    return "no decomposition: this form of an ensemble";
-  const bool sums = kAggregates[static_cast<std::size_t>(*aggregate)] == "SUM";
-  if (!sums && (from.silent || !base.empty())) return "no decomposition: leaves of several targets, or base values, that are not summed";
+Placed placed(const Named& from, std::span<const double> base) {
   Placed to;
   for (std::size_t k = 0; k < std::max<std::size_t>(from.most_votes, 1); ++k) place_trees(from, k, to);
   for (std::size_t t = 0; t < base.size(); ++t) to.constant_tree(static_cast<std::int64_t>(t), base[t]);
-  // ONNX Runtime takes the numbers of these two for each other.
-  const std::string_view named = kTransforms[static_cast<std::size_t>(*transform)];
-  const bool apart = named == "LOGISTIC" || (named == "SOFTMAX" && targets > 1);
-  const bool doubles = e.node().attrs().has("nodes_values_as_tensor") || e.node().attrs().has("target_weights_as_tensor");
-  const DType way = e.dtype(0) == DType::float32 && !doubles ? DType::float32 : DType::float64;
-  Attrs attrs{{"aggregate_function", *aggregate},
-              {"post_transform", apart ? std::int64_t{0} : *transform},
-              {"n_targets", targets},
-              {"nodes_featureids", to.features},
-              {"nodes_truenodeids", to.yes},
-              {"nodes_falsenodeids", to.no},
-              {"nodes_trueleafs", to.yes_leaf},
-              {"nodes_falseleafs", to.no_leaf},
-              {"nodes_missing_value_tracks_true", to.nan_true},
-              {"nodes_modes", tensor_of(DType::uint8, to.modes)},
-              {"nodes_splits", tensor_of(way, to.splits)},
-              {"leaf_targetids", to.targets},
-              {"leaf_weights", tensor_of(way, to.weights)},
-              {"tree_roots", to.roots}};
-  Value* y = e.make_row(*newest_op(kDomain, "TreeEnsemble"), {e.cast(e.in(0), way)}, std::move(attrs)).output();
-  if (apart) y = named == "LOGISTIC" ? e.op("Sigmoid", {y}) : e.op("Softmax", {y}, {{"axis", std::int64_t{1}}});
-  e.result(0, e.cast(y, DType::float32));
-  return "";
+  return to;
 }
 
-namespace {
-
+// Of a TreeEnsemble that sums.
 Attrs placed_attrs(const Placed& to, DType way, std::int64_t targets) {
   return {{"aggregate_function", std::int64_t{1}},
           {"n_targets", targets},
@@ -188,11 +153,37 @@ Attrs placed_attrs(const Placed& to, DType way, std::int64_t targets) {
           {"tree_roots", to.roots}};
 }
 
+}  // namespace
+
+std::string tree_regressor(Expansion& e) {
+  Named from;
+  if (auto why = read_named(e, "target", from); !why.empty()) return why;
+  const auto aggregate = place_of(kAggregates, e.text("aggregate_function", "SUM"));
+  const auto transform = place_of(kTransforms, e.text("post_transform", "NONE"));
+  const std::int64_t targets = e.integer("n_targets", 0);
+  const std::vector<double> base = either(e, "base_values");
+  if (!aggregate || !transform || (!base.empty() && base.size() != static_cast<std::size_t>(targets)))
+    return "no decomposition: this form of an ensemble";
+  const bool sums = kAggregates[static_cast<std::size_t>(*aggregate)] == "SUM";
+  if (!sums && (from.silent || !base.empty())) return "no decomposition: leaves of several targets, or base values, that are not summed";
+  // ONNX Runtime takes the numbers of these two for each other.
+  const std::string_view named = kTransforms[static_cast<std::size_t>(*transform)];
+  const bool apart = named == "LOGISTIC" || (named == "SOFTMAX" && targets > 1);
+  const bool doubles = e.node().attrs().has("nodes_values_as_tensor") || e.node().attrs().has("target_weights_as_tensor");
+  const DType way = e.dtype(0) == DType::float32 && !doubles ? DType::float32 : DType::float64;
+  Attrs attrs = placed_attrs(placed(from, base), way, targets);
+  attrs.set("aggregate_function", *aggregate);
+  attrs.set("post_transform", apart ? std::int64_t{0} : *transform);
+  Value* y = e.make_row(*newest_op(kDomain, "TreeEnsemble"), {e.cast(e.in(0), way)}, std::move(attrs)).output();
+  if (apart) y = named == "LOGISTIC" ? e.op("Sigmoid", {y}) : e.op("Softmax", {y}, {{"axis", std::int64_t{1}}});
+  e.result(0, e.cast(y, DType::float32));
+  return "";
+}
+
+namespace {
+
 Value* summed_votes(Expansion& e, const Named& from, std::span<const double> base, DType way, std::int64_t targets) {
-  Placed to;
-  for (std::size_t k = 0; k < std::max<std::size_t>(from.most_votes, 1); ++k) place_trees(from, k, to);
-  for (std::size_t t = 0; t < base.size(); ++t) to.constant_tree(static_cast<std::int64_t>(t), base[t]);
-  return e.make_row(*newest_op(kDomain, "TreeEnsemble"), {e.cast(e.in(0), way)}, placed_attrs(to, way, targets)).output();
+  return e.make_row(*newest_op(kDomain, "TreeEnsemble"), {e.cast(e.in(0), way)}, placed_attrs(placed(from, base), way, targets)).output();
 }
 
 // Votes for a class in every leaf of one tree: every row has some.
