@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "ir/core/prefault.h"
 #include "ir/io/mapped_file.h"
 #include "ir/io/stream_target.h"
 
@@ -92,8 +93,10 @@ void OutputFile::write(std::string_view bytes) {
 void OutputFile::write_mapped(std::string_view bytes) {
   while (!bytes.empty()) {
     const std::string_view part = bytes.substr(0, kReleaseStep);
+    const std::span<const std::byte> pages(reinterpret_cast<const std::byte*>(part.data()), part.size());
+    prefault_for_reading(pages);
     write(part);
-    release_pages({reinterpret_cast<const std::byte*>(part.data()), part.size()});
+    release_pages(pages);
     bytes.remove_prefix(part.size());
   }
 }

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "ir/core/buffer.h"
+#include "ir/core/prefault.h"
 #include "passes/fusion/weights.h"
 #include "passes/rewrite/node_rule.h"
 
@@ -56,6 +57,8 @@ Tensor join_columns(std::span<const Branch> branches, std::int64_t rows, DType t
   for (const Branch& b : branches) columns += b.columns;
   const std::size_t element = static_cast<std::size_t>(bit_width(t)) / 8;
   Buffer joined(t, {rows, columns});
+  prefault_for_writing({joined.bytes(), joined.byte_size()});
+  for (const Branch& b : branches) prefault_for_reading(b.matmul->input(1)->constant()->bytes());
   std::byte* out = joined.bytes();
   for (std::int64_t r = 0; r < rows; ++r)
     for (const Branch& b : branches) {

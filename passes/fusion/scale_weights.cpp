@@ -8,6 +8,7 @@
 
 #include "ir/core/buffer.h"
 #include "ir/core/element.h"
+#include "ir/core/prefault.h"
 
 namespace onnxopt {
 
@@ -21,31 +22,55 @@ double smallest_normal(DType t) {
   return t == DType::float16 ? 0x1p-14 : std::numeric_limits<float>::min();
 }
 
+struct Seen {
+  std::int32_t largest = 0, any = 0;  // the bits without the sign of the largest result; not 0 where something was wanted
+};
+
 struct Scaled {
   const Tensor& w;
   Buffer made;  // nobody clears it first: weights are most of a model, and every pass over them counts
   Stored stored;
 
-  explicit Scaled(const Tensor& like) : w(like), made(like.dtype(), like.dims()), stored(like.dtype()) {}
+  explicit Scaled(const Tensor& like) : w(like), made(like.dtype(), like.dims()), stored(like.dtype()) {
+    prefault_for_reading(w.bytes());
+    prefault_for_writing({made.bytes(), made.byte_size()});
+  }
+  const std::byte* from(std::int64_t first) const { return w.bytes().data() + 4 * first; }  // of floats
+  std::byte* to(std::int64_t first) { return made.bytes() + 4 * first; }
+  void add(const Seen& seen) { stored.add_row(std::bit_cast<float>(seen.largest), seen.any != 0); }
   Tensor tensor() && { return stored.well() ? std::move(made).tensor() : Tensor(); }
 };
 
-// n floats from `first` on, each times factor(i); mask(i) is 0 where that factor is 0, else all ones. Bits without the sign are ordered like absolute
-// values, and infinities and NaN come last.
+// n floats of `in`, each times factor(i), to `to`; mask(i) is 0 where that factor is 0, else all ones. Bits without the sign are ordered like
+// absolute values, and infinities and NaN come last. Neither pointer needs to be aligned.
 template <class F, class M>
-void scale_floats(Scaled& out, std::int64_t first, std::int64_t n, F factor, M mask) {
-  const std::byte* in = out.w.bytes().data() + 4 * first;  // may be misaligned
-  std::byte* to = out.made.bytes() + 4 * first;
-  std::int32_t largest = 0, any = 0;
+[[gnu::always_inline]] inline Seen scale_block(const std::byte* in, std::byte* to, std::int64_t n, F factor, M mask) {
+  Seen seen;
   for (std::int64_t i = 0; i < n; ++i) {
     float x;
     std::memcpy(&x, in + 4 * i, 4);
     const float y = static_cast<float>(x * factor(i));
     std::memcpy(to + 4 * i, &y, 4);
-    largest = std::max(largest, std::bit_cast<std::int32_t>(y) & 0x7FFFFFFF);
-    any |= std::bit_cast<std::int32_t>(x) & 0x7FFFFFFF & mask(i);
+    seen.largest = std::max(seen.largest, std::bit_cast<std::int32_t>(y) & 0x7FFFFFFF);
+    seen.any |= std::bit_cast<std::int32_t>(x) & 0x7FFFFFFF & mask(i);
   }
-  out.stored.add_row(std::bit_cast<float>(largest), any != 0);
+  return seen;
+}
+
+[[gnu::always_inline]] inline Seen by_one(const std::byte* in, std::byte* to, std::int64_t n, double f) {
+  const std::int32_t mask = f == 0 ? 0 : -1;
+  return scale_block(
+      in, to, n, [f](std::int64_t) { return f; }, [mask](std::int64_t) { return mask; });
+}
+[[gnu::always_inline]] inline Seen by_each(const std::byte* in, std::byte* to, std::int64_t n, const double* f, const std::int32_t* mask) {
+  return scale_block(
+      in, to, n, [f](std::int64_t i) { return f[i]; }, [mask](std::int64_t i) { return mask[i]; });
+}
+
+// The same products on every machine: one multiplication each, nothing to contract.
+[[gnu::target("avx2")]] Seen by_one_avx2(const std::byte* in, std::byte* to, std::int64_t n, double f) { return by_one(in, to, n, f); }
+[[gnu::target("avx2")]] Seen by_each_avx2(const std::byte* in, std::byte* to, std::int64_t n, const double* f, const std::int32_t* mask) {
+  return by_each(in, to, n, f, mask);
 }
 
 // The same for any other type; `row` and `got` are room for it.
@@ -78,15 +103,12 @@ void Stored::add_row(float largest, bool nonzero) {
 
 Tensor scale_rows(const Tensor& w, std::int64_t inner, std::span<const double> factors) {
   Scaled out(w);
-  const bool floats = w.dtype() == DType::float32;
+  const bool floats = w.dtype() == DType::float32, avx2 = __builtin_cpu_supports("avx2");
   std::vector<double> row(floats ? 0 : at(inner)), got(row.size());
   for (std::size_t r = 0; r < factors.size(); ++r) {
     const std::int64_t first = static_cast<std::int64_t>(r) * inner;
     const double f = factors[r];
-    const std::int32_t mask = f == 0 ? 0 : -1;
-    if (floats)
-      scale_floats(
-          out, first, inner, [f](std::int64_t) { return f; }, [mask](std::int64_t) { return mask; });
+    if (floats) out.add(avx2 ? by_one_avx2(out.from(first), out.to(first), inner, f) : by_one(out.from(first), out.to(first), inner, f));
     else scale_row(out, first, row, got, [f](std::size_t) { return f; });
   }
   return std::move(out).tensor();
@@ -94,7 +116,7 @@ Tensor scale_rows(const Tensor& w, std::int64_t inner, std::span<const double> f
 
 Tensor scale_columns(const Tensor& w, std::span<const double> factors) {
   Scaled out(w);
-  const bool floats = w.dtype() == DType::float32;
+  const bool floats = w.dtype() == DType::float32, avx2 = __builtin_cpu_supports("avx2");
   const auto columns = static_cast<std::int64_t>(factors.size());
   std::vector<double> row(floats ? 0 : factors.size()), got(row.size());
   std::vector<std::int32_t> masks(factors.size());
@@ -103,8 +125,7 @@ Tensor scale_columns(const Tensor& w, std::span<const double> factors) {
   const std::int32_t* mask = masks.data();
   for (std::int64_t first = 0; first < w.size(); first += columns) {
     if (floats)
-      scale_floats(
-          out, first, columns, [f](std::int64_t i) { return f[i]; }, [mask](std::int64_t i) { return mask[i]; });
+      out.add(avx2 ? by_each_avx2(out.from(first), out.to(first), columns, f, mask) : by_each(out.from(first), out.to(first), columns, f, mask));
     else scale_row(out, first, row, got, [f](std::size_t i) { return f[i]; });
   }
   return std::move(out).tensor();
