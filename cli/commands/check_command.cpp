@@ -8,6 +8,7 @@
 #include "cli/report/format.h"
 #include "ir/core/check.h"
 #include "ir/io/deviations.h"
+#include "ir/io/mapped_file.h"
 #include "ir/ops/infer.h"
 #include "ir/ops/op_table.h"
 #include "ir/text/read_file.h"
@@ -54,6 +55,15 @@ Checked checked(const std::string& file, const ModelOptions& options) {
   return r;
 }
 
+// A file that is not there, or that nobody can read, says nothing about a model. Empty where there are bytes to judge.
+std::string unreadable(const std::string& file) {
+  try {
+    return MappedFile::open(file)->size() == 0 ? file + ": the file is empty" : std::string();
+  } catch (const Error& e) {
+    return e.what();
+  }
+}
+
 std::string headline(const Checked& c, bool valid) {
   if (c.warnings.empty()) return valid ? "valid" : "INVALID";
   return fmt::format("{} with {} warning{}", valid ? "valid" : "INVALID", c.warnings.size(), c.warnings.size() == 1 ? "" : "s");
@@ -63,6 +73,12 @@ int run(const Options& o, const Invocation& invocation) {
   nlohmann::json all = nlohmann::json::array();
   int bad = 0;
   for (const std::string& file : o.files) {
+    if (const std::string why = unreadable(file); !why.empty()) {
+      complain(fmt::format("onnxopt: {}\n", printable(why)));
+      all.push_back({{"model", file}, {"valid", nullptr}, {"error", why}});
+      ++bad;
+      continue;
+    }
     Checked c;
     try {
       c = checked(file, o.model);

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "ir/io/fields.h"
+#include "ir/io/foreign_format.h"
 #include "ir/io/io.h"
 #include "ir/io/mapped_file.h"
 #include "ir/io/read_constants.h"
@@ -215,7 +216,13 @@ std::unique_ptr<Model> read_file(const std::filesystem::path& file, const ReadOp
   ctx.verify_checksums = options.verify_checksums;
   ctx.constants_at_once = constants_at_once;
   ctx.external = &external;
-  return with_context(file.string(), [&] { return read_bytes(message, ctx); });
+  try {
+    return with_context(file.string(), [&] { return read_bytes(message, ctx); });
+  } catch (const Error& e) {
+    const std::string_view instead = e.code() == ExitCode::bad_input ? foreign_format(message) : std::string_view();
+    if (instead.empty()) throw;
+    bad_input(fmt::format("{}: not an ONNX model but {}", file.string(), instead));
+  }
 }
 
 }  // namespace

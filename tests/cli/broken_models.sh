@@ -22,7 +22,7 @@ while IFS='|' read -r code check file text; do
   rm -f "$work/out.onnx"
   [ -z "$why" ] || { echo "FAILED $file: $why"; failed=$((failed + 1)); }
 done <<'LIST'
-3|3|fx-malformed/corrupt-model.onnx|corrupt protobuf at byte 1
+3|3|fx-malformed/corrupt-model.onnx|not an ONNX model but a text file
 3|3|fx-malformed/bad_graph_with_dup_value_info.onnx|value 'inp' is defined twice
 0|3|fx-malformed/bad_graph_with_multi_level_errors.onnx|MatMul
 0|3|fx-malformed/stft_negative_frame_step.onnx|STFT

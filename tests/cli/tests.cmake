@@ -14,3 +14,5 @@ add_test(NAME cli/docs COMMAND python3 ${CMAKE_CURRENT_LIST_DIR}/docs.py $<TARGE
 set_tests_properties(cli/docs PROPERTIES LABELS cli)
 add_test(NAME cli/promises COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/promises.sh $<TARGET_FILE:onnxopt> ${CMAKE_SOURCE_DIR}/tests/models)
 set_tests_properties(cli/promises PROPERTIES LABELS cli)
+add_test(NAME cli/no_model COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/no_model.sh $<TARGET_FILE:onnxopt> ${CMAKE_SOURCE_DIR}/tests/models)
+set_tests_properties(cli/no_model PROPERTIES LABELS cli)

@@ -75,6 +75,7 @@ void read_outputs(const std::string& prefix, const Model& model, ConformanceData
 }  // namespace
 
 std::vector<ConformanceTest> find_conformance_tests(const fs::path& root) {
+  if (std::error_code ignored; !fs::exists(root, ignored)) bad_input(fmt::format("{}: no such folder", root.string()));
   if (!fs::is_directory(root)) bad_input(fmt::format("'{}' is not a folder", root.string()));
   std::vector<ConformanceTest> tests;
   collect(root, tests);
