@@ -48,6 +48,8 @@ Rule fuse_space_to_depth();
 Rule fuse_swish();
 Rule fuse_tanh_gelu();
 Rule merge_score_addends();
+Rule spell_gelu();
+Rule spell_tanh_gelu();
 
 // ---- node rules
 NodeRule cancel_concat_of_parts();
@@ -183,6 +185,8 @@ std::span<Rule (*const)()> all_rules() {
       fuse_swish,
       fuse_tanh_gelu,
       merge_score_addends,
+      spell_gelu,
+      spell_tanh_gelu,
   };
   return kRules;
 }
