@@ -2,15 +2,19 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <new>
+
+#include "ir/core/pages.h"
 
 namespace onnxopt {
 namespace {
 
 constexpr std::size_t kAlignment = 16;
-constexpr std::size_t kSmall = 64;  // bytes that a tensor holds without a vector
+constexpr std::size_t kSmall = 64;                    // bytes that a tensor holds without a vector
+constexpr std::size_t kLarge = std::size_t{1} << 20;  // of a mapped file: read in blocks that go again
 
 struct AlignedFree {
   void operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t(kAlignment)); }
@@ -29,15 +33,20 @@ std::uint64_t mix(std::uint64_t h, std::uint64_t v) {
   h = (h << 27) | (h >> 37);
   return h * 0xD6E8FEB86659FD93ull + 0x52DCE729ull;
 }
-std::uint64_t hash_bytes(const void* data, std::size_t n, std::uint64_t h) {
+std::uint64_t hash_bytes(const void* data, std::size_t n, std::uint64_t h, bool mapped = false) {
   const auto* p = static_cast<const unsigned char*>(data);
+  const std::span whole(static_cast<const std::byte*>(data), n);
   std::uint64_t lanes[4] = {h, h + 1, h + 2, h + 3};  // independent chains keep the multiplier busy on large weights
-  for (; n >= 32; p += 32, n -= 32)
-    for (int l = 0; l < 4; ++l) {
-      std::uint64_t v;
-      std::memcpy(&v, p + 8 * l, 8);
-      lanes[l] = mix(lanes[l], v);
-    }
+  while (n >= 32) {
+    const std::size_t from = whole.size() - n;
+    for (std::size_t left = std::min(n, kStreamBlock); left >= 32; p += 32, n -= 32, left -= 32)
+      for (int l = 0; l < 4; ++l) {
+        std::uint64_t v;
+        std::memcpy(&v, p + 8 * l, 8);
+        lanes[l] = mix(lanes[l], v);
+      }
+    if (mapped) release_block(whole, from, whole.size() - n);
+  }
   for (std::uint64_t l : lanes) h = mix(h, l);
   for (; n > 0; p += 8) {
     std::uint64_t v = 0;
@@ -99,6 +108,7 @@ struct Tensor::Payload {
     if (!rare) rare = std::make_unique<Rare>();
     return *rare;
   }
+  bool is_streamed() const { return on_disk && bytes.size() >= kLarge; }
   const std::vector<std::string>* strings() const { return rare ? rare->strings.get() : nullptr; }
   void set_owner(std::shared_ptr<const void> owner) {
     if (!owner || owner == range.file) return;
@@ -232,7 +242,7 @@ std::uint64_t Tensor::content_hash() const {
   if (payload_->strings()) {
     for (const std::string& s : *payload_->strings()) h = hash_bytes(s.data(), s.size(), mix(h, s.size()));
   } else {
-    h = hash_bytes(payload_->bytes.data(), payload_->bytes.size(), h);
+    h = hash_bytes(payload_->bytes.data(), payload_->bytes.size(), h, payload_->is_streamed());
   }
   if (h == 0) h = 1;
   payload_->hash.store(h, std::memory_order_relaxed);
@@ -244,7 +254,9 @@ bool Tensor::same_content(const Tensor& other) const {
   if (!payload_ || !other.payload_ || dtype() != other.dtype() || dims() != other.dims()) return false;
   if (payload_->strings()) return *payload_->strings() == *other.payload_->strings();
   if (payload_->bytes.data() == other.payload_->bytes.data()) return true;
-  return payload_->bytes.empty() || std::memcmp(payload_->bytes.data(), other.payload_->bytes.data(), payload_->bytes.size()) == 0;
+  const std::size_t size = payload_->bytes.size();
+  if (size != other.payload_->bytes.size()) return false;
+  return first_difference({payload_->bytes, payload_->is_streamed()}, {other.payload_->bytes, other.payload_->is_streamed()}) == size;
 }
 
 bool Tensor::shares_payload(const Tensor& other) const {

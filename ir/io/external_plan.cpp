@@ -12,19 +12,6 @@ namespace {
 
 constexpr std::uint64_t kLarge = std::uint64_t{1} << 20, kLargeAlignment = std::uint64_t{1} << 16, kAlignment = 64;
 
-bool same_bytes(std::span<const std::byte> a, bool a_mapped, std::span<const std::byte> b, bool b_mapped) {
-  if (a.size() != b.size()) return false;
-  constexpr std::size_t kChunk = std::size_t{4} << 20;
-  for (std::size_t at = 0; at < a.size(); at += kChunk) {
-    const std::size_t n = std::min(kChunk, a.size() - at);
-    const bool same = std::memcmp(a.data() + at, b.data() + at, n) == 0;
-    if (a_mapped) release_pages(a.subspan(at, n));
-    if (b_mapped) release_pages(b.subspan(at, n));
-    if (!same) return false;
-  }
-  return true;
-}
-
 void plan_attrs(ExternalPlan& plan, const Attrs& attrs) {
   for (const Attribute& a : attrs) {
     if (const auto* t = std::get_if<Tensor>(&a.value)) plan.add(*t);
@@ -48,7 +35,8 @@ std::size_t ExternalPlan::find_equal(const Tensor& t) {
   const bool mapped = t.file_range() != nullptr;
   auto& candidates = by_sample_[sample_hash(t.bytes(), mapped)];
   for (const std::size_t i : candidates)
-    if (same_bytes(items_[i].bytes, items_[i].mapped, t.bytes(), mapped)) return i;
+    if (items_[i].bytes.size() == t.byte_size() && first_difference({items_[i].bytes, items_[i].mapped}, {t.bytes(), mapped}) == t.byte_size())
+      return i;
   candidates.push_back(items_.size());
   return items_.size();
 }

@@ -8,6 +8,8 @@
 #include <memory>
 #include <span>
 
+#include "ir/core/pages.h"
+
 namespace onnxopt {
 
 class MappedFile {
@@ -32,9 +34,5 @@ class MappedFile {
   std::size_t size_ = 0;
   std::uint64_t device_ = 0, inode_ = 0, links_ = 0;
 };
-
-// Tells the kernel that these mapped bytes will not be needed soon: resident memory stays small while weights stream through. Only for
-// bytes of a MappedFile; whole pages inside the range only. The bytes stay readable.
-void release_pages(std::span<const std::byte> mapped);
 
 }  // namespace onnxopt

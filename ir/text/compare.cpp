@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "ir/core/pages.h"
 #include "ir/ops/op_table.h"
 #include "ir/text/printer.h"
 
@@ -33,14 +34,11 @@ std::string element_difference(const Tensor& a, const Tensor& b) {
   };
   if (is_sub_byte(a.dtype())) return "data differ";
   const std::size_t width = a.dtype() == DType::string ? 0 : static_cast<std::size_t>(bit_width(a.dtype())) / 8;
-  for (std::size_t i = 0; i < static_cast<std::size_t>(a.size()); ++i) {
-    const bool same = width == 0 ? a.strings()[i] == b.strings()[i]
-                                 : std::equal(a.bytes().begin() + static_cast<std::ptrdiff_t>(i * width),
-                                              a.bytes().begin() + static_cast<std::ptrdiff_t>((i + 1) * width),
-                                              b.bytes().begin() + static_cast<std::ptrdiff_t>(i * width));
-    if (!same) return fmt::format("element {} is {} and {}", i, one(a, i), one(b, i));
-  }
-  return "data differ";
+  const std::size_t i =
+      width == 0 ? static_cast<std::size_t>(std::mismatch(a.strings().begin(), a.strings().end(), b.strings().begin()).first - a.strings().begin())
+                 : first_difference({a.bytes(), a.file_range() != nullptr}, {b.bytes(), b.file_range() != nullptr}) / width;
+  if (i >= static_cast<std::size_t>(a.size())) return "data differ";
+  return fmt::format("element {} is {} and {}", i, one(a, i), one(b, i));
 }
 
 std::string digest(const Tensor& t) {

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "ir/core/error.h"
+#include "ir/core/pages.h"
 #include "ir/text/tensor_text.h"
 
 namespace onnxopt::text {
@@ -81,7 +82,11 @@ std::string sha256_hex(std::string_view bytes) {
 std::string tensor_sha256(const Tensor& t) {
   Sha256 d;
   if (t.dtype() != DType::string) {
-    d.add(t.bytes());
+    for (std::size_t at = 0; at < t.byte_size(); at += kStreamBlock) {
+      const std::size_t n = std::min(kStreamBlock, t.byte_size() - at);
+      d.add(t.bytes().subspan(at, n));
+      if (t.file_range()) release_block(t.bytes(), at, at + n);
+    }
     return d.hex();
   }
   for (const std::string& s : t.strings()) {

@@ -16,3 +16,5 @@ add_test(NAME cli/promises COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/promises.sh $<
 set_tests_properties(cli/promises PROPERTIES LABELS cli)
 add_test(NAME cli/no_model COMMAND bash ${CMAKE_CURRENT_LIST_DIR}/no_model.sh $<TARGET_FILE:onnxopt> ${CMAKE_SOURCE_DIR}/tests/models)
 set_tests_properties(cli/no_model PROPERTIES LABELS cli)
+add_test(NAME cli/streaming COMMAND python3 ${CMAKE_CURRENT_LIST_DIR}/streaming.py $<TARGET_FILE:onnxopt>)
+set_tests_properties(cli/streaming PROPERTIES LABELS cli SKIP_RETURN_CODE 77)
