@@ -30,6 +30,7 @@ Rule fuse_lp_normalization();
 Rule fuse_matmul_add();
 Rule fuse_matmul_bn();
 Rule fuse_matmul_reshape();
+Rule fuse_matmul_reshape_bn();
 Rule fuse_min_max_clip();
 Rule fuse_mish();
 Rule fuse_prelu();
@@ -167,6 +168,7 @@ std::span<Rule (*const)()> all_rules() {
       fuse_matmul_add,
       fuse_matmul_bn,
       fuse_matmul_reshape,
+      fuse_matmul_reshape_bn,
       fuse_min_max_clip,
       fuse_mish,
       fuse_prelu,
