@@ -49,6 +49,7 @@ TEST_SUITE("kernel_refusals_test") {
     CHECK(refusal("g (string[1] x) => (float[1,2] y) { y = ai.onnx.ml.OneHotEncoder <cats_strings = [\"a\", \"word\"]> (x) }").empty());
   }
   TEST_CASE("types and attributes without a meaning") {
+    refuses("g (float[1,2] x) => (float[2] y) { y = Einsum <equation = \"ii->i\"> (x) }", "the diagonal of 1 and 2 elements");
     refuses("g (uint8[2] x) => (uint8[2] y) { y = Neg (x) }", "not defined for uint8");
     refuses("g (float[2] x) => (float[2,2] y) { y = ai.onnx.ml.OneHotEncoder <cats_strings = [\"a\", \"b\"]> (x) }", "no categories");
     refuses("g (string[1] x) => (float[1,2] y) { y = ai.onnx.ml.OneHotEncoder <cats_int64s = [1, 2]> (x) }", "no categories");

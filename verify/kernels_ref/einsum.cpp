@@ -57,6 +57,19 @@ int64_t letters_in(const std::string& term) {
 }
 bool contains(const Labels& list, int label) { return std::find(list.begin(), list.end(), label) != list.end(); }
 
+// A dim of one under a label of more broadcasts: the operand does not depend on that label. Without it every dim has its label's size.
+Operand without_broadcasts(const Operand& x, const std::map<int, int64_t>& sizes) {
+  Operand r;
+  Dims dims;
+  for (std::size_t d = 0; d < x.labels.size(); ++d) {
+    if (x.value.dims()[d] != sizes.at(x.labels[d])) continue;
+    r.labels.push_back(x.labels[d]);
+    dims.push_back(x.value.dims()[d]);
+  }
+  r.value = x.value.reshaped(dims);
+  return r;
+}
+
 // The operand with its dims in the order of `wanted`: repeated labels take the diagonal, absent ones broadcast.
 Tensor arrange(const Operand& x, const Labels& wanted, const std::map<int, int64_t>& sizes) {
   const Dims own = strides_of(x.value.dims());
@@ -64,7 +77,7 @@ Tensor arrange(const Operand& x, const Labels& wanted, const std::map<int, int64
   for (int label : wanted) {
     int64_t step = 0;
     for (std::size_t d = 0; d < x.labels.size(); ++d)
-      if (x.labels[d] == label && x.value.dims()[d] != 1) step += own[d];
+      if (x.labels[d] == label) step += own[d];
     dims.push_back(sizes.at(label));
     strides.push_back(step);
   }
@@ -80,14 +93,11 @@ Operand simplify(const Operand& x, const Labels& keep, const std::map<int, int64
   Operand r;
   for (int l : x.labels)
     if (!contains(r.labels, l)) r.labels.push_back(l);
-  std::map<int, int64_t> own;  // broadcast dims of one stay one
-  for (std::size_t d = 0; d < x.labels.size(); ++d) own[x.labels[d]] = std::max(own[x.labels[d]], x.value.dims()[d]);
-  r.value = arrange(x, r.labels, own);
+  r.value = arrange(x, r.labels, sizes);
   Ints summed;
   Labels left;
   for (std::size_t d = 0; d < r.labels.size(); ++d) {
     if (contains(keep, r.labels[d])) left.push_back(r.labels[d]);
-    else if (r.value.dims()[d] != sizes.at(r.labels[d])) bad_input("equation: a summed label broadcasts");
     else summed.push_back(static_cast<int64_t>(d));
   }
   if (!summed.empty()) r.value = reduce(Reduce::sum, r.value, summed, false);
@@ -139,6 +149,9 @@ void run_einsum(KernelIo& io, const Equation& e) {
     for (std::size_t d = 0; d < operands[i].labels.size(); ++d) {
       int64_t& n = sizes.try_emplace(operands[i].labels[d], 1).first->second;
       const int64_t size = x.dims()[d];
+      const Labels& own = operands[i].labels;
+      const auto first = static_cast<std::size_t>(std::find(own.begin(), own.end(), own[d]) - own.begin());
+      if (x.dims()[first] != size) bad_input(fmt::format("equation: the diagonal of {} and {} elements", x.dims()[first], size));
       if (n != 1 && size != 1 && n != size) bad_input(fmt::format("equation: one label for {} and {} elements", n, size));
       if (n == 1) n = size;
       ++count[operands[i].labels[d]];
@@ -152,6 +165,7 @@ void run_einsum(KernelIo& io, const Equation& e) {
   }
   for (int l : output)
     if (!sizes.contains(l)) bad_input("equation: an output label stands in no input");
+  for (Operand& x : operands) x = without_broadcasts(x, sizes);
   auto needed_after = [&](std::size_t i) {
     Labels keep = output;
     for (std::size_t k = i + 1; k < operands.size(); ++k) keep.insert(keep.end(), operands[k].labels.begin(), operands[k].labels.end());
