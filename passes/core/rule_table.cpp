@@ -60,6 +60,7 @@ NodeRule convert_cast_like();
 NodeRule convert_einsum();
 NodeRule convert_gather_to_reshape();
 NodeRule convert_gather_to_slice();
+NodeRule convert_split_to_sequence();
 NodeRule convert_sum_to_add();
 NodeRule convert_transpose_to_reshape();
 NodeRule fold_constants();
@@ -202,6 +203,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       convert_einsum,
       convert_gather_to_reshape,
       convert_gather_to_slice,
+      convert_split_to_sequence,
       convert_sum_to_add,
       convert_transpose_to_reshape,
       fold_constants,
