@@ -5,10 +5,13 @@
 
 #include <new>
 
+#include "cli/allocator.h"
+
 namespace {
 
 void* or_throw(void* p) {
   if (p == nullptr) throw std::bad_alloc();
+  onnxopt::watch_heap(p);
   return p;
 }
 std::size_t at_least_one(std::size_t n) { return n == 0 ? 1 : n; }

@@ -27,9 +27,8 @@ bool is_read_in(const Value& v, const Graph& g) {
 
 std::string_view OutputNames::of(const Value* v) const {
   if (!v) return {};
-  if (renamed_.empty()) return v->name();
-  const auto r = renamed_.find(v);
-  return r == renamed_.end() ? std::string_view(v->name()) : r->second;
+  const std::uint32_t made = v->id() < renamed_.size() ? renamed_[v->id()] : 0;
+  return made == 0 ? std::string_view(v->name()) : std::string_view(made_[made - 1]);
 }
 
 void OutputNames::collect(const Graph& root) {
@@ -77,7 +76,8 @@ void OutputNames::assign_value(const Value& v, const Graph& g, Scope& scope) {
     return;
   }
   const std::string_view name = fresh(v);
-  renamed_[&v] = name;
+  if (v.id() >= renamed_.size()) renamed_.resize(v.id() + 1);
+  renamed_[v.id()] = static_cast<std::uint32_t>(made_.size());
   scope.names.insert(name, &v);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "ir/core/graph.h"
 #include "ir/io/name_table.h"
@@ -30,7 +31,7 @@ class OutputNames {
   bool hides_captured(std::string_view name, const Graph& g, const Scope& scope) const;
   std::string_view fresh(const Value& v);
 
-  std::unordered_map<const Value*, std::string_view> renamed_;
+  std::vector<std::uint32_t> renamed_;  // by value id: 1 + index into made_, 0 where the value's own name stands. Every value of a graph is asked for
   std::deque<std::string> made_;
   NameTable<bool> taken_;
   std::unordered_map<std::string, std::uint32_t> next_suffix_;
