@@ -1,12 +1,14 @@
 // (x + c) + d  ==>  x + (c + d),    (x * c) * d  ==>  x * (c * d),    also Sub of a constant, and Div by a constant after Mul or Div
-// O2 (reassociation), for float and double. The middle value has no other reader. c and d are numbers, or of one shape (one value a channel), or
-// one is a number. Large addends must have one sign: x + 65504 - 65504 rounds x, and is meant to.
+// O2 (reassociation), for float and double; integers wrap around in any order, so that theirs is exact (Div rounds, and stays). The middle value has
+// no other reader. c and d are numbers, or of one shape (one value a channel), or one is a number. Large addends must have one sign: x + 65504 -
+// 65504 rounds x, and is meant to.
 #include <algorithm>
 #include <cmath>
 #include <optional>
 #include <vector>
 
 #include "passes/cleanup/facts.h"
+#include "passes/fusion/weights.h"
 
 namespace onnxopt {
 namespace {
@@ -38,15 +40,7 @@ struct Elements {
   std::vector<double> c, d;
 };
 std::optional<Elements> elements_of(const Tensor& c, const Tensor& d) {
-  const auto read = [](const Tensor& t) {
-    std::vector<double> r;
-    if (t.dtype() == DType::float32)
-      for (const float v : t.data<float>()) r.push_back(v);
-    else
-      for (const double v : t.data<double>()) r.push_back(v);
-    return r;
-  };
-  Elements e{read(c), read(d)};
+  Elements e{to_doubles(c), to_doubles(d)};
   if (e.c.empty() || e.d.empty()) return std::nullopt;
   if (c.size() == 1) e.c.assign(e.d.size(), e.c[0]);
   if (d.size() == 1) e.d.assign(e.c.size(), e.d[0]);
@@ -56,6 +50,14 @@ std::optional<Elements> elements_of(const Tensor& c, const Tensor& d) {
   };
   const bool aligned = c.size() == 1 || d.size() == 1 || without_leading_ones(c.dims()) == without_leading_ones(d.dims());
   return aligned ? std::optional(std::move(e)) : std::nullopt;
+}
+
+// Constants beyond this might overflow where they meet, which no kernel defines.
+constexpr double kLargeInteger = 1 << 14;
+
+bool small_integers(const Elements& e) {
+  const auto small = [](double v) { return std::abs(v) <= kLargeInteger; };
+  return std::all_of(e.c.begin(), e.c.end(), small) && std::all_of(e.d.begin(), e.d.end(), small);
 }
 
 const char* harmful(const Elements& e, bool product, bool inverse) {
@@ -79,12 +81,15 @@ bool visit(const Node& n, Rewriter& rw) {
   if (!first || first->x->constant() || first->product != second->product) return no(rw, "the input is not such an operation");
   const DType t = n.output()->type.dtype;
   const bool agree = first->c->constant()->dtype() == t && second->c->constant()->dtype() == t;  // a file may declare a type that it does not have
-  if (!agree || (t != DType::float32 && t != DType::float64)) return no(rw, "not a float or double tensor");
+  const bool integers = t == DType::int32 || t == DType::int64;
+  if (!agree || (t != DType::float32 && t != DType::float64 && !integers)) return no(rw, "not a tensor of float, double or whole numbers");
+  if (integers && (n.is("Div") || inner->is("Div"))) return no(rw, "the division of whole numbers rounds");
   const auto e = elements_of(*first->c->constant(), *second->c->constant());
   if (!e) return no(rw, "the constants have different shapes");
   // x op1 c op2 d: the first operation stays, c and d meet by + or *, or by the inverse if exactly one of the two is inverse.
   const bool inverse = first->inverse != second->inverse;
-  if (const char* why = harmful(*e, first->product, inverse)) return no(rw, why);
+  if (integers && !small_integers(*e)) return no(rw, "large whole numbers");
+  if (const char* why = integers ? nullptr : harmful(*e, first->product, inverse)) return no(rw, why);
   const std::string_view op = second->product ? (inverse ? "Div" : "Mul") : (inverse ? "Sub" : "Add");
   Value* k = rw.constant(rw.eval(op, {*first->c->constant(), *second->c->constant()}), "c");
   return becomes(n, rw, rw.op(inner->op().name, {first->x, k}));
