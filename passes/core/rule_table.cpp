@@ -102,6 +102,7 @@ NodeRule merge_reshapes();
 NodeRule merge_shape_slices();
 NodeRule merge_slices();
 NodeRule merge_slices_to_split();
+NodeRule merge_splits();
 NodeRule merge_squeezes();
 NodeRule merge_transposes();
 NodeRule move_constant_up();
@@ -245,6 +246,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       merge_shape_slices,
       merge_slices,
       merge_slices_to_split,
+      merge_splits,
       merge_squeezes,
       merge_transposes,
       move_constant_up,
