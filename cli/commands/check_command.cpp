@@ -6,11 +6,11 @@
 #include "cli/commands/cli.h"
 #include "cli/commands/model_options.h"
 #include "cli/report/format.h"
+#include "cli/report/op_warnings.h"
 #include "ir/core/check.h"
 #include "ir/io/deviations.h"
 #include "ir/io/mapped_file.h"
 #include "ir/ops/infer.h"
-#include "ir/ops/op_table.h"
 #include "ir/text/read_file.h"
 
 namespace onnxopt {
@@ -27,27 +27,11 @@ struct Checked {
   std::vector<std::string> warnings;  // what onnx.checker refuses and runtimes read
 };
 
-// Operators that no released opset had under this name, or the imported one lacks: runtimes may have kernels for them all the same.
-void warn_of_unknown_operators(Model& m, std::vector<std::string>& warnings) {
-  std::size_t count = 0;
-  std::string first;
-  for (Graph* root : m.root_graphs())
-    for_each_graph(*root, [&](Graph& g) {
-      for (const Node& n : g.nodes()) {
-        const std::string_view domain = canonical_domain(n.op().domain);
-        if (!n.op().has(kOpaque) || domain == "com.microsoft" || newest_opset(domain) == 0 || m.function_of(n)) continue;
-        if (count++ == 0) first = n.op().name;
-      }
-    });
-  if (count == 1) warnings.push_back(fmt::format("the opset has no operator '{}'", first));
-  if (count > 1) warnings.push_back(fmt::format("{} nodes have operators that the opset does not have; the first is '{}'", count, first));
-}
-
 Checked checked(const std::string& file, const ModelOptions& options) {
   Checked r;
   const auto raw = read_raw(file, options);
   if (!is_text_file(file)) r.warnings = deviations(file);
-  warn_of_unknown_operators(*raw, r.warnings);
+  for (std::string& w : op_warnings(*raw)) r.warnings.push_back(std::move(w));
   r.findings = check(*raw);
   if (!r.findings.empty()) return r;
   infer(*raw);  // throws where a node contradicts its inputs

@@ -26,7 +26,7 @@ done <<'LIST'
 3|3|fx-malformed/bad_graph_with_dup_value_info.onnx|value 'inp' is defined twice
 0|3|fx-malformed/bad_graph_with_multi_level_errors.onnx|MatMul
 0|3|fx-malformed/stft_negative_frame_step.onnx|STFT
-0|0|fx-malformed/Graph_with_UnSupportedOp.onnx|the opset has no operator 'UnSupportedOp'
+0|0|fx-malformed/Graph_with_UnSupportedOp.onnx|operator 'UnSupportedOp' does not exist in ai.onnx
 0|0|fx-malformed/add_with_dup_inputs.onnx|
 0|0|fx-malformed/bad_graph_with_no_name.onnx|warning: a graph is without a name
 0|0|fx-malformed/bad_names.onnx|warning: the model states no IR version

@@ -41,6 +41,22 @@ printf '<ir_version: 3, opset_import: ["" : 7]> g (float[2] x) => (float[2] y) <
 json 0 '"warnings": []' check in.onnx
 json 0 "initializer 'w' is not an input" check ir3.onnx
 json 3 '"valid": false' check ir3.onnx --strict
+cat > old.onnxtxt << 'TEXT'
+<ir_version: 8, opset_import: ["" : 10, "ai.onnx.ml" : 3]>
+g (float[2,3] x) => (float[2,3] a, float[2,3] b, float[2,3] c, float[2,3] d, float[2,3] e, float[2,3] f) {
+  [gelu] a = Gelu (x)
+  b = Gelu (x)
+  c = Upsample (x, x)
+  d = LayerNormalization (x, x)
+  e = ai.onnx.ml.TreeEnsemble (x)
+  f = Nonsense (x)
+}
+TEXT
+json 3 "operator 'Gelu' does not exist in ai.onnx 10: it begins with 20 (2 nodes, the first is node 'gelu')" check old.onnxtxt --strict
+json 0 "operator 'Upsample' is deprecated since ai.onnx 10 (the node that makes 'c')" check old.onnxtxt
+json 0 "operator 'LayerNormalization' does not exist at the model's opset; it begins with 17, and only ONNX Runtime has this form (" check old.onnxtxt
+json 0 "operator 'TreeEnsemble' does not exist in ai.onnx.ml 3: it begins with 5 (" check old.onnxtxt
+json 0 "operator 'Nonsense' does not exist in ai.onnx 10: ONNX has it in no version (" check old.onnxtxt
 json 0 '"equal": true' diff in.onnx in.onnx
 json 1 '"equal": false' diff in.onnx "$other"
 printf '<ir_version: 3, opset_import: ["" : 7]> g (float[2] x, float[2] w = {1, 2}) => (float[2] y) { y = Add (x, w) }' > listed.onnxtxt
