@@ -63,7 +63,7 @@ void attention(InferCtx& ctx) {
   SymbolTable& s = ctx.symbols();
   const bool packed = q->size() == 3;
   const auto heads_of = [&](std::string_view name, const Shape* shape) {
-    const std::int64_t* n = ctx.attr_ptr<std::int64_t>(name);
+    const std::int64_t* n = packed ? ctx.attr_ptr<std::int64_t>(name) : nullptr;  // with rank 4 the shape says it
     return n ? Dim(*n) : packed ? Dim() : at(shape, 1);
   };
   const Dim q_heads = heads_of("q_num_heads", q), kv_heads = heads_of("kv_num_heads", k);

@@ -57,11 +57,13 @@ Tensor trailing_ones(const Value& x, std::int64_t axes) {
 }
 
 Where eps_is_scalar() {
-  return {.what = "eps is one positive constant",
+  return {.what = "eps is one positive constant that a float holds",
           .holds =
               [](const Match& m) {
                 const auto eps = scalar_of(m["eps"], m.context());
-                return eps && *eps > 0 && std::isfinite(*eps) && static_cast<float>(*eps) > 0;
+                if (!eps || !(*eps > 0) || !std::isfinite(*eps)) return false;
+                const double stored = static_cast<float>(*eps);  // the attribute is a float, also where the data are double
+                return stored > 0 && (m["eps"]->type.dtype != DType::float64 || std::abs(stored - *eps) <= 1e-12);
               },
           .names = {"eps"}};
 }

@@ -73,3 +73,10 @@ if(conformance_python)
   add_test(NAME fuzz/contrib_operators COMMAND ${conformance_python} ${CMAKE_CURRENT_LIST_DIR}/check_contrib.py $<TARGET_FILE:onnxopt> --cases 3)
   set_tests_properties(fuzz/operators fuzz/hostile_operators fuzz/contrib_operators PROPERTIES LABELS shared SKIP_RETURN_CODE 77 TIMEOUT 300)
 endif()
+# Mutants of the case files, optimized at every level and compared.
+add_executable(onnxopt_fuzz_passes ${CMAKE_CURRENT_LIST_DIR}/fuzz_passes_main.cpp ${CMAKE_CURRENT_LIST_DIR}/fuzz_trial.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/fuzz_inputs.cpp ${CMAKE_CURRENT_LIST_DIR}/fuzz_mutations_constant.cpp ${CMAKE_CURRENT_LIST_DIR}/fuzz_mutations_node.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/fuzz_mutations_structure.cpp)
+target_link_libraries(onnxopt_fuzz_passes PRIVATE test_cases onnxopt_warnings)
+add_test(NAME fuzz/passes COMMAND onnxopt_fuzz_passes ${CMAKE_SOURCE_DIR}/tests/cases/passes ${CMAKE_SOURCE_DIR}/tests/models/made --mutants 1500)
+set_tests_properties(fuzz/passes PROPERTIES LABELS case TIMEOUT 120)

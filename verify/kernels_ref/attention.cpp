@@ -164,7 +164,8 @@ void run_attention(KernelIo& io, const AttentionAttrs& a) {
   int64_t past = 0;
   if (io.has(4) != io.has(5)) bad_input("past_key and past_value must be given together");
   if (io.has(4)) {
-    past = io.in(4).dims().at(2);
+    if (io.in(4).rank() != 4 || io.in(5).rank() != 4) bad_input("past_key and past_value must have four dimensions");
+    past = io.in(4).dims()[2];
     k = concat({io.in(4), k}, 2);
     v = concat({io.in(5), v}, 2);
   }

@@ -119,6 +119,10 @@ std::size_t count_states(const KernelIo& io, const Graph& body, const ScanAttrs&
       static_cast<int64_t>(body.outputs().size()) < given - a.num_inputs)
     bad_input(fmt::format("{} inputs of which {} are scanned, a body with {} inputs and {} outputs", given, a.num_inputs, body.inputs().size(),
                           body.outputs().size()));
+  const auto outputs = static_cast<int64_t>(body.outputs().size()) - (given - a.num_inputs);
+  const auto fits = [](const Ints& list, int64_t n) { return list.empty() || static_cast<int64_t>(list.size()) == n; };
+  if (!fits(a.in_axes, a.num_inputs) || !fits(a.in_directions, a.num_inputs) || !fits(a.out_axes, outputs) || !fits(a.out_directions, outputs))
+    bad_input(fmt::format("axes or directions of another number than {} scanned inputs and {} outputs", a.num_inputs, outputs));
   return at(given - a.num_inputs);
 }
 

@@ -99,6 +99,8 @@ void run_conv_transpose(KernelIo& io, const TransposeAttrs& a) {
     bad_input(fmt::format("input {}, weights {}, {} groups", dims_text(x.dims()), dims_text(weights.dims()), a.groups));
   if (bias && bias->size() != weights.dims()[1] * a.groups) bad_input(fmt::format("bias {}", dims_text(bias->dims())));
   const Dims spatial(x.dims().begin() + 2, x.dims().end()), kernel(weights.dims().begin() + 2, weights.dims().end());
+  if (!a.window.kernel.empty() && a.window.kernel != kernel)
+    bad_input(fmt::format("kernel_shape {} for weights {}", dims_text(a.window.kernel), dims_text(weights.dims())));
   const Window w = transposed_window(a, spatial, kernel);
   if (x.dtype() == DType::float64) io.set(0, run_typed<double>(x, weights, bias, w, a.groups));
   else io.set(0, run_typed<float>(x, weights, bias, w, a.groups));

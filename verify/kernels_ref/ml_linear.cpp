@@ -19,9 +19,11 @@ Vec floats_of(const OpCall& call, const char* name) {
   return {v.begin(), v.end()};
 }
 
-void set_scores(KernelIo& io, std::size_t at, const Rows& x, const Vec& scores) {
+// `columns`: where there are no rows to tell.
+void set_scores(KernelIo& io, std::size_t at, const Rows& x, const Vec& scores, std::size_t columns) {
   const auto rows = static_cast<std::int64_t>(x.count);
-  io.set(at, narrow(DType::float32, {rows, rows == 0 ? 0 : static_cast<std::int64_t>(scores.size()) / rows}, scores));
+  io.set(at,
+         narrow(DType::float32, {rows, rows == 0 ? static_cast<std::int64_t>(columns) : static_cast<std::int64_t>(scores.size()) / rows}, scores));
 }
 
 double dot(const double* a, const double* b, size_t n) {
@@ -67,7 +69,7 @@ Maybe<RunFn> prepare_linear_classifier(const OpCall& call, ExecEnv&) {
       }
     }
     io.set(0, label_tensor(labels, classes));
-    set_scores(io, 1, x, out);
+    set_scores(io, 1, x, out, std::max<size_t>(targets, 2));
   });
 }
 
@@ -82,7 +84,7 @@ Maybe<RunFn> prepare_linear_regressor(const OpCall& call, ExecEnv&) {
       if (n == 1) scores[r] = apply_to_one(transform, scores[r]);
       else apply_to_row(transform, std::span(scores).subspan(r * n, n));
     }
-    set_scores(io, 0, x, scores);
+    set_scores(io, 0, x, scores, n);
   });
 }
 
@@ -141,7 +143,7 @@ Maybe<RunFn> prepare_svm_regressor(const OpCall& call, ExecEnv&) {
       const double s = svm.rho[0] + dot(k.empty() ? x.row(r).data() : k.data(), svm.coefficients.data(), k.empty() ? x.columns : k.size());
       out.push_back(!one_class ? s : s > 0 ? 1 : -1);
     }
-    set_scores(io, 0, x, out);
+    set_scores(io, 0, x, out, 1);
   });
 }
 
@@ -268,7 +270,7 @@ Maybe<RunFn> prepare_svm_classifier(const OpCall& call, ExecEnv&) {
       out.insert(out.end(), row.begin(), row.end());
     }
     io.set(0, label_tensor(m->labels, classes));
-    set_scores(io, 1, x, out);
+    set_scores(io, 1, x, out, 0);
   });
 }
 

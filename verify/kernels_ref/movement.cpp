@@ -72,11 +72,12 @@ Maybe<RunFn> prepare_concat(const OpCall& call, ExecEnv&) {
   });
 }
 
-// Sizes along the axis: the second input, an attribute (before 13), or equal parts of which the last may be smaller (from 18).
-Ints split_sizes(KernelIo& io, const Ints& stated, int64_t length) {
+// Sizes along the axis: the second input, an attribute (before 13), or equal parts of which the last may be smaller where `uneven` (from 18).
+Ints split_sizes(KernelIo& io, const Ints& stated, int64_t length, bool uneven) {
   if (io.has(1)) return ints_of(io.in(1));
   if (!stated.empty()) return stated;
   const auto n = static_cast<int64_t>(io.num_outputs());
+  if (!uneven && length % n != 0) bad_input(fmt::format("an axis of {} in {} equal parts", length, n));
   const int64_t part = (length + n - 1) / n;
   Ints sizes;
   for (int64_t left = length, i = 0; i < n; ++i, left -= sizes.back()) sizes.push_back(std::min(part, left));
@@ -85,12 +86,13 @@ Ints split_sizes(KernelIo& io, const Ints& stated, int64_t length) {
 Maybe<RunFn> prepare_split(const OpCall& call, ExecEnv&) {
   const auto* stated_count = call.attrs->get<int64_t>("num_outputs");
   const auto count = stated_count ? std::optional(*stated_count) : std::nullopt;
-  return RunFn([count, stated = attr_or<int64_t>(call, "axis", 0), sizes = attr_or<Ints>(call, "split", {})](KernelIo& io) {
+  const bool uneven = call.op->since >= 18;
+  return RunFn([count, uneven, stated = attr_or<int64_t>(call, "axis", 0), sizes = attr_or<Ints>(call, "split", {})](KernelIo& io) {
     const Tensor& x = io.in(0);
     const auto axis = at(normalize_axis(stated, x.rank()));
     if (count && *count != static_cast<int64_t>(io.num_outputs()))
       bad_input(fmt::format("num_outputs is {}, the node has {} outputs", *count, io.num_outputs()));
-    const Ints parts = split_sizes(io, sizes, x.dims()[axis]);
+    const Ints parts = split_sizes(io, sizes, x.dims()[axis], uneven);
     int64_t total = 0;
     for (int64_t p : parts) {
       if (p < 0 || p > x.dims()[axis]) bad_input(fmt::format("a part of {} elements", p));

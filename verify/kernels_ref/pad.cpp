@@ -85,6 +85,7 @@ void pad(KernelIo& io, PadMode mode, const Ints& pads, const Tensor* fill, Ints 
   Ints before(x.dims().size()), after(x.dims().size());
   for (std::size_t i = 0; i < axes.size(); ++i) {
     const auto axis = at(normalize_axis(axes[i], x.rank()));
+    if (before[axis] != 0 || after[axis] != 0) bad_input(fmt::format("axis {} is padded twice", axis));
     before[axis] = pads[i];
     after[axis] = pads[i + axes.size()];
   }

@@ -164,6 +164,8 @@ Maybe<RunFn> prepare_reduce(const OpCall& call, ExecEnv&) {
     const Tensor& x = io.in(0);
     Ints axes = io.has(1) ? ints_of(io.in(1)) : stated;
     for (int64_t& a : axes) a = normalize_axis(a, x.rank());
+    constexpr bool kKeepsOne = kKind == Reduce::sum || kKind == Reduce::mean || kKind == Reduce::prod || kKind == Reduce::max || kKind == Reduce::min;
+    if (kKeepsOne && axes.empty() && noop) return io.set(0, x);  // 0 + -0.0 would lose its sign
     if (axes.empty() && !noop)
       for (int64_t d = 0; d < x.rank(); ++d) axes.push_back(d);
     io.set(0, reduce(kKind, x, axes, keepdims));

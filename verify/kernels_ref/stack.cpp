@@ -10,6 +10,7 @@ Tensor concat(const std::vector<Tensor>& parts, int64_t axis) {
   if (parts.empty()) bad_input("nothing to join");
   const auto a = static_cast<std::size_t>(axis);
   Dims out = parts[0].dims();
+  if (axis < 0 || a >= out.size()) bad_input(fmt::format("{} has no axis {} to join along", dims_text(out), axis));
   Codes codes(parts[0].dtype());
   std::vector<std::pair<const std::byte*, std::size_t>> blocks;
   out[a] = 0;

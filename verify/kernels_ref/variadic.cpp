@@ -8,7 +8,7 @@ namespace {
 
 using std::int64_t;
 
-// All operands are added in double and rounded once.
+// All operands are added in double and rounded once. The first one is where the sum starts: 0 + -0.0 would lose its sign.
 std::vector<double> sum_of(KernelIo& io, Dims& out) {
   for (std::size_t i = 0; i < io.num_inputs(); ++i) out = broadcast(out, io.in(i).dims());
   std::vector<double> sum(static_cast<std::size_t>(element_count(out)));
@@ -18,7 +18,11 @@ std::vector<double> sum_of(KernelIo& io, Dims& out) {
     const BroadcastLoop loop(shapes);
     const int64_t step = loop.strides.back()[1];
     loop.for_rows(0, loop.rows(), [&](int64_t at, const auto& o) {
-      for (int64_t i = 0; i < loop.row(); ++i) sum[static_cast<std::size_t>(at + i)] += x[static_cast<std::size_t>(o[1] + i * step)];
+      for (int64_t i = 0; i < loop.row(); ++i) {
+        double& s = sum[static_cast<std::size_t>(at + i)];
+        const double e = x[static_cast<std::size_t>(o[1] + i * step)];
+        s = k == 0 ? e : s + e;
+      }
     });
   }
   return sum;
