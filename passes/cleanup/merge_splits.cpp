@@ -11,11 +11,20 @@ std::optional<std::int64_t> axis_of(const Node& split) {
   return s && plain(split) ? normalize_axis(split.attr<std::int64_t>("axis"), static_cast<std::int64_t>(s->size())) : std::nullopt;
 }
 
+// fuse-rotary-embedding knows an embedding of the first part of each head by the Split and the Concat of what is left alone.
+bool turns_in_part(const Node& split, const PassContext& ctx) {
+  if (ctx.level < Level::o3 || ctx.output.version("") < 23) return false;
+  for (const Value* v : split.outputs())
+    for (const Use& u : v->uses())
+      if (u.node->is("Concat")) return true;
+  return false;
+}
+
 // The Split that alone reads `part`, along the same axis; null: there is none.
-const Node* split_further(const Value& part, const Node& split, std::int64_t axis) {
+const Node* split_further(const Value& part, const Node& split, std::int64_t axis, const PassContext& ctx) {
   if (!part.used_once() || part.uses()[0].index != 0) return nullptr;
   const Node& n = *part.uses()[0].node;
-  return n.is("Split") && !n.kept && n.graph() == split.graph() && axis_of(n) == axis ? &n : nullptr;
+  return n.is("Split") && !n.kept && n.graph() == split.graph() && axis_of(n) == axis && !turns_in_part(n, ctx) ? &n : nullptr;
 }
 
 bool visit(const Node& n, Rewriter& rw) {
@@ -24,7 +33,7 @@ bool visit(const Node& n, Rewriter& rw) {
   std::vector<const Node*> inner;
   bool any = false;
   for (const Value* v : n.outputs()) {
-    inner.push_back(split_further(*v, n, *axis));
+    inner.push_back(split_further(*v, n, *axis, rw.context()));
     any = any || inner.back();
   }
   if (!any) return no(rw, "no part is split further along the same axis");
