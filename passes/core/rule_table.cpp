@@ -105,6 +105,7 @@ NodeRule merge_slices_to_split();
 NodeRule merge_splits();
 NodeRule merge_squeezes();
 NodeRule merge_transposes();
+NodeRule merge_transposes_over_reshape();
 NodeRule move_constant_up();
 NodeRule move_reshape_up();
 NodeRule move_shape_up();
@@ -249,6 +250,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       merge_splits,
       merge_squeezes,
       merge_transposes,
+      merge_transposes_over_reshape,
       move_constant_up,
       move_reshape_up,
       move_shape_up,
