@@ -20,6 +20,7 @@
 #include "cli/commands/version.h"
 #include "cli/report/format.h"
 #include "ir/core/error.h"
+#include "ir/core/nearest.h"
 
 namespace onnxopt {
 namespace {
@@ -31,13 +32,37 @@ constexpr const char* kAbout =
     "  onnxopt COMMAND --help                         the options of a command\n\n"
     "Exit codes: 0 fine, 1 a check failed, 2 wrong usage, 3 bad or unsupported input, 4 internal error.";
 
+// What CLI11 could not place: the first option it does not know, else the first word too many. CLI11 lists them in another order, options among
+// values.
+std::string unexpected(const CLI::App& command) {
+  const std::vector<std::string> rest = command.remaining();
+  if (rest.empty()) return {};
+  const auto option = std::find_if(rest.begin(), rest.end(), [](const std::string& a) { return a.size() > 1 && a.front() == '-'; });
+  if (option == rest.end()) {
+    const bool writes = command.get_option_no_throw("--out") != nullptr;
+    return fmt::format("'{}' is one argument too many{}", rest.back(), writes ? "; the output is named by -o FILE" : "");
+  }
+  std::vector<std::string> names;
+  for (const CLI::Option* o : command.get_options())
+    for (const std::string& n : o->get_lnames()) names.push_back("--" + n);
+  const std::string name = option->substr(0, option->find('='));
+  return fmt::format("there is no option '{}'{}", name, did_you_mean(name, names));
+}
+
 // One line in our form of what CLI11 found wrong.
 Error usage_error(const CLI::App& app, const CLI::ParseError& e, const std::string& first_argument) {
-  const auto commands = app.get_subcommands();
-  if (!commands.empty()) return {ExitCode::usage, fmt::format("{0}: {1}; see onnxopt {0} --help", commands.front()->get_name(), e.what())};
-  const bool is_name = !first_argument.empty() && first_argument.front() != '-';
-  return {ExitCode::usage,
-          is_name ? fmt::format("'{}' is no command; see onnxopt --help", first_argument) : fmt::format("{}; see onnxopt --help", e.what())};
+  const auto with_help = [](const std::string& what, const std::string& command) {
+    return Error(ExitCode::usage, fmt::format("{}{} onnxopt {}--help", what, what.ends_with('?') ? " See" : "; see", command));
+  };
+  if (const auto commands = app.get_subcommands(); !commands.empty()) {
+    const std::string ours = dynamic_cast<const CLI::ExtrasError*>(&e) ? unexpected(*commands.front()) : std::string();
+    const std::string name = commands.front()->get_name();
+    return with_help(fmt::format("{}: {}", name, ours.empty() ? e.what() : ours), name + " ");
+  }
+  if (first_argument.empty() || first_argument.front() == '-') return with_help("say what to do", "");
+  std::vector<std::string> names;
+  for (const CLI::App* c : app.get_subcommands([](const CLI::App*) { return true; })) names.push_back(c->get_name());
+  return with_help(fmt::format("'{}' is no command{}", first_argument, did_you_mean(first_argument, names)), "");
 }
 
 // Who asked for JSON gets JSON, also of what went wrong.
@@ -90,8 +115,11 @@ int parse_and_run(int argc, char** argv, Invocation& invocation) {
   add_common_options(app);
   invocation.json = std::any_of(argv + 1, argv + argc, [](const char* a) { return std::string_view(a) == "--json"; });
   std::vector<std::string> args = arguments_with_config(app, argc, argv);
+  if (!args.empty() && args.front() == "help")
+    args = args.size() > 1 ? std::vector<std::string>{args[1], "--help"} : std::vector<std::string>{"--help"};
+  if (args.size() == 1 && args.front() == "version") args = {"--version"};
   const std::string first = args.empty() ? "" : args.front();
-  invocation.command = first;
+  if (!first.starts_with('-')) invocation.command = first;
   invocation.json = std::find(args.begin(), args.end(), "--json") != args.end();
   std::reverse(args.begin(), args.end());  // CLI11 takes them in reverse
   try {

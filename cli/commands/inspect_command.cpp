@@ -54,6 +54,10 @@ Inspection inspect(const std::string& file, const ModelOptions& options) {
     r.inputs = interface(m.graph().inputs(), m.symbols());
     r.outputs = interface(m.graph().outputs(), m.symbols());
   });
+  if (options.edits()) {  // as they are in force
+    r.inputs = interface(lifted->graph().inputs(), lifted->symbols());
+    r.outputs = interface(lifted->graph().outputs(), lifted->symbols());
+  }
   r.cost = cost_stats(*lifted);
   return r;
 }

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "ir/core/nearest.h"
 #include "ir/ops/infer.h"
 #include "ir/ops/op_table.h"
 #include "ir/text/read_file.h"
@@ -74,10 +75,26 @@ bool substitute(Type& t, const std::unordered_map<std::string, Dim>& bind, Symbo
       found = true;
     } else {
       const Dim next = symbols.substitute(d, bind);
-      if (next.is_value()) d = next;
+      if (next.is_value()) {
+        d = next;
+        found = true;
+      }
     }
   }
   return found;
+}
+
+[[noreturn]] void no_such_dim(Model& m, const std::string& name) {
+  std::vector<std::string> names;
+  for (const Value* v : m.graph().inputs()) {
+    if (v->constant() || !v->type.shape) continue;
+    for (const Dim& d : *v->type.shape)
+      if (const std::string n = d.is_symbolic() ? m.symbols().to_string(d) : std::string();
+          d.is_symbolic() && std::find(names.begin(), names.end(), n) == names.end())
+        names.push_back(n);
+  }
+  usage(names.empty() ? fmt::format("--dim: no input has a dimension named '{}'; all are fixed or without a name", name)
+                      : fmt::format("--dim: no input has a dimension named '{}'; there are {}", name, fmt::join(names, ", ")));
 }
 
 // --dim batch=?: a fixed or named dim becomes free. A number cannot be named, so NAME may also be INPUT.INDEX.
@@ -106,7 +123,7 @@ void set_dim(Model& m, const std::string& text) {
     for (Value* v : m.graph().outputs())
       if (v->extra() && v->extra()->declared.has_rank() && v->extra()->declared.rank() > 0) v->make_extra().declared.shape->front() = Dim();
   }
-  if (!found) usage(fmt::format("--dim: no input has a dimension named '{}'; onnxopt inspect lists them", name));
+  if (!found) no_such_dim(m, name);
 }
 
 std::unordered_map<std::string, Value*> values_by_name(Graph& g) {
@@ -117,7 +134,12 @@ std::unordered_map<std::string, Value*> values_by_name(Graph& g) {
 
 Value& value_named(const std::unordered_map<std::string, Value*>& values, const std::string& name, const char* option) {
   const auto it = values.find(name);
-  if (it == values.end()) usage(fmt::format("{}: the main graph has no value '{}'", option, name));
+  if (it == values.end()) {
+    std::vector<std::string> names;
+    for (const auto& [n, v] : values) names.push_back(n);
+    std::sort(names.begin(), names.end());
+    usage(fmt::format("{}: the main graph has no value '{}'{}", option, name, did_you_mean(name, names)));
+  }
   return *it->second;
 }
 

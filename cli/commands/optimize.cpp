@@ -13,6 +13,7 @@
 #include "cli/commands/verified_save.h"
 #include "cli/report/progress.h"
 #include "ir/core/check.h"
+#include "ir/core/nearest.h"
 #include "ir/io/mapped_file.h"
 #include "ir/ops/infer.h"
 #include "ir/ops/op_table.h"
@@ -74,15 +75,17 @@ std::string kind_of(const std::string& name) {
 
 void check_rule_names(const OptimizeOptions& o) {
   if (o.disable.empty() && o.explain.empty() && o.print_after.empty()) return;  // the list takes longer than some models
-  std::unordered_set<std::string> known;
-  for (const CatalogEntry& e : pipeline_names(graph_passes())) known.insert(e.name);
+  std::vector<std::string> names;
+  for (const CatalogEntry& e : pipeline_names(graph_passes())) names.push_back(e.name);
+  const std::unordered_set<std::string> known(names.begin(), names.end());
   const auto check = [&](const char* option, const std::string& name) {
     const std::string stem = name.substr(0, name.find('@'));
     if (const std::string run = name.substr(std::min(name.find('@'), name.size() - 1) + 1);
         option == std::string_view("--disable") && stem != name && (not_count(run) != "" || run[0] == '0'))
       throw Error(ExitCode::usage, fmt::format("--disable {}: after the @ stands which run, 1 for the first", name));
     if (!known.count(stem))
-      throw Error(ExitCode::usage, fmt::format("{} {}: there is no rule or pass '{}'; onnxopt passes lists them", option, name, stem));
+      throw Error(ExitCode::usage, fmt::format("{} {}: there is no rule or pass '{}'; nearest: {}. `onnxopt passes` lists all", option, name, stem,
+                                               fmt::join(nearest_names(stem, names, 3), ", ")));
   };
   for (const std::string& name : o.disable) check("--disable", name);
   if (!o.explain.empty()) check("--explain", o.explain);

@@ -56,7 +56,11 @@ void read_folder(const fs::path& folder, const std::vector<Value*>& wanted, Name
 
 const Value& input_named(const std::vector<Value*>& inputs, const std::string& name) {
   const auto it = std::find_if(inputs.begin(), inputs.end(), [&](const Value* v) { return v->name() == name; });
-  if (it == inputs.end()) throw Error(ExitCode::usage, fmt::format("--feed: the model has no input '{}'", name));
+  if (it == inputs.end()) {
+    std::vector<std::string> names;
+    for (const Value* v : inputs) names.push_back(v->name());
+    throw Error(ExitCode::usage, fmt::format("--feed: the model has no input '{}'; its inputs are {}", name, fmt::join(names, ", ")));
+  }
   return **it;
 }
 

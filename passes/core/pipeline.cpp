@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 
+#include "ir/core/nearest.h"
 #include "passes/core/manager_step.h"
 #include "passes/rewrite/node_rule.h"
 
@@ -17,28 +18,10 @@ bool is_group(std::string_view name) { return std::find(std::begin(kGroups), std
 
 [[noreturn]] void usage(const std::string& message) { throw Error(ExitCode::usage, message); }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
-    }
-  }
-  return row[b.size()];
-}
-
 [[noreturn]] void unknown_pass(std::string_view name, std::span<const PassEntry> passes) {
-  std::vector<std::pair<std::size_t, std::string>> near;
-  for (const CatalogEntry& e : pipeline_names(passes)) near.emplace_back(edit_distance(name, e.name), e.name);
-  std::sort(near.begin(), near.end());
-  std::string hint;
-  for (std::size_t i = 0; i < std::min<std::size_t>(3, near.size()); ++i) hint += (i ? ", " : "") + near[i].second;
-  usage(fmt::format("there is no pass '{}'; nearest: {}. `onnxopt passes` lists all", name, hint));
+  std::vector<std::string> names;
+  for (const CatalogEntry& e : pipeline_names(passes)) names.push_back(e.name);
+  usage(fmt::format("there is no pass '{}'; nearest: {}. `onnxopt passes` lists all", name, fmt::join(nearest_names(name, names, 3), ", ")));
 }
 
 }  // namespace

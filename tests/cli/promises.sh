@@ -107,6 +107,18 @@ for seconds in nan inf 0 -1 x; do
   usage bisect in.onnx --verify-budget $seconds
   usage reduce in.onnx -o w.onnx --budget $seconds
 done
+says() { local text=$1; shift; usage "$@"; grep -qF -- "$text" err || fail "'$text' is not said by onnxopt $*: $(cat err)"; }
+says "'optimise' is no command; did you mean 'optimize'? See onnxopt --help" optimise in.onnx
+says "say what to do" --json
+says "there is no option '--disabel'; did you mean '--disable'? See onnxopt optimize --help" optimize in.onnx -o w.onnx --disabel=fuse-conv-bn
+says "'w.onnx' is one argument too many; the output is named by -o FILE" optimize in.onnx w.onnx
+says "nearest: fuse-conv-bn," optimize in.onnx -o w.onnx --disable fuse_conv_bn
+says "nearest: fuse-conv-bn," optimize in.onnx -o w.onnx --explain fuse-conv-bnn@Conv
+says "did you mean 'Plus214_Output_0'?" optimize in.onnx -o w.onnx --output plus214_output_0
+says "its inputs are Input3" run in.onnx --feed input=x.npy
+printf '<ir_version: 8, opset_import: ["" : 17]> g (float[N,3,"2*T"] x) => (float[N,3,"2*T"] y) { y = Relu (x) }' > dynamic.onnxtxt
+says "there are N, 2*T" optimize dynamic.onnxtxt -o w.onnx --dim n=1
+json 0 'float[2,3,8]' inspect dynamic.onnxtxt --dim N=2 --dim T=4
 usage optimize in.onnx -o w.onnx --fuel -5
 usage optimize in.onnx -o w.onnx --disable fuse-conv-bn@x
 usage optimize in.onnx -o w.onnx --disable fuse-conv-bn@0
