@@ -8,6 +8,23 @@
 namespace onnxopt {
 namespace {
 
+// Which element is the nearest may hang on the last bit of a scale: where some position lies on the border between two, only an exact one will do.
+bool picks_the_same(const Node& n, std::int64_t from, std::int64_t to) {
+  const auto where = n.attr<std::string>("coordinate_transformation_mode"), nearest = n.attr<std::string>("nearest_mode");
+  if (n.attr<std::string>("mode") != "nearest" || where == "align_corners" || to % from == 0) return true;
+  constexpr std::int64_t kMost = 1 << 16;
+  if (to > kMost) return false;
+  const double step = static_cast<double>(from) / static_cast<double>(to);
+  const double border = nearest == "floor" || nearest == "ceil" ? 0 : 0.5;
+  const bool is_asymmetric = where == "asymmetric";
+  for (std::int64_t i = is_asymmetric ? 1 : 0; i < to; ++i) {
+    const auto at = static_cast<double>(i);
+    const double x = is_asymmetric ? at * step : (at + 0.5) * step - 0.5, past = x - border;
+    if (std::abs(past - std::nearbyint(past)) <= 1e-5 * (1 + x)) return false;
+  }
+  return true;
+}
+
 bool visit(const Node& n, Rewriter& rw) {
   const Value* sizes = n.input(3);
   if (!sizes || sizes->constant() || !plain(n)) return no(rw, "the sizes are constant already");
@@ -28,6 +45,8 @@ bool visit(const Node& n, Rewriter& rw) {
     // The product may be rounded up or down by one unit in the last place, in float or in double.
     for (const double product : {static_cast<double>(from * scale), static_cast<double>(from) * static_cast<double>(scale)})
       if (static_cast<std::int64_t>(std::floor(product)) != (*out)[i].value()) return no(rw, "no float is the scale");
+    if (static_cast<double>(scale) * from != to && !picks_the_same(n, (*in)[i].value(), (*out)[i].value()))
+      return no(rw, "the nearest element hangs on the last bit of the scale");
     scales.push_back(scale);
   }
   const auto count = static_cast<std::int64_t>(scales.size());

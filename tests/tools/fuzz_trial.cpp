@@ -114,10 +114,13 @@ Trial::Trial(std::string bytes, std::uint64_t seed)
       bool undefined = false;
       s.given = make_inputs(*r.model, which, seed);
       s.tame = s.given.finite;
+      InferredTypes types(*r.model);
       s.as_filed = executor.run(s.given.values, [&](const Value& value, RtValue& v) {
+        types.value(value, v);
         s.tame = s.tame && is_tame(v);
         undefined = undefined || is_undefined(value, v);
       });
+      if (!types.wrong.empty()) throw Error(ExitCode::gate_failed, types.wrong[0]);  // not valid by its own opset; fuzz_ops.py looks after inference
       if (undefined) continue;
       r.sets.push_back(std::move(s));
       r.sets.back().lifted = executor_of_lifted.run(r.sets.back().given.values);  // what fails here fails "load and save", which comes first

@@ -237,7 +237,7 @@ void run_rotary(KernelIo& io, const RotaryAttrs& a) {
   const bool flat = x.rank() == 3;
   if (!flat && x.rank() != 4) bad_input(fmt::format("the input is {}", dims_text(x.dims())));
   const int64_t batch = x.dims()[0], heads = flat ? a.heads : x.dims()[1], steps = x.dims()[flat ? 1 : 2];
-  if (heads < 1 || (flat && x.dims()[2] % heads != 0)) bad_input(fmt::format("{} heads for an input {}", heads, dims_text(x.dims())));
+  if (flat && (heads < 1 || x.dims()[2] % heads != 0)) bad_input(fmt::format("{} heads for an input {}", heads, dims_text(x.dims())));
   const int64_t size = flat ? x.dims()[2] / heads : x.dims()[3], dim = a.dim == 0 ? size : a.dim, half = dim / 2;
   if (dim > size || dim % 2 != 0) bad_input(fmt::format("rotary dimension {} of heads of {}", dim, size));
   const Tensor &cosines = io.in(1), &sines = io.in(2);
