@@ -25,6 +25,19 @@ std::optional<Ints> all_pads(const Node& pad, std::int64_t rank, const PassConte
   return all;
 }
 
+constexpr std::size_t kMostReaders = 16;
+
+// Nobody reads `padded` but nodes like `n`, each of which can take the pads: the Pad goes with the last of them.
+bool read_alike(const Value& padded, const Node& n) {
+  if (padded.is_graph_output() || padded.uses().size() > kMostReaders) return false;
+  return std::all_of(padded.uses().begin(), padded.uses().end(), [&](const Use& u) {
+    const Node& other = *u.node;
+    if (u.index != 0 || !other.is(n.op().name) || other.kept || other.graph() != n.graph()) return false;
+    const std::string auto_pad = other.attr<std::string>("auto_pad");
+    return auto_pad == "NOTSET" || auto_pad == "VALID";
+  });
+}
+
 }  // namespace
 
 std::optional<PadBefore> pad_before(const Node& n, Rewriter& rw) {
@@ -35,7 +48,7 @@ std::optional<PadBefore> pad_before(const Node& n, Rewriter& rw) {
   const Value* v = n.input(0);
   const Node* pad = v ? v->producer() : nullptr;
   if (!pad || pad->kept || !pad->is("Pad")) return std::nullopt;
-  if (!v->used_once()) return no("the padded value has another reader");
+  if (!v->used_once() && !(n.is("Conv") && read_alike(*v, n))) return no("the padded value has another reader");
   if (pad->attr<std::string>("mode") != "constant") return no("the Pad is not of mode constant");
   const std::string auto_pad = n.attr<std::string>("auto_pad");
   if (auto_pad != "NOTSET" && auto_pad != "VALID") return no("auto_pad");
