@@ -41,6 +41,7 @@ Rule fuse_reduce_l2();
 Rule fuse_reduce_log_sum();
 Rule fuse_reduce_log_sum_exp();
 Rule fuse_reduce_sum_square();
+Rule fuse_residual_gate();
 Rule fuse_rms_norm();
 Rule fuse_selu();
 Rule fuse_softmax();
@@ -182,6 +183,7 @@ std::span<Rule (*const)()> all_rules() {
       fuse_reduce_log_sum,
       fuse_reduce_log_sum_exp,
       fuse_reduce_sum_square,
+      fuse_residual_gate,
       fuse_rms_norm,
       fuse_selu,
       fuse_softmax,
