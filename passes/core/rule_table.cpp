@@ -109,6 +109,7 @@ NodeRule merge_transposes();
 NodeRule merge_transposes_over_reshape();
 NodeRule move_constant_up();
 NodeRule move_reshape_up();
+NodeRule move_scale_before_pool();
 NodeRule move_shape_up();
 NodeRule move_slice_up();
 NodeRule move_split_down();
@@ -255,6 +256,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       merge_transposes_over_reshape,
       move_constant_up,
       move_reshape_up,
+      move_scale_before_pool,
       move_shape_up,
       move_slice_up,
       move_split_down,
