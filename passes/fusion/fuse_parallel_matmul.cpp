@@ -52,6 +52,24 @@ std::optional<Branch> branch_of(const Use& use, const Tensor& like, const PassCo
   return b;
 }
 
+// The only reader of `v` divides its columns into heads of a known size, which is returned; 0: it does not.
+std::int64_t head_size(const Value* v) {
+  if (!v->used_once() || v->uses()[0].index != 0 || !v->type.has_rank()) return 0;
+  const Node& reshape = *v->uses()[0].node;
+  const std::size_t rank = static_cast<std::size_t>(v->type.rank());
+  if (!reshape.is("Reshape") || !reshape.output()->type.has_rank() || reshape.output()->type.rank() != v->type.rank() + 1) return 0;
+  const Shape &in = *v->type.shape, &out = *reshape.output()->type.shape;
+  for (std::size_t i = 0; i + 1 < rank; ++i)
+    if (!same(in[i], out[i])) return 0;
+  return out[rank - 1].is_value() && out[rank].is_value() ? out[rank].value() : 0;
+}
+
+// Keys and values: move-split-down divides the joined product once for all, and takes a Reshape away for each of the others.
+bool divided_alike(std::span<const Branch> branches) {
+  const std::int64_t size = head_size(branches[0].matmul->output());
+  return size > 0 && std::all_of(branches.begin(), branches.end(), [&](const Branch& b) { return head_size(b.matmul->output()) == size; });
+}
+
 Tensor join_columns(std::span<const Branch> branches, std::int64_t rows, DType t) {
   std::int64_t columns = 0;
   for (const Branch& b : branches) columns += b.columns;
@@ -84,7 +102,7 @@ bool visit(const Node& n, Rewriter& rw) {
   if (branches.size() < 2 || branches.front().matmul != &n) return false;  // the first of them is the root: all readers come later
   const bool biased = std::all_of(branches.begin(), branches.end(), [](const Branch& b) { return b.add != nullptr; });
   const std::size_t before = branches.size() * (biased ? 2 : 1), after = biased ? 3 : 2;
-  if (after >= before) return rw.give_up("a product and a Split are not fewer nodes"), false;
+  if (after >= before && (biased || !divided_alike(branches))) return rw.give_up("a product and a Split are not fewer nodes"), false;
 
   Value* y = rw.op("MatMul", {x, rw.constant(join_columns(branches, w->dims()[0], w->dtype()), n.input(1)->name())});
   if (biased) {
@@ -111,7 +129,8 @@ bool visit(const Node& n, Rewriter& rw) {
 
 // q = Add (MatMul (x, Wq), bq)  k = Add (MatMul (x, Wk), bk)  v = Add (MatMul (x, Wv), bv)
 // ==>  q, k, v = Split <axis = -1> (Add (MatMul (x, [Wq Wk Wv]), [bq bk bv]))
-// Where that leaves fewer nodes: two products with biases, or three without. Weights that others use stay apart, so that they stay tied.
+// Where that leaves fewer nodes: two products with biases, three without, or two that are divided into heads. Weights that others use stay apart, so
+// that they stay tied.
 NodeRule fuse_parallel_matmul() {
   return {
       .name = "fuse-parallel-matmul",
