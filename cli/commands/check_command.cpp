@@ -12,6 +12,7 @@
 #include "ir/io/mapped_file.h"
 #include "ir/ops/infer.h"
 #include "ir/text/read_file.h"
+#include "passes/opset/type_findings.h"
 
 namespace onnxopt {
 namespace {
@@ -35,6 +36,8 @@ Checked checked(const std::string& file, const ModelOptions& options) {
   r.findings = check(*raw);
   if (!r.findings.empty()) return r;
   infer(*raw);  // throws where a node contradicts its inputs
+  r.findings = check_types(*raw);
+  if (!r.findings.empty()) return r;
   r.findings = check(*load_with_options(file, options));
   return r;
 }

@@ -39,6 +39,8 @@ void batch_normalization(InferCtx& ctx) {
 
 void layer_normalization(InferCtx& ctx) {
   ctx.set(0, ctx.input(0));
+  // Before opset 17 it is ONNX Runtime's own, and the scale's type is the result's.
+  if (ctx.since() < 17 && ctx.input_dtype(1) != DType::undefined) ctx.set_tensor(0, ctx.input_dtype(1), copy_shape(ctx, 0));
   const std::int64_t axis = ctx.attr_or<std::int64_t>("axis", -1);
   for (std::size_t i = 1; i < ctx.num_outputs(); ++i) ctx.set_tensor(i, stash_dtype(ctx), statistics_shape(ctx, axis));
 }

@@ -37,6 +37,7 @@ class InlineConstantIf : public Pass {
     Graph& branch = **n.attrs().get<std::shared_ptr<Graph>>(name);
     const std::vector<Value*> results(branch.outputs().begin(), branch.outputs().end());
     while (!branch.outputs().empty()) branch.remove_output(branch.outputs().size() - 1);
+    forget_file_names(branch);
     g.splice_before(n, branch);
     for (std::size_t i = 0; i < n.outputs().size(); ++i)
       if (n.output(i)) g.replace_all_uses(*n.output(i), *results[i]);

@@ -72,6 +72,7 @@ class InlineShortLoop : public Pass {
         if (r == in[i]) r = actual;
       body.replace_all_uses(*in[i], *actual);
     }
+    forget_file_names(body);
     g.splice_before(n, body);
     for (std::size_t i = 0; i < n.outputs().size(); ++i) {
       if (!n.output(i) || n.output(i)->unused()) continue;

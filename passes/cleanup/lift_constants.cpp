@@ -23,7 +23,8 @@ class LiftConstants : public Pass {
       if (extra.doc_string.empty()) extra.doc_string = extra.constant_node->doc_string;
       extra.metadata.insert(extra.metadata.end(), extra.constant_node->metadata.begin(), extra.constant_node->metadata.end());
       extra.constant_node.reset();
-      if (says_nothing(extra)) v->clear_extra();  // a big model has as many as nodes
+      if (g.model().ir_version < 4) v->set_name(v->name());  // not the file's initializer: the writer lists it as an input, as that version demands
+      if (says_nothing(extra)) v->clear_extra();             // a big model has as many as nodes
       changed = true;
     }
     if (!g.has_subgraphs()) return changed;

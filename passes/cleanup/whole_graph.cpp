@@ -28,6 +28,12 @@ bool replaceable(const Value& from, const Value& to) {
          (to.producer() || (to.constant() && from.graph()->model().ir_version >= 4));
 }
 
+void forget_file_names(Graph& inner) {
+  inner.for_each_value([](Value& v) {
+    if (v.name_from_file()) v.set_name(v.name());
+  });
+}
+
 bool is_pure(const Node& n) {
   const auto& op = n.op();
   return !n.kept && !op.has(kControlFlow) && !op.has(kNondeterministic) && !op.has(kOpaque) && !n.has_ref_attrs();

@@ -14,6 +14,9 @@ bool book(PassContext& ctx, std::string_view pass, const Node& n, int removed, i
 std::string label_of(const Node& n);
 // `from` may be replaced by `to` everywhere without a copy: if `from` is a public output, `to` can take its name.
 bool replaceable(const Value& from, const Value& to);
+// Before the nodes of `inner` move into the graph around it: their names may stand in later inner graphs too, which would then hide them
+// (onnx.checker refuses such files), so they are no longer the file's and the writer makes them unique.
+void forget_file_names(Graph& inner);
 // Nodes whose equal applications give equal results and have no effect besides: no control flow, random, custom, kept or attribute-referencing ones.
 bool is_pure(const Node& n);
 

@@ -81,6 +81,8 @@ std::string group_normalization(Expansion& e) {
   const Moments m = moments(e, e.op("Reshape", {e.cast(e.in(0), w), e.ints({0, groups, -1})}), {2}, e.real("epsilon", 1e-5f), w);
   Value* y = e.cast(e.div(m.centered, m.deviation), t);
   if (e.since() < 21) {
+    for (std::size_t i = 1; i <= 2; ++i)  // some exporters write one value a channel, as from opset 21 on
+      if (const Shape* s = e.shape(i); s && (s->size() != 1 || !(*s)[0].is(groups))) return "scale or bias is not one value a group";
     y = e.add(e.mul(y, e.reshape(e.in(1), {1, groups, 1})), e.reshape(e.in(2), {1, groups, 1}));
     e.result(0, e.reshape_like(y, e.in(0)));
     return "";

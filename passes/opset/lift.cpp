@@ -186,11 +186,11 @@ class Lifter {
     for (Value* v : before) {
       Origin o;
       if (v) {
-        o = {Origin::Kind::value, 0, v};
+        o = {Origin::Kind::value, 0, v, v->constant() ? *v->constant() : Tensor()};
         for (std::uint32_t i = 0; i < d.inputs.size(); ++i) {
           const bool behind = d.inputs[i].helper >= 0 && n.input(i)->producer()->input(0) == v;
           if (n.input(i) == v || behind) {
-            o = {behind ? Origin::Kind::helper : Origin::Kind::input, i, nullptr};
+            o = {behind ? Origin::Kind::helper : Origin::Kind::input, i, nullptr, {}};
             break;
           }
         }

@@ -20,19 +20,19 @@ bool unchanged(const Node& n, const NodeLiftRecord& r) {
   return true;
 }
 
-// The value that an input of the original form would have today; false: it is gone.
-bool find_original(const Node& n, const Origin& o, Value*& v) {
+// What an input of the original form would be today; false: it is gone.
+bool find_original(const Node& n, const Origin& o, Arg& a) {
   switch (o.kind) {
-    case Origin::Kind::none: v = nullptr; return true;
-    case Origin::Kind::input: v = n.input(o.index); return v != nullptr;
-    case Origin::Kind::value: v = o.value; return in_scope(*v, *n.graph());
+    case Origin::Kind::none: a = Arg(); return true;
+    case Origin::Kind::input: a = Arg(n.input(o.index)); return a.present();
+    case Origin::Kind::value: a = in_scope(*o.value, *n.graph()) ? Arg(o.value) : Arg(o.tensor); return a.present();
     case Origin::Kind::helper: break;
   }
   const Value* lifted = n.input(o.index);
   const Node* helper = lifted ? lifted->producer() : nullptr;
   if (!helper || !dynamic_cast<const HelperRecord*>(helper->lift_record.get())) return false;
-  v = helper->input(0);
-  return v != nullptr;
+  a = Arg(helper->input(0));
+  return a.present();
 }
 
 }  // namespace
@@ -46,10 +46,10 @@ std::optional<Draft> restored(const Node& n, int version) {
   d.inputs.assign(r->inputs.size(), Arg());
   d.touch();
   for (std::size_t i = 0; i < r->inputs.size(); ++i) {
-    Value* v = nullptr;
-    if (!find_original(n, r->inputs[i], v)) return std::nullopt;
-    if (!r->types.empty() && v && !(v->type == r->types[i])) return std::nullopt;
-    d.inputs[i] = Arg(v);
+    Arg a;
+    if (!find_original(n, r->inputs[i], a)) return std::nullopt;
+    if (!r->types.empty() && a.value && !(a.value->type == r->types[i])) return std::nullopt;
+    d.inputs[i] = std::move(a);
   }
   d.more_outputs = r->dropped_outputs;
   if (d.num_outputs > static_cast<std::size_t>(r->op->max_outputs) || !types_fit(d, *r->op).empty()) return std::nullopt;

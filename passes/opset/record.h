@@ -16,6 +16,7 @@ struct Origin {
   Kind kind = Kind::none;
   std::uint32_t index = 0;  // input, helper: index among the lifted inputs; helper: what stands behind the node that lifting put in front
   Value* value = nullptr;   // value: not an input of the lifted form at all
+  Tensor tensor;            // what that value held if it was a constant: nothing reads it now, and what nobody reads is removed
 };
 
 struct NodeLiftRecord : LiftRecord {

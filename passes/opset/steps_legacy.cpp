@@ -147,6 +147,12 @@ std::string same_as_standard(Draft& d) {
   d.touch();
   return "";
 }
+// Its result had the scale's type; the standard one wants one type for both.
+std::string layer_norm_17_up(Draft& d) {
+  if (d.dtype(0) != DType::undefined && d.dtype(1) != DType::undefined && d.dtype(0) != d.dtype(1))
+    return "the scale is of another type than the input";
+  return same_as_standard(d);
+}
 // The first one was over everything or, without across_channels, over all but the channels.
 std::string mvn_1_up(Draft& d) {
   const auto rank = d.rank(0);
@@ -202,7 +208,7 @@ constexpr Step kSteps[] = {
     {"LSTM", 1, 7, rnn_up, rnn_down},
     {"RNN", 1, 7, rnn_up, rnn_down},
     {"Tile", 1, 6, tile_1_up, tile_1_down},
-    {"LayerNormalization", 1, 17, same_as_standard, nullptr, {}, true},
+    {"LayerNormalization", 1, 17, layer_norm_17_up, nullptr, {}, true},
     {"ThresholdedRelu", 1, 10, same_as_standard, nullptr, {}, true},
     {"MeanVarianceNormalization", 1, 9, mvn_1_up, nullptr, {}, true},
 };

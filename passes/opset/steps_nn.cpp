@@ -45,7 +45,15 @@ std::string batch_norm_14_down(Draft& d) {
 
 // The mask became bool at 10.
 std::string dropout_10_up(Draft& d) { return d.output_used(1) ? "the mask output is used, which became bool in opset 10" : ""; }
-std::string dropout_10_down(Draft& d) { return d.output_used(1) ? "no decomposition: the mask output is used" : ""; }
+std::string dropout_10_down(Draft& d) {
+  if (d.output_used(1)) return "no decomposition: the mask output is used";
+  const Value* mask = d.num_outputs > 1 ? d.output(1) : nullptr;
+  if (mask && mask->extra() && mask->extra()->has_declared && mask->extra()->declared.dtype == DType::boolean) {
+    d.num_outputs = 1;  // nobody reads it, but its declared type would contradict the operator
+    d.touch();
+  }
+  return "";
+}
 std::string dropout_12_up(Draft& d) {
   if (const auto* ratio = d.attrs.get<float>("ratio")) {
     Tensor made = Tensor::scalar<float>(*ratio);
@@ -113,7 +121,7 @@ std::string group_norm_21_up(Draft& d) {
   for (std::size_t i = 1; i <= 2; ++i) {
     if (!d.constant(i)) return "non-constant operand: scale or bias";
     auto t = per_channel(*d.constant(i), (*s)[1].value() / groups);
-    if (!t) return "scale or bias is not one value a group";
+    if (!t || d.constant(i)->dims()[0] != groups) return "scale or bias is not one value a group";
     d.set_input(i, std::move(*t));
   }
   return "";

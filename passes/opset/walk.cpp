@@ -249,6 +249,8 @@ std::string outputs_fit(const Node& n, const OpSchema& row, bool unused_too) {
   return "";
 }
 std::string types_fit(const Draft& d, const OpSchema& row) { return check_types(DraftView{d}, row, false); }
+std::string types_agree(const Node& n) { return check_types(NodeView{n}, n.op(), true); }
+std::string type_name(const Type& t) { return type_text(t); }
 
 std::string walk_up(Draft& d) {
   for (const RowInfo* info = row_info(*d.op); info && info->above; info = row_info(*d.op)) {

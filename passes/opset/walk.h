@@ -25,6 +25,9 @@ std::string fits(const Node& n, const OpSchema& row);
 std::string outputs_fit(const Node& n, const OpSchema& row, bool unused_too = false);
 // Are the known types of inputs and outputs allowed by `row`? "" or which is not.
 std::string types_fit(const Draft& d, const OpSchema& row);
+// Are the known types of a node allowed by its own row, one for each type variable? "" or which is not.
+std::string types_agree(const Node& n);
+std::string type_name(const Type& t);  // "tensor(float)", "seq(tensor(int64))"; "" of what has no such name
 
 // Takes the draft to the row in force at opset `version` of its domain, upwards or downwards, renames included. "" or why not.
 std::string walk(Draft& d, int version);

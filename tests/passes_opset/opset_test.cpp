@@ -140,6 +140,40 @@ TEST_SUITE("opset_test") {
     round_trip(text_at(6, "y = PRelu (x, s)", "(float[2,3,4] x, float[3] s) => (float[2,3,4] y)", 3), "PRelu", 16, false);
   }
 
+  TEST_CASE("a form whose constants nobody reads after lifting goes back with what they held") {
+    const std::string text =
+        "<ir_version: 8, opset_import: [\"\" : 18]>\ng (float[1,4,3] x) => (float[1,4,3] y) <float[2] s = {1, 2}, float[2] b = {3, 4}>\n"
+        "{ y = GroupNormalization <num_groups = 2> (x, s, b) }\n";
+    const auto before = parsed(text);
+    auto m = parsed(text);
+    CHECK(lift(*m).kept.empty());
+    Graph& g = m->graph();
+    CHECK(g.first()->op().since == 21);
+    std::vector<Value*> unread;
+    for (Value* v : g.constants())
+      if (v->unused()) unread.push_back(v);
+    CHECK(unread.size() == 2);
+    for (Value* v : unread) g.erase_value(*v);
+    CHECK(cannot_lower(*g.first(), own_opsets(*m)) == "");
+    lower(*m, own_opsets(*m));
+    CHECK(difference(*before, *m) == "");
+  }
+
+  TEST_CASE("a mask that is declared bool and that nobody reads is left out before opset 10") {
+    const std::string text = "<ir_version: 8, opset_import: [\"\" : 10]>\ng (float[2] x) => (float[2] y) <bool[2] m> { y, m = Dropout (x) }\n";
+    auto m = parsed(text);
+    lift(*m);
+    OutputOpsets target = own_opsets(*m);
+    target.imports[0].version = 9;
+    lower(*m, target);
+    CHECK(m->graph().first()->op().since == 7);
+    CHECK(!m->graph().first()->output(1));
+    m = parsed(text);
+    lift(*m);
+    lower(*m, own_opsets(*m));
+    CHECK(m->graph().first()->output(1));
+  }
+
   TEST_CASE("conversion: up, down, and what cannot be") {
     const std::string squeeze = text_at(11, "y = Squeeze <axes = [0]> (x)", "(float[1,3] x) => (float[3] y)");
     CHECK(print_at(squeeze, 13).find("Squeeze (x, axes)") != std::string::npos);

@@ -191,6 +191,15 @@ g (float[2] x, int64 n) => (float[k, 2] y)
     CHECK(r.trusted());
     CHECK(r.warnings.empty());
   }
+  TEST_CASE("Dropout that does not train is not random, also where training_mode comes from a Constant node") {
+    const auto a = parse_model(
+        "<ir_version: 8, opset_import: [\"\" : 13]>\ng (float[8] x) => (float[8] y)\n"
+        "{ r = Constant <value = float {0.5}> ()  t = Constant <value = bool {0}> ()  y = Dropout (x, r, t) }\n");
+    const auto b = parse_model("<ir_version: 8, opset_import: [\"\" : 11]>\ng (float[8] x) => (float[8] y) { y = Dropout <ratio = 0.5> (x) }\n");
+    infer(*a);
+    infer(*b);
+    CHECK(verify_models(*a, *b, {}).verdict == Verdict::verified);
+  }
   TEST_CASE("a custom operator: its inputs are compared, its outputs are made up") {
     constexpr const char* kText = R"(
 <ir_version: 8, opset_import: ["" : 17, "mine" : 1]>

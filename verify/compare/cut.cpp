@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "ir/io/constant_of.h"
 #include "ir/text/text.h"
 #include "verify/compare/inner_values.h"
 #include "verify/exec/executor.h"
@@ -18,8 +19,11 @@ using ByName = std::unordered_map<std::string, Value*>;
 bool is_random(const Node& n) {
   if (!n.op().has(kNondeterministic)) return false;
   if (!n.is("Dropout")) return true;
-  const Tensor* training = n.input(2) ? n.input(2)->constant() : nullptr;
-  return n.input(2) && !(training && training->size() == 1 && training->bytes()[0] == std::byte{0});
+  const Value* v = n.input(2);
+  if (!v) return false;
+  const Node* maker = v->producer();  // a Constant node, where the model was not lifted
+  const Tensor training = v->constant() ? *v->constant() : maker && maker->is("Constant") ? constant_of(maker->attrs()) : Tensor();
+  return !(training && training.size() == 1 && training.bytes()[0] == std::byte{0});
 }
 
 ByName node_outputs(Graph& g) {

@@ -46,14 +46,22 @@ Tensor normalize_channels(const Tensor& x, const std::vector<double>& mean, cons
   });
   return std::move(out).tensor();
 }
+// Omitted outputs at the end do not count.
+std::size_t present_outputs(const OpCall& call) {
+  std::size_t n = call.num_outputs;
+  while (call.node && n > 0 && n <= call.node->outputs().size() && !call.node->output(n - 1)) --n;
+  return n;
+}
+
 Maybe<RunFn> prepare_batch_norm(const OpCall& call, ExecEnv&) {
+  const std::size_t outputs = present_outputs(call);
   // Before 7 the statistics of the batch were the default; only what leaves them unused is known to be inference.
-  if (call.op->since < 7 && attr<int64_t>(call, "is_test") == 0 && call.num_outputs > 1) bad_input("training (is_test = 0) of this version");
+  if (call.op->since < 7 && attr<int64_t>(call, "is_test") == 0 && outputs > 1) bad_input("training (is_test = 0) of this version");
   return RunFn([epsilon = static_cast<double>(attr_or<float>(call, "epsilon", 1e-5f)),
                 by_element = attr_or<int64_t>(call, "spatial", 1) == 0,  // until version 9: one statistic for each element of a batch entry
                 momentum = static_cast<double>(attr_or<float>(call, "momentum", 0.9f)),
-                training = attr_or<int64_t>(call, "training_mode", 0) != 0 || (call.op->since >= 7 && call.op->since < 14 && call.num_outputs > 1),
-                saved = call.op->since < 14 && call.num_outputs > 3](KernelIo& io) {
+                training = attr_or<int64_t>(call, "training_mode", 0) != 0 || (call.op->since >= 7 && call.op->since < 14 && outputs > 1),
+                saved = call.op->since < 14 && outputs > 3](KernelIo& io) {
     // A matrix N x C is N x C x 1; a vector is one channel.
     const Dims shape = io.in(0).dims();
     Tensor x = shape.size() < 2 ? io.in(0).reshaped({io.in(0).size(), 1}) : io.in(0);
