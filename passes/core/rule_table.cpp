@@ -107,12 +107,14 @@ NodeRule merge_splits();
 NodeRule merge_squeezes();
 NodeRule merge_transposes();
 NodeRule merge_transposes_over_reshape();
+NodeRule merge_unsqueezes();
 NodeRule move_constant_up();
 NodeRule move_reshape_up();
 NodeRule move_scale_before_pool();
 NodeRule move_shape_up();
 NodeRule move_slice_up();
 NodeRule move_split_down();
+NodeRule move_unsqueeze_up();
 NodeRule remove_cast();
 NodeRule remove_clip();
 NodeRule remove_concat();
@@ -254,12 +256,14 @@ std::span<NodeRule (*const)()> all_node_rules() {
       merge_squeezes,
       merge_transposes,
       merge_transposes_over_reshape,
+      merge_unsqueezes,
       move_constant_up,
       move_reshape_up,
       move_scale_before_pool,
       move_shape_up,
       move_slice_up,
       move_split_down,
+      move_unsqueeze_up,
       remove_cast,
       remove_clip,
       remove_concat,
