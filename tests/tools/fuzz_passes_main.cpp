@@ -1,7 +1,8 @@
 // Mutates the graphs of the case files and small models, optimizes each mutant at every level, and compares what it computes with what it computed.
-//   onnxopt_fuzz_passes [--seed S] [--mutants N] [--only I] [--filter TEXT] [--each K] [--trace] FOLDER|FILE...
+//   onnxopt_fuzz_passes [--seed S] [--mutants N] [--only I] [--filter TEXT] [--each K] [--trace] [--fired] FOLDER|FILE...
 // Case files (.onnxtxt with a PASS) and models (.onnx). --only I: mutant I of this seed alone. --filter: origins whose name holds TEXT. --each:
-// failures printed for each rule, default 2. --trace: the number of each mutant to stderr, for one that crashes. Exit 1 if something failed.
+// failures printed for each rule, default 2. --trace: the number of each mutant to stderr, for one that crashes. --fired: how many mutants each rule
+// rewrote. Exit 1 if something failed.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -25,6 +26,7 @@ namespace {
 struct Origin {
   std::string name, pipeline, text, file;  // text of a case, or file of a model
   int opset = 28;
+  bool positive = false;  // the rule of the case rewrites it
 };
 
 struct Mutation {
@@ -37,7 +39,7 @@ struct Options {
   std::int64_t mutants = 2000, only = -1;
   std::string filter;
   int each = 2;
-  bool trace = false;
+  bool trace = false, fired = false;
   std::vector<std::string> paths;
 };
 
@@ -51,7 +53,7 @@ void add_case_file(const fs::path& path, std::vector<Origin>& all) {
   const cases::CaseFile file = cases::read_case_file(path);
   for (const cases::PassCase& c : file.passes)
     for (const cases::Section& s : c.before) {
-      Origin o{path.stem().string() + ": " + c.title, file.pipeline, s.text, "", c.settings.opset};
+      Origin o{path.stem().string() + ": " + c.title, file.pipeline, s.text, "", c.settings.opset, !c.unchanged};
       try {
         if (total_nodes(open(o)->graph()) <= 80) all.push_back(o);
       } catch (const std::exception&) {
@@ -70,7 +72,7 @@ std::vector<Origin> origins(const Options& options) {
   std::vector<Origin> all;
   for (const fs::path& f : files) {
     if (f.extension() == ".onnxtxt") add_case_file(f, all);
-    if (f.extension() == ".onnx") all.push_back({f.stem().string(), "", "", f.string(), 0});
+    if (f.extension() == ".onnx") all.push_back({f.stem().string(), "", "", f.string(), 0, true});
   }
   std::erase_if(all, [&](const Origin& o) { return o.name.find(options.filter) == std::string::npos; });
   return all;
@@ -109,12 +111,16 @@ std::vector<Variant> variants(const std::string& pipeline) {
 
 struct Counts {
   std::int64_t mutants = 0, refused = 0, input_sets = 0, failures = 0;
-  std::map<std::string, int> by_rule, why_refused;
+  std::map<std::string, int> by_rule, fired;
 };
 
 class Fuzzer {
  public:
-  explicit Fuzzer(const Options& o) : options_(o), origins_(origins(o)) {}
+  explicit Fuzzer(const Options& o) : options_(o), origins_(origins(o)) {
+    std::map<std::string, std::vector<Origin>> files;
+    for (const Origin& origin : origins_) files[origin.name.substr(0, origin.name.find(':'))].push_back(origin);
+    for (auto& [name, list] : files) by_file_.push_back(std::move(list));
+  }
 
   int run() {
     if (origins_.empty()) return fmt::print("no cases\n"), 2;
@@ -125,6 +131,8 @@ class Fuzzer {
     const std::int64_t kept = counts_.mutants - counts_.refused;
     fmt::print("{} cases, {} mutants, {} of them ran ({} %), {} input sets, {} failures, {:.1f} s\n", origins_.size(), counts_.mutants, kept,
                100 * kept / std::max<std::int64_t>(counts_.mutants, 1), counts_.input_sets, counts_.failures, s);
+    if (options_.fired)
+      for (const auto& [rule, n] : counts_.fired) fmt::print("  {} in {} mutants\n", rule, n);
     for (const auto& [rule, n] : counts_.by_rule) fmt::print("  {:5} {}\n", n, rule);
     return counts_.failures != 0 || (kept < counts_.mutants / 3 && options_.only < 0);
   }
@@ -148,9 +156,13 @@ class Fuzzer {
 
   void mutant(std::int64_t number) {
     Random random(options_.seed * 1000003 + static_cast<std::uint64_t>(number));
-    const Origin& o = pick(origins_, random);
+    const std::vector<Origin>& file = pick(by_file_, random);  // every file as often as any other
+    const Origin* chosen = &pick(file, random);
+    for (int i = 0; i < 3 && !chosen->positive; ++i) chosen = &pick(file, random);
+    const Origin& o = *chosen;
     std::vector<Mutation> mutations;
-    for (std::int64_t n = 1 + random.below(4); n > 0; --n) {
+    static constexpr std::int64_t kHowMany[] = {1, 1, 1, 1, 2, 2, 2, 3, 3, 4};
+    for (std::int64_t n = kHowMany[random.below(std::size(kHowMany))]; n > 0; --n) {
       const MutationKind& kind = random_kind(random);
       mutations.push_back({&kind, random.next()});
     }
@@ -166,6 +178,7 @@ class Fuzzer {
     for (const Variant& v : variants(o.pipeline)) {
       if (const auto f = tried(*trial, v)) return report(number, o, mutations, seed, v, *f);
     }
+    for (const std::string& rule : trial->fired()) ++counts_.fired[rule];
   }
 
   std::unique_ptr<Trial> start(const Origin& o, const std::vector<Mutation>& mutations, std::uint64_t seed) {
@@ -221,6 +234,7 @@ class Fuzzer {
 
   Options options_;
   std::vector<Origin> origins_;
+  std::vector<std::vector<Origin>> by_file_;
   Counts counts_;
 };
 
@@ -234,6 +248,7 @@ Options parse(int argc, char** argv) {
     else if (arg == "--only") o.only = std::stoll(next());
     else if (arg == "--filter") o.filter = next();
     else if (arg == "--trace") o.trace = true;
+    else if (arg == "--fired") o.fired = true;
     else if (arg == "--each") o.each = std::stoi(next());
     else o.paths.push_back(arg);
   }
@@ -244,7 +259,7 @@ Options parse(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const rlimit most{std::uint64_t{6} << 30, std::uint64_t{6} << 30};  // a mutant that asks for more is refused, not the machine
+  const rlimit most{std::uint64_t{3} << 30, std::uint64_t{3} << 30};  // a mutant that asks for more is refused, not the machine
   setrlimit(RLIMIT_AS, &most);
   try {
     return Fuzzer(parse(argc, argv)).run();

@@ -16,7 +16,8 @@
 namespace onnxopt::fuzz {
 namespace {
 
-constexpr double kMostSeconds = 0.3;  // a run
+constexpr double kMostSeconds = 0.3;             // a run
+constexpr std::int64_t kMostElements = 1 << 20;  // of a value
 ExecOptions quick() {
   ExecOptions o;
   o.deadline_s = kMostSeconds;
@@ -116,6 +117,7 @@ Trial::Trial(std::string bytes, std::uint64_t seed)
       s.tame = s.given.finite;
       InferredTypes types(*r.model);
       s.as_filed = executor.run(s.given.values, [&](const Value& value, RtValue& v) {
+        if (v.is_tensor() && v.tensor().size() > kMostElements) throw Error(ExitCode::gate_failed, "too large");
         types.value(value, v);
         s.tame = s.tame && is_tame(v);
         undefined = undefined || is_undefined(value, v);
@@ -153,6 +155,9 @@ std::optional<Failure> Trial::run(const Variant& v, std::int64_t fuel, PassConte
       PassManager manager(graph_passes());
       manager.add(v.pipeline);
       manager.run(*m, ctx);
+      if (fuel < 0)
+        for (const auto& [rule, total] : ctx.totals) fired_.insert(rule);
+      if (ctx.rewrites == 0) return std::nullopt;  // as loaded and saved
     }
     if (reference_->clean)
       for (const Finding& f : check(*m)) return Failure{"invalid", f.where + ": " + f.what, "", ""};

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,7 @@ class Trial {
   // The same, and names the rule.
   std::string find_rule(const Variant& v);
   int input_sets() const;
+  const std::set<std::string>& fired() const { return fired_; }  // rules that rewrote something in the runs so far
 
  private:
   struct Reference;
@@ -45,6 +47,7 @@ class Trial {
 
   std::shared_ptr<const std::string> bytes_;
   std::unique_ptr<Reference> reference_;
+  std::set<std::string> fired_;
 };
 
 }  // namespace onnxopt::fuzz
