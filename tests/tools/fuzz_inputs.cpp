@@ -29,6 +29,7 @@ class Maker {
   InputSet make() {
     for (Value* v : model_.graph().inputs())
       if (!v->constant()) one(*v);
+    set_.special = plan_.style == Style::special;
     if (zeros_ > 1) bad_input("two dims are 0");
     return std::move(set_);
   }

@@ -12,6 +12,7 @@ namespace onnxopt::fuzz {
 struct InputSet {
   std::vector<RtValue> values;  // in order of the inputs that are no constants
   bool finite = true;           // no NaN, no infinity, nothing huge
+  bool special = false;         // NaN and infinities among ordinary numbers
   std::string text;             // for people
 };
 inline constexpr int kInputSets = 9;

@@ -1,5 +1,5 @@
 // Mutates the graphs of the case files and small models, optimizes each mutant at every level, and compares what it computes with what it computed.
-//   onnxopt_fuzz_passes [--seed S] [--mutants N] [--only I] [--filter TEXT] [--each K] [--trace] [--fired] FOLDER|FILE...
+//   onnxopt_fuzz_passes [--seed S] [--mutants N] [--only I] [--filter TEXT] [--each K] [--trace] [--fired] [--non-finite] FOLDER|FILE...
 // Case files (.onnxtxt with a PASS) and models (.onnx). --only I: mutant I of this seed alone. --filter: origins whose name holds TEXT. --each:
 // failures printed for each rule, default 2. --trace: the number of each mutant to stderr, for one that crashes. --fired: how many mutants each rule
 // rewrote. Exit 1 if something failed.
@@ -39,7 +39,7 @@ struct Options {
   std::int64_t mutants = 2000, only = -1;
   std::string filter;
   int each = 2;
-  bool trace = false, fired = false;
+  bool trace = false, fired = false, non_finite = false;
   std::vector<std::string> paths;
 };
 
@@ -175,7 +175,9 @@ class Fuzzer {
       return;
     }
     counts_.input_sets += trial->input_sets();
-    for (const Variant& v : variants(o.pipeline)) {
+    std::vector<Variant> all = variants(o.pipeline);
+    for (Variant& v : all) {
+      v.non_finite = options_.non_finite;
       if (const auto f = tried(*trial, v)) return report(number, o, mutations, seed, v, *f);
     }
     for (const std::string& rule : trial->fired()) ++counts_.fired[rule];
@@ -248,6 +250,7 @@ Options parse(int argc, char** argv) {
     else if (arg == "--only") o.only = std::stoll(next());
     else if (arg == "--filter") o.filter = next();
     else if (arg == "--trace") o.trace = true;
+    else if (arg == "--non-finite") o.non_finite = true;
     else if (arg == "--fired") o.fired = true;
     else if (arg == "--each") o.each = std::stoi(next());
     else o.paths.push_back(arg);

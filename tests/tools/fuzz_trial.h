@@ -16,7 +16,8 @@ namespace onnxopt::fuzz {
 struct Variant {
   std::string name, pipeline;  // pipeline "": load and save only
   Level level = Level::o1;
-  bool exact = true;  // the same bits for every input; else within rounding, where all is finite
+  bool exact = true;        // the same bits for every input; else within rounding, where all is finite
+  bool non_finite = false;  // and NaN and infinities at the same places, of inputs that hold them
 };
 
 struct Failure {
