@@ -45,10 +45,12 @@ std::string plan(const Expansion& e, Request& r) {
   if (scales && scales->size() == 0) scales = nullptr;
   const auto sizes = e.has(3) ? e.constant_ints(3) : std::nullopt;
   if (!scales && !sizes) return kOtherReason;
+  if (scales && scales->dtype() != DType::float32) return kOtherReason;
   Ints axes;
   if (const Ints* a = e.integers("axes")) axes = *a;
   else
     for (std::size_t k = 0; k < s->size(); ++k) axes.push_back(static_cast<std::int64_t>(k));
+  if (axes.size() != (scales ? static_cast<std::size_t>(scales->size()) : sizes->size())) return kOtherReason;
   r.axes.assign(s->size(), Axis());
   double common = 0;
   for (std::size_t k = 0; k < axes.size(); ++k) {
@@ -63,7 +65,7 @@ std::string plan(const Expansion& e, Request& r) {
     }
     a.in = d.value();
     a.scale = scales ? scale : static_cast<double>(sizes->at(k)) / static_cast<double>(a.in);
-    const double width = static_cast<double>(a.in) * scale;
+    const float width = static_cast<float>(a.in) * static_cast<float>(scale);  // in the precision of the operator
     a.out = scales ? static_cast<std::int64_t>(std::floor(width)) : sizes->at(k);
     if (scales && r.coordinates == "align_corners" && width != std::floor(width))
       return "no decomposition: align_corners to a part of an element, which runtimes and the reference read differently";
@@ -73,7 +75,7 @@ std::string plan(const Expansion& e, Request& r) {
     for (Axis& a : r.axes)
       if (a.in > 0) {
         a.scale = common;
-        a.out = static_cast<std::int64_t>(common * static_cast<double>(a.in) + 0.5);
+        a.out = static_cast<std::int64_t>(static_cast<float>(common) * static_cast<float>(a.in) + 0.5F);
       }
   return "";
 }

@@ -218,6 +218,7 @@ std::string resize_computed(Expansion& e) {
   const Shape& from = *e.shape(0);
   const auto* known = by_sizes && e.in(3)->known ? &*e.in(3)->known : nullptr;
   const Tensor* scales = by_sizes ? nullptr : e.constant(scales_at);
+  if (scales && scales->dtype() != kFloat) return "type: scales of this type";
   const bool whole = scales && std::ranges::all_of(scales->data<float>(), [](float v) { return v == std::floor(v); });
   if (!by_sizes && !whole && (crops || where == "align_corners"))
     return "non-constant operand: scales";  // sizes that are not whole: runtimes and the reference read them in two ways

@@ -151,6 +151,11 @@ std::string constant_12_down(Draft& d) {
 }
 
 // The remainder with the divisor's sign was for integers only.
+// A file that has it all the same stays as it is: it could not go back.
+std::string mod_28_up(Draft& d) {
+  const DType t = d.dtype(0);
+  return int_attr(d, "fmod", 0) == 0 && t != DType::undefined && !is_integer(t) ? "fmod = 0 of a type that is no integer" : "";
+}
 std::string mod_28_down(Draft& d) {
   return int_attr(d, "fmod", 0) == 0 && !is_integer(d.dtype(0)) ? "no decomposition: fmod = 0 of this type before opset 28" : "";
 }
@@ -169,7 +174,7 @@ constexpr Step kSteps[] = {
     {"RoiAlign", 10, 16, roi_align_16_up, roi_align_16_down},
     {"Constant", 9, 11, nullptr, constant_11_down},
     {"Constant", 11, 12, nullptr, constant_12_down},
-    {"Mod", 13, 28, nullptr, mod_28_down},
+    {"Mod", 13, 28, mod_28_up, mod_28_down},
     {"Scan", 8, 9, scan_9_up, scan_9_down},
 };
 

@@ -200,6 +200,12 @@ g (float[2] x, int64 n) => (float[k, 2] y)
     infer(*b);
     CHECK(verify_models(*a, *b, {}).verdict == Verdict::verified);
   }
+  TEST_CASE("HardSwish and what it is made of, where its gate is nearly closed") {
+    const char* const kText = "<ir_version: 8, opset_import: [\"\" : 14]>\ng (float[1, 64] x) => (float[1, 64] y) {}\n";
+    const auto with = [&](const char* body) { return std::string(kText).replace(std::string(kText).find("{}"), 2, body); };
+    const VerifyReport r = compare(with("{ y = HardSwish (x) }"), with("{ h = HardSigmoid <alpha = 0.16666667, beta = 0.5> (x)  y = Mul (x, h) }"));
+    CHECK(r.verdict == Verdict::verified);
+  }
   TEST_CASE("a custom operator: its inputs are compared, its outputs are made up") {
     constexpr const char* kText = R"(
 <ir_version: 8, opset_import: ["" : 17, "mine" : 1]>

@@ -182,8 +182,10 @@ Tensor resize(const ResizeAttrs& a, const Tensor& x, const std::vector<AxisResiz
   return round_to(x.dtype(), dims, v);
 }
 
-int64_t whole_size(double size, double scale, int64_t in) {
-  if (!(size >= 0 && size < 0x1p40)) bad_input(fmt::format("scale {} of an axis of {}", scale, in));
+// In float, the type of the scales, as runtimes and inference compute it: three times 5/3 is 5, where more digits of the scale give 4.99999988.
+int64_t scaled_size(double scale, int64_t in, float plus) {
+  const float size = std::floor(static_cast<float>(scale) * static_cast<float>(in) + plus);
+  if (!(size >= 0 && size < 0x1p40F)) bad_input(fmt::format("scale {} of an axis of {}", scale, in));
   return static_cast<int64_t>(size);
 }
 
@@ -209,7 +211,7 @@ std::vector<AxisResize> plan_axes(const ResizeAttrs& a, const Tensor& x, const T
     for (std::size_t i = 0; i < n; ++i) {
       AxisResize& r = plan[at(normalize_axis(axes[i], x.rank()))];
       r.scale = v[i];
-      r.out = whole_size(std::floor(static_cast<double>(r.in) * v[i]), v[i], r.in);
+      r.out = scaled_size(v[i], r.in, 0);
     }
     return plan;
   }
@@ -226,7 +228,7 @@ std::vector<AxisResize> plan_axes(const ResizeAttrs& a, const Tensor& x, const T
     for (int64_t axis : axes) {
       AxisResize& r = plan[at(normalize_axis(axis, x.rank()))];
       r.scale = common;
-      r.out = whole_size(common * static_cast<double>(r.in) + 0.5, common, r.in);
+      r.out = scaled_size(common, r.in, 0.5F);
     }
   else if (a.policy != "stretch") bad_input("attribute 'keep_aspect_ratio_policy': unknown " + a.policy);
   return plan;

@@ -127,7 +127,9 @@ struct Mish {
   double operator()(double x, Params) const { return x * std::tanh(softplus(x)); }
 };
 struct HardSwish {
-  double operator()(double x, Params) const { return x * std::max(0.0, std::min(1.0, x / 6 + 0.5)); }
+  // Its function is x * HardSigmoid (x) with the slope as a float, which shows where the gate is nearly closed.
+  static constexpr double kSlope = 1.0F / 6.0F;
+  double operator()(double x, Params) const { return x * std::max(0.0, std::min(1.0, x * kSlope + 0.5)); }
 };
 struct LeakyRelu {
   double operator()(double x, Params p) const { return x < 0 ? p.a * x : x; }
