@@ -97,6 +97,7 @@ NodeRule merge_gather_unsqueeze();
 NodeRule merge_gathers();
 NodeRule merge_gathers_to_split();
 NodeRule merge_label_encoders();
+NodeRule merge_moves();
 NodeRule merge_pads();
 NodeRule merge_reduce_squeeze();
 NodeRule merge_reshapes();
@@ -246,6 +247,7 @@ std::span<NodeRule (*const)()> all_node_rules() {
       merge_gathers,
       merge_gathers_to_split,
       merge_label_encoders,
+      merge_moves,
       merge_pads,
       merge_reduce_squeeze,
       merge_reshapes,
