@@ -27,7 +27,8 @@ Rule spell_gelu() {
       .name = "spell-gelu",
       .summary = "Spell Gelu in the order that runtimes know, where the opset has none",
       .match = text,
-      .where = {is_float_tensor("x"), custom("the output opset has no Gelu", [](const Match& m) { return m.context().output.version("") < 20; })},
+      .where = {is_float_tensor("x"), constants_of_exporters_fit("x"),
+                custom("the output opset has no Gelu", [](const Match& m) { return m.context().output.version("") < 20; })},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             const auto number = [&](double v, std::string_view name) { return rw.constant(from_doubles(m["x"]->type.dtype, {}, {&v, 1}), name); };

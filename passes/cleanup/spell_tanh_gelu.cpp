@@ -31,7 +31,8 @@ Rule spell_tanh_gelu() {
       .name = "spell-tanh-gelu",
       .summary = "Spell the tanh approximation of Gelu in the order that runtimes know, where the opset has none",
       .match = text,
-      .where = {is_float_tensor("x"), custom("the output opset has no Gelu", [](const Match& m) { return m.context().output.version("") < 20; })},
+      .where = {is_float_tensor("x"), constants_of_exporters_fit("x"),
+                custom("the output opset has no Gelu", [](const Match& m) { return m.context().output.version("") < 20; })},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             Value* x = m["x"];

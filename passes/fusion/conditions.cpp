@@ -21,6 +21,12 @@ Where scalars_keep_rank(std::string_view x) {
           .names = {std::string(x)}};
 }
 
+Where constants_of_exporters_fit(std::string_view x) {
+  return {.what = std::string(x) + " is no double",
+          .holds = [name = std::string(x)](const Match& m) { return m[name]->type.dtype != DType::float64; },
+          .names = {std::string(x)}};
+}
+
 Where is_scalar_constant(std::string_view names) {
   Where w{.what = "is_scalar_constant(" + std::string(names) + ")",
           .each = [](const Match& m, std::string_view name) { return !m[name] || scalar_of(m[name], m.context()).has_value(); }};

@@ -11,6 +11,8 @@ namespace onnxopt {
 
 // One-element constants of the match do not raise the rank of `x` (a Mul by a constant of shape [1, 1] makes rank 2 of rank 1).
 Where scalars_keep_rank(std::string_view x);
+// `x` is no double: constants that an exporter rounded to float are as good as exact ones for what is computed in float, and no wider.
+Where constants_of_exporters_fit(std::string_view x);
 // `names` are constants of float type with one element.
 Where is_scalar_constant(std::string_view names);
 // Number of elements along `axes` (negative ones count from the end) of `v`'s shape; unknown rank or a dim that is no number: 0.

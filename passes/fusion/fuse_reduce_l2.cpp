@@ -23,7 +23,7 @@ Rule fuse_reduce_l2() {
         r = ReduceSumSquare (x, axes?)
         y = Pow (r, 0.5)
       )",
-      .where = {},
+      .where = {is_float_tensor("x")},  // a sum of squares of integers wraps around, a norm does not
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             std::vector<Value*> in = {m["x"]};

@@ -127,7 +127,7 @@ class Maker {
         const double x = some_float();
         store_element<double>(t, bytes.data(), i, x);
         const double stored = load_element<double>(t, bytes.data(), i);
-        set_.finite = set_.finite && std::isfinite(stored) && std::abs(stored) < 1e5;
+        set_.finite = set_.finite && std::isfinite(stored) && std::abs(stored) < 1e5 && (stored == 0 || std::abs(stored) > 1e-9);
       } else {
         store_element<std::int64_t>(t, bytes.data(), i, t == DType::boolean ? random_.below(2) : some_int(t));
       }
