@@ -60,6 +60,18 @@ TEST_SUITE("verify_models_test") {
     CHECK(r.outputs[0].max_rel > relative_limit(DType::float32, Tolerance::rounding));
     CHECK(compare(divided, chain(about, "  h{1} = Div(h{0}, s)\n")).verdict == Verdict::differs);
   }
+  TEST_CASE("what is computed in 16 bits is judged by the whole of its elements, not by the largest alone") {
+    const auto layer = [](int scale) {
+      return fmt::format(
+          "g (float[4, 64] x) => (float[4, 64] y)\n{{\n  h = Cast<to = 10>(x)\n  s = Constant<value = float16 {{{}}}>()\n  "
+          "d = Div(h, s)\n  y = Cast<to = 1>(d)\n}}",
+          scale);
+    };
+    CHECK(compare(layer(15667), layer(15668)).verdict == Verdict::verified);  // 1.3 and its neighbour
+    const VerifyReport r = compare(layer(15667), layer(15671));
+    CHECK(r.verdict == Verdict::differs);
+    CHECK(r.outputs[0].max_rel < relative_limit(DType::float16, Tolerance::rounding));
+  }
   TEST_CASE("rounding moves no size: the scales of Resize stay, so that its image can be compared") {
     const auto image = [](const char* shrink) {
       return fmt::format(R"(

@@ -16,6 +16,7 @@
 #include "verify/compare/mixed_scales.h"
 #include "verify/compare/rounding_noise.h"
 #include "verify/compare/seeded_inputs.h"
+#include "verify/compare/spread.h"
 #include "verify/exec/deadline.h"
 
 namespace onnxopt {
@@ -27,6 +28,7 @@ double seconds_since(Clock::time_point t) { return std::chrono::duration<double>
 
 constexpr int kNoiseSamples = 4;   // the noise of one run is not its largest: asked again before "differs" is said
 constexpr int kRetries = 3;        // other inputs to try where outputs prove nothing
+constexpr double kGross = 0.1;     // no rounding is taken to explain so much of the magnitude where there is no time to measure it
 constexpr double kUnstable = 0.5;  // noise of so much of the observed difference: the original does not repeat itself, there is nothing to judge
 
 bool same_shape(const RtValue& a, const RtValue& b) { return !a.is_tensor() || !b.is_tensor() || a.tensor().dims() == b.tensor().dims(); }
@@ -37,6 +39,7 @@ struct Judged {
   RtValue first;         // of the first run, to see whether the output depends on the inputs at all
   bool varies = false;   // over the runs
   std::string unstable;  // not empty: on some inputs the original itself changes this much when it is rounded differently
+  std::string open;      // not empty: on some inputs there was no time to see whether rounding explains more than the named level
 };
 
 // One comparison in progress.
@@ -240,12 +243,14 @@ class Session {
   // Run `sample` of the original on the current inputs, rounded differently; null: there is no time for it, or it does not run.
   const Values* noisy(std::size_t sample) {
     while (noisy_.size() <= sample) {
-      if (!time_for(1.5)) return nullptr;
+      late_ = !time_for(1.5);
+      if (late_) return nullptr;
       try {
         RoundingNoise noise(reference_, noisy_.size() + 1);
         const MovedWeights weights(reference_, noisy_.size() + 1);
         noisy_.push_back(run_once(reference_, inputs_, [&noise](const Value& v, RtValue& computed) { noise(v, computed); }));
-      } catch (const Error&) {
+      } catch (const Error& e) {
+        late_ = e.code() == ExitCode::gate_failed;
         return nullptr;
       }
     }
@@ -260,7 +265,7 @@ class Session {
     if (options_.tolerance == Tolerance::rounding) {
       j.unstable = unjudged(d, i, a);
       if (!j.unstable.empty()) return;
-      in_time([&] { judge_bands(d, i, a[i], b); });  // no time: the judgement of the whole stands
+      in_time([&] { judge_closely(d, i, a[i], b); });  // no time: the judgement of the whole stands
     }
     merge(j, std::move(d));
     if (report_.runs == 0) j.first = a[i];
@@ -271,7 +276,7 @@ class Session {
   std::optional<ValueDiff> noise_of(std::size_t i, const Values& a, std::size_t sample) {
     const Values* other = noisy(sample);
     std::optional<ValueDiff> r;
-    if (other) in_time([&] { r = compare_values("", a[i], (*other)[i], Tolerance::rounding); });
+    if (other) late_ = !in_time([&] { r = compare_values("", a[i], (*other)[i], Tolerance::rounding); });
     return r;
   }
 
@@ -285,8 +290,13 @@ class Session {
     bool measured = false, repeats = true;  // repeats: the original rounded differently still gives the same positions of NaN, the same integers, ...
     for (std::size_t sample = 0; sample < kNoiseSamples; ++sample) {
       const std::optional<ValueDiff> n = noise_of(i, a, sample);
-      if (!n && (sample == 0 || !named.equal)) return {};  // the named level stands
-      if (!n) return fmt::format("there was no time to see whether rounding explains the difference in output '{}'", d.name);
+      if (!n && sample == 0 && (named.equal || !late_ || named.max_rel > kGross)) return {};  // the named level stands
+      if (!n && (sample == 0 || named.equal)) {
+        std::string why = fmt::format("there was no time to see whether rounding explains the difference in output '{}'", d.name);
+        if (!named.equal) judged_[i].open = why;
+        return why;
+      }
+      if (!n) break;  // what was measured has to do
       measured |= std::isfinite(n->max_rel);
       if (std::isfinite(n->max_rel)) noise = std::max(noise, n->max_abs);
       repeats &= inexact ? std::isfinite(n->max_rel) : n->equal;
@@ -306,18 +316,23 @@ class Session {
                        d.noise / judged_scale(d));
   }
 
-  // What is equal by its largest values may differ in its small ones.
-  void judge_bands(ValueDiff& d, std::size_t i, const RtValue& a, const RtValue& b) {
+  // What is equal by its largest values may differ in its small ones, or in all of them together.
+  void judge_closely(ValueDiff& d, std::size_t i, const RtValue& a, const RtValue& b) {
     if (!d.equal || d.max_abs == 0 || !is_float(d.dtype) || !a.is_tensor()) return;
-    MixedScales bands(a.tensor(), b.tensor());
-    for (std::size_t sample = 0; bands.suspicious(); ++sample) {
+    explain(MixedScales(a.tensor(), b.tensor()), d, i);
+    if (d.equal) explain(Spread(a.tensor(), b.tensor(), computed_[i]), d, i);
+  }
+  // Asks for noise of the original as long as there is more to explain.
+  template <class Judgement>
+  void explain(Judgement&& judgement, ValueDiff& d, std::size_t i) {
+    for (std::size_t sample = 0; judgement.suspicious(); ++sample) {
       if (sample == kNoiseSamples) {
         d.equal = false;
-        d.reason = bands.reason();
+        d.reason = judgement.reason();
         return;
       }
       const Values* other = noisy(sample);
-      if (!other || !(*other)[i].is_tensor() || !bands.explain((*other)[i].tensor())) return;
+      if (!other || !(*other)[i].is_tensor() || !judgement.explain((*other)[i].tensor())) return;
     }
   }
 
@@ -425,7 +440,8 @@ class Session {
       missing.insert(missing.begin(),
                      fmt::format("{} cannot be run or repeated here: its inputs were compared and its outputs made up", fmt::join(cut_ops_, ", ")));
     for (const Judged& j : judged_)
-      if (!j.worst && !j.unstable.empty()) missing.push_back(j.unstable);
+      if (!j.open.empty()) missing.push_back(j.open);
+      else if (!j.worst && !j.unstable.empty()) missing.push_back(j.unstable);
     if (missing.empty()) {
       report_.reason.clear();
       return Verdict::verified;
@@ -444,6 +460,7 @@ class Session {
   Values inputs_, first_inputs_;             // of the current and of the first run
   bool same_sizes_ = false;                  // both have the same shapes
   std::vector<Values> noisy_;                // of the current inputs
+  bool late_ = false;                        // why one of them is missing: there was no time for it
   double last_pair_s_ = 0;
   Clock::time_point start_ = Clock::now();
 };
