@@ -336,6 +336,18 @@ g (float[batch, N] waveforms, int64[batch] waveforms_lens, float[b, h, w, 3] ima
     CHECK(v[1].tensor().data<std::int64_t>()[0] == 16000);
     CHECK(v[2].tensor().dims() == Dims{1, 224, 224, 3});
   }
+  TEST_CASE("seeded inputs: a dim that is a sum of others is that sum, also where it comes first") {
+    const auto m = model_of(R"(
+g (float[batch, "past + seq"] mask, float[batch, seq, 4] x, float[batch, past, 4] kv) => (float[] a, float[] y, float[] z)
+{ a = Neg(mask)
+  y = Neg(x)
+  z = Neg(kv) })");
+    SeededInputs inputs(*m);
+    for (int attempt = 0; attempt < 4; ++attempt) {
+      const auto v = inputs.make(attempt, 0);
+      CHECK(v[0].tensor().dims()[1] == v[1].tensor().dims()[1] + v[2].tensor().dims()[1]);
+    }
+  }
   TEST_CASE("seeded inputs of every kind") {
     const auto m = model_of(R"(
 g (seq(float[2]) s, optional(float[3]) o, sparse_tensor(float[4, 5]) p) => (int64 y, bool z)

@@ -355,12 +355,29 @@ std::int64_t SeededInputs::sequence_length() {
   return fixed > 0 ? fixed : 4;
 }
 
+// All named dims, so that one that is a sum of others ("past_sequence_length + 1") is that sum, whichever of them an input has first.
+void SeededInputs::assign_dims() {
+  dims_.clear();
+  for (const Plan& p : plans_)
+    if (p.value->type.is_tensor()) make_dims(p.value->name(), p.value->type);
+  std::unordered_map<std::string, Dim> known;
+  for (const auto& [name, size] : dims_) known.emplace(name, Dim(size));
+  for (const Plan& p : plans_) {
+    if (!p.value->type.is_tensor() || !p.value->type.has_rank()) continue;
+    for (const Dim& d : *p.value->type.shape) {
+      if (!d.is_symbolic() || model_.symbols().is_anonymous(d)) continue;
+      const Dim size = model_.symbols().substitute(d, known);
+      if (size.is_value() && size.value() > 0) dims_[model_.symbols().to_string(d)] = size.value();
+    }
+  }
+}
+
 std::vector<RtValue> SeededInputs::make(int attempt, std::uint64_t seed, InputStyle style, OtherSizes sizes) {
   attempt_ = attempt;
   style_ = style;
   other_sizes_ = sizes;
   elements_ = 0;
-  dims_.clear();
+  assign_dims();
   length_ = sequence_length();
   Random random(seed * 1000003 + 17);
   std::vector<RtValue> r;

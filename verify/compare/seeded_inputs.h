@@ -44,6 +44,7 @@ class SeededInputs {
   Dims make_dims(const std::string& name, const Type& type);
 
   std::int64_t sequence_length();
+  void assign_dims();
 
   Model& model_;
   std::vector<Plan> plans_;
