@@ -263,8 +263,10 @@ Options parse(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+#ifndef __SANITIZE_ADDRESS__                                          // its shadow memory is larger than any machine's
   const rlimit most{std::uint64_t{3} << 30, std::uint64_t{3} << 30};  // a mutant that asks for more is refused, not the machine
   setrlimit(RLIMIT_AS, &most);
+#endif
   try {
     return Fuzzer(parse(argc, argv)).run();
   } catch (const std::exception& e) {

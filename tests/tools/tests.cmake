@@ -79,4 +79,4 @@ add_executable(onnxopt_fuzz_passes ${CMAKE_CURRENT_LIST_DIR}/fuzz_passes_main.cp
   ${CMAKE_CURRENT_LIST_DIR}/fuzz_mutations_structure.cpp)
 target_link_libraries(onnxopt_fuzz_passes PRIVATE test_cases onnxopt_warnings)
 add_test(NAME fuzz/passes COMMAND onnxopt_fuzz_passes ${CMAKE_SOURCE_DIR}/tests/cases/passes ${CMAKE_SOURCE_DIR}/tests/models/made --mutants 1500)
-set_tests_properties(fuzz/passes PROPERTIES LABELS case TIMEOUT 120)
+set_tests_properties(fuzz/passes PROPERTIES LABELS fuzz TIMEOUT 120)
