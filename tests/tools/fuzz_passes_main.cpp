@@ -1,8 +1,9 @@
 // Mutates the graphs of the case files and small models, optimizes each mutant at every level, and compares what it computes with what it computed.
-//   onnxopt_fuzz_passes [--seed S] [--mutants N] [--only I] [--filter TEXT] [--each K] [--trace] [--fired] [--non-finite] FOLDER|FILE...
-// Case files (.onnxtxt with a PASS) and models (.onnx). --only I: mutant I of this seed alone. --filter: origins whose name holds TEXT. --each:
-// failures printed for each rule, default 2. --trace: the number of each mutant to stderr, for one that crashes. --fired: how many mutants each rule
-// rewrote. Exit 1 if something failed.
+//   onnxopt_fuzz_passes [--seed S] [--mutants N | --per-case N] [--only I] [--filter TEXT] [--each K] [--trace] [--fired] [--non-finite]
+//   FOLDER|FILE...
+// Case files (.onnxtxt with a PASS) and models (.onnx). --per-case: so many of each case. --only I: mutant I of this seed alone. --filter: origins
+// whose name holds TEXT. --each: failures printed for each rule, default 2. --trace: the number of each mutant to stderr, for one that crashes.
+// --fired: how many mutants each rule rewrote. Exit 1 if something failed.
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -36,7 +37,7 @@ struct Mutation {
 
 struct Options {
   std::uint64_t seed = 1;
-  std::int64_t mutants = 2000, only = -1;
+  std::int64_t mutants = 2000, only = -1, per_case = 0;
   std::string filter;
   int each = 2;
   bool trace = false, fired = false, non_finite = false;
@@ -77,6 +78,12 @@ std::vector<Origin> origins(const Options& options) {
   }
   std::erase_if(all, [&](const Origin& o) { return o.name.find(options.filter) == std::string::npos; });
   return all;
+}
+
+std::uint64_t name_hash(const std::string& name) {  // FNV-1a
+  std::uint64_t h = 0xCBF29CE484222325ull;
+  for (const char c : name) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001B3ull;
+  return h;
 }
 
 const MutationKind& random_kind(Random& random) {
@@ -125,6 +132,7 @@ class Fuzzer {
 
   int run() {
     if (origins_.empty()) return fmt::print("no cases\n"), 2;
+    if (options_.per_case > 0) options_.mutants = options_.per_case * static_cast<std::int64_t>(origins_.size());
     const auto start = std::chrono::steady_clock::now();
     for (std::int64_t i = 0; i < options_.mutants; ++i)
       if (options_.only < 0 || options_.only == i) mutant(i);
@@ -157,9 +165,15 @@ class Fuzzer {
 
   void mutant(std::int64_t number) {
     Random random(options_.seed * 1000003 + static_cast<std::uint64_t>(number));
-    const std::vector<Origin>& file = pick(by_file_, random);  // every file as often as any other
-    const Origin* chosen = &pick(file, random);
-    for (int i = 0; i < 3 && !chosen->positive; ++i) chosen = &pick(file, random);
+    const Origin* chosen = nullptr;
+    if (options_.per_case > 0) {  // what a case gets does not hang on which others there are
+      chosen = &origins_[static_cast<std::size_t>(number / options_.per_case)];
+      random = Random(name_hash(chosen->name) + options_.seed + static_cast<std::uint64_t>(number % options_.per_case));
+    } else {
+      const std::vector<Origin>& file = pick(by_file_, random);  // every file as often as any other
+      chosen = &pick(file, random);
+      for (int i = 0; i < 3 && !chosen->positive; ++i) chosen = &pick(file, random);
+    }
     const Origin& o = *chosen;
     std::vector<Mutation> mutations;
     static constexpr std::int64_t kHowMany[] = {1, 1, 1, 1, 2, 2, 2, 3, 3, 4};
@@ -248,6 +262,7 @@ Options parse(int argc, char** argv) {
     const auto next = [&]() -> std::string { return i + 1 < argc ? argv[++i] : throw std::runtime_error(arg + " needs a value"); };
     if (arg == "--seed") o.seed = std::stoull(next());
     else if (arg == "--mutants") o.mutants = std::stoll(next());
+    else if (arg == "--per-case") o.per_case = std::stoll(next());
     else if (arg == "--only") o.only = std::stoll(next());
     else if (arg == "--filter") o.filter = next();
     else if (arg == "--trace") o.trace = true;

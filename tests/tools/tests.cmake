@@ -78,5 +78,5 @@ add_executable(onnxopt_fuzz_passes ${CMAKE_CURRENT_LIST_DIR}/fuzz_passes_main.cp
   ${CMAKE_CURRENT_LIST_DIR}/fuzz_inputs.cpp ${CMAKE_CURRENT_LIST_DIR}/fuzz_mutations_constant.cpp ${CMAKE_CURRENT_LIST_DIR}/fuzz_mutations_node.cpp
   ${CMAKE_CURRENT_LIST_DIR}/fuzz_mutations_structure.cpp)
 target_link_libraries(onnxopt_fuzz_passes PRIVATE test_cases onnxopt_warnings)
-add_test(NAME fuzz/passes COMMAND onnxopt_fuzz_passes ${CMAKE_SOURCE_DIR}/tests/cases/passes ${CMAKE_SOURCE_DIR}/tests/models/made --mutants 1500)
+add_test(NAME fuzz/passes COMMAND onnxopt_fuzz_passes ${CMAKE_SOURCE_DIR}/tests/cases/passes ${CMAKE_SOURCE_DIR}/tests/models/made --per-case 2)
 set_tests_properties(fuzz/passes PROPERTIES LABELS fuzz TIMEOUT 120)
