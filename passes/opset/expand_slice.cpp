@@ -78,6 +78,8 @@ std::string slice_by_computed(Expansion& e, std::int64_t count) {
 
 // Bounds that are computed, or steps, before opset 10: the indices are written out and gathered, axis by axis.
 std::string slice(Expansion& e) {
+  for (std::size_t i = 1; i < 5; ++i)  // against the specification, but runtimes read it
+    if (e.has(i) && e.shape(i) && e.shape(i)->empty()) return "starts, ends, axes or steps are no vectors";
   auto count = length_of(e.in(1));
   for (std::size_t i = 2; !count && i < 5; ++i) count = e.has(i) ? length_of(e.in(i)) : std::nullopt;
   if (!count) return "non-constant operand: starts of unknown number";
