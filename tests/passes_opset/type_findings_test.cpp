@@ -48,7 +48,8 @@ TEST_SUITE("type_findings_test") {
           "g: 'w' is declared as tensor(float), but its initializer is tensor(int64)\n");
   }
 
-  TEST_CASE("Constant nodes of types that their version does not list are read by runtimes") {
+  TEST_CASE("Constant nodes of types that their version does not list, or that are declared otherwise, are read by runtimes") {
+    CHECK(findings("g (float[2] x) => (float[2] y) { y = Constant <value = int32[2] {1, 2}> () }") == "");
     CHECK(findings("g (float[2] x) => (int64[2] y) { y = Constant <value = int64[2] {1, 2}> () }", 7) == "");
   }
 
