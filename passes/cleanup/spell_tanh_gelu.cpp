@@ -3,6 +3,13 @@
 
 namespace onnxopt {
 
+namespace {
+
+// The constant factor of a product.
+Value* factor(const Node& mul) { return mul.input(mul.input(0)->constant() ? 0 : 1); }
+
+}  // namespace
+
 // 0.5 * (x * (1 + Tanh (sqrt(2 / pi) * (x + 0.044715 * x * x * x)))), and other orders
 // ==>  (x * 0.5) * (1 + Tanh (sqrt(2 / pi) * (x + 0.044715 * Pow (x, 3))))
 // Below opset 20, where there is no Gelu. ONNX Runtime runs one operator for this order and nine for the one that PyTorch's exporter writes.
@@ -32,6 +39,7 @@ Rule spell_tanh_gelu() {
       .summary = "Spell the tanh approximation of Gelu in the order that runtimes know, where the opset has none",
       .match = text,
       .where = {is_float_tensor("x"), constants_of_exporters_fit("x"),
+                custom("x is not a constant", [](const Match& m) { return !m["x"]->constant(); }),
                 custom("the output opset has no Gelu", [](const Match& m) { return m.context().output.version("") < 20; })},
       .rewrite =
           [](const Match& m, Rewriter& rw) {
@@ -39,8 +47,8 @@ Rule spell_tanh_gelu() {
             const auto number = [&](double v, std::string_view name) { return rw.constant(from_doubles(x->type.dtype, {}, {&v, 1}), name); };
             Value* s = m["s"];
             if (!m.has_node("x3") || !m.node("x3").is("Pow")) {
-              Value* cube = rw.op("Mul", {rw.op("Pow", {x, number(3, "three")}), number(0.044715, "cubic")});
-              s = rw.op("Mul", {rw.op("Add", {x, cube}), number(0.7978845608028654, "sqrt_2_over_pi")});
+              Value* cube = rw.op("Mul", {rw.op("Pow", {x, number(3, "three")}), factor(m.node("c"))});
+              s = rw.op("Mul", {rw.op("Add", {x, cube}), factor(m.node(m.has_node("k") ? "k" : "s"))});
             }
             Value* p = rw.op("Add", {rw.op("Tanh", {s}), number(1, "one")});
             rw.replace(m["y"], rw.op("Mul", {rw.op("Mul", {x, number(0.5, "half")}), p}));
