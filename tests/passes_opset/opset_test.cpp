@@ -159,6 +159,19 @@ TEST_SUITE("opset_test") {
     CHECK(difference(*before, *m) == "");
   }
 
+  TEST_CASE("LayerNormalization of ONNX Runtime goes back though more is known of its input's shape than when it was lifted") {
+    const std::string text =
+        "<ir_version: 8, opset_import: [\"\" : 12]>\ng (float[2,N] x) => (float[2,N] y) <float[4] s = {1, 2, 3, 4}> { y = LayerNormalization (x, s) "
+        "}\n";
+    auto m = parsed(text);
+    CHECK(lift(*m).kept.empty());
+    CHECK(m->graph().first()->op().since == 17);
+    m->graph().inputs()[0]->type = Type::tensor(DType::float32, Dims{2, 4});
+    CHECK(cannot_lower(*m->graph().first(), own_opsets(*m)) == "");
+    lower(*m, own_opsets(*m));
+    CHECK(m->graph().first()->op().since == 1);
+  }
+
   TEST_CASE("a mask that is declared bool and that nobody reads is left out before opset 10") {
     const std::string text = "<ir_version: 8, opset_import: [\"\" : 10]>\ng (float[2] x) => (float[2] y) <bool[2] m> { y, m = Dropout (x) }\n";
     auto m = parsed(text);
