@@ -348,6 +348,33 @@ g (float[batch, "past + seq"] mask, float[batch, seq, 4] x, float[batch, past, 4
       CHECK(v[0].tensor().dims()[1] == v[1].tensor().dims()[1] + v[2].tensor().dims()[1]);
     }
   }
+  TEST_CASE("seeded inputs: what gets into the divisor of an integer division leaves it other than 0") {
+    const std::string text = R"(
+<ir_version: 8, opset_import: ["" : 17]>
+g (int32[64] a, int64[64] b, float[64] c, float[64] d, bool[64] e) => (int64[64] y, int64[64] z, int64[64] u, int64[64] v)
+<int64[1] one = {1}> {
+  a64 = Cast<to = 7>(a)
+  row = Constant<value_ints = [64]>()
+  shaped = Reshape(a64, row)
+  y = Div(one, shaped)
+  z = Mod(y, b)
+  part = Div(c, d)
+  whole = Cast<to = 7>(part)
+  u = Div(z, whole)
+  bit = Cast<to = 7>(e)
+  v = Mod(u, bit)
+})";
+    const auto m = model_of(text);
+    SeededInputs inputs(*m);
+    for (const InputStyle style : {InputStyle::likely, InputStyle::centered, InputStyle::wide}) {
+      const auto v = inputs.make(0, 3, style);
+      for (const std::int32_t x : v[0].tensor().data<std::int32_t>()) CHECK(x != 0);
+      for (const std::int64_t x : v[1].tensor().data<std::int64_t>()) CHECK(x != 0);
+    }
+    const VerifyReport r = compare(text, text);
+    CHECK(r.verdict == Verdict::verified);
+    CHECK(r.runs >= 3);
+  }
   TEST_CASE("seeded inputs of every kind") {
     const auto m = model_of(R"(
 g (seq(float[2]) s, optional(float[3]) o, sparse_tensor(float[4, 5]) p) => (int64 y, bool z)

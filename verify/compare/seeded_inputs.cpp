@@ -6,10 +6,9 @@
 #include <array>
 #include <cctype>
 #include <cmath>
-#include <deque>
-#include <unordered_set>
 
 #include "ir/core/element.h"
+#include "verify/compare/input_uses.h"
 #include "verify/compare/random.h"
 #include "verify/exec/deadline.h"
 
@@ -48,69 +47,6 @@ bool contains_any(const std::string& s, std::initializer_list<std::string_view> 
   return std::any_of(words.begin(), words.end(), [&](std::string_view w) { return s.find(w) != std::string::npos; });
 }
 
-// A step of integer ids from an input towards the table that they index: these ops hand elements through unchanged.
-bool passes_elements(const Node& n, std::uint32_t input) {
-  if (input != 0) return n.is("Concat");
-  return n.is("Cast") || n.is("Identity") || n.is("Reshape") || n.is("Unsqueeze") || n.is("Squeeze") || n.is("Flatten") || n.is("Transpose") ||
-         n.is("Slice") || n.is("Concat") || n.is("Expand") || n.is("Tile") || n.is("Split") || n.is("Gather");
-}
-
-// True as soon as visit(use) is, of the uses of `start` and of the values that its elements reach unchanged.
-template <class Visit>
-bool any_use(const Value& start, Visit&& visit) {
-  constexpr std::size_t kMostValues = 256;
-  std::unordered_set<const Value*> seen = {&start};
-  std::deque<const Value*> work = {&start};
-  while (!work.empty() && seen.size() < kMostValues) {
-    const Value* v = work.front();
-    work.pop_front();
-    for (const Use& u : v->uses()) {
-      if (visit(u)) return true;
-      if (!passes_elements(*u.node, u.index)) continue;
-      for (const Value* out : u.node->outputs())
-        if (out && seen.insert(out).second) work.push_back(out);
-    }
-  }
-  return false;
-}
-
-// The size of the axis that this use indexes; 0: it is no index, or the size is not known.
-std::int64_t indexed_size(const Use& u) {
-  const Node& n = *u.node;
-  if (u.index != 1 || !(n.is("Gather") || n.is("GatherElements")) || !n.input(0) || !n.input(0)->type.has_rank()) return 0;
-  const Type& data = n.input(0)->type;
-  std::int64_t axis = n.attr_or<std::int64_t>("axis", 0);
-  if (axis < 0) axis += data.rank();
-  if (axis < 0 || axis >= data.rank()) return 0;
-  const Dim& d = (*data.shape)[static_cast<std::size_t>(axis)];
-  return d.is_value() ? d.value() : 0;
-}
-
-// The smallest axis that elements of `start` index through Gather and its kin; 0: none found.
-std::int64_t index_limit(const Value& start) {
-  std::int64_t limit = 0;
-  any_use(start, [&](const Use& u) {
-    if (const std::int64_t size = indexed_size(u); size > 0) limit = limit == 0 ? size : std::min(limit, size);
-    return false;
-  });
-  return limit;
-}
-
-bool is_scalar_constant(const Value* v, double wanted) {
-  const Tensor* t = v ? v->constant() : nullptr;
-  return t && t->size() == 1 && (is_float(t->dtype()) || is_integer(t->dtype())) && load_element<double>(t->dtype(), t->bytes().data(), 0) == wanted;
-}
-
-// Integers that say yes or no, whatever their name: 1 - mask, mask == 0, mask as bool.
-bool is_flag(const Value& start) {
-  return any_use(start, [](const Use& u) {
-    const Node& n = *u.node;
-    if (n.is("Sub") && u.index == 1 && is_scalar_constant(n.input(0), 1)) return true;
-    if (n.is("Equal") && is_scalar_constant(n.input(1 - u.index), 0)) return true;
-    return n.is("Cast") && n.output(0)->type.dtype == DType::boolean;
-  });
-}
-
 // Multiples of 32 stay such: networks halve images five times.
 std::int64_t other_size(std::int64_t d) {
   if (d % 32 == 0 && d > 32) return std::max<std::int64_t>(d / 64, 1) * 32;
@@ -127,6 +63,7 @@ struct Wanted {
   Sizes sizes;
   std::int64_t length;  // of the sequences that a tensor of lengths speaks of
   bool flag;            // it is used as a mask
+  DivisorRole divisor;
   std::int64_t last() const { return dims.empty() ? 1 : std::max<std::int64_t>(dims.back(), 1); }
   bool is_mask() const { return flag || name.find("mask") != std::string::npos; }
   // Masks end early in the centered style: the last quarter of each row is padding.
@@ -156,6 +93,18 @@ void fill_integers(std::vector<std::int64_t>& v, std::size_t first, const Wanted
   for (std::int64_t& x : v) x = low + random.below(std::max<std::int64_t>(high - low, 1));
 }
 
+// 0 as a divisor is an error: factors of one are at least 1, what they are divided by at most 1.
+void keep_divisible(std::vector<std::int64_t>& v, const Wanted& w) {
+  if (w.divisor == DivisorRole::none || w.limit == 1) return;
+  for (std::int64_t& x : v)
+    if (x == 0 || w.divisor == DivisorRole::divides) x = x < 0 ? -1 : 1;
+}
+void keep_divisible(double& x, const Wanted& w) {
+  if (w.divisor == DivisorRole::none) return;
+  const double size = w.divisor == DivisorRole::factor ? 1 + std::abs(x) : 1 / (1 + std::abs(x));
+  x = w.dtype == DType::boolean ? 1 : std::copysign(size, x);
+}
+
 double made_up_float(const Wanted& w, Random& random) {
   const double x = random.unit();
   switch (w.style) {
@@ -174,6 +123,7 @@ void fill_block(std::byte* bytes, std::size_t first, std::size_t n, const Wanted
   if (is_integer(t)) {
     std::vector<std::int64_t> v(n);
     fill_integers(v, first, w, random);
+    keep_divisible(v, w);
     store(v);
   } else if (is_complex(t)) {
     std::vector<std::complex<double>> v(n);
@@ -187,6 +137,7 @@ void fill_block(std::byte* bytes, std::size_t first, std::size_t n, const Wanted
     for (std::size_t i = 0; i < n; ++i) {
       if (w.is_mask()) v[i] = t == DType::boolean && !w.masked_in(first + i) ? 0 : 1;
       else v[i] = t == DType::boolean ? static_cast<double>(random.below(2)) : made_up_float(w, random);
+      keep_divisible(v[i], w);
     }
     store(v);
   }
@@ -218,7 +169,7 @@ SeededInputs::SeededInputs(Model& model) : model_(model) {
     if (!v->constant()) {
       const std::int64_t limit = is_integer(v->type.dtype) ? index_limit(*v) : 0;
       const bool flags = is_integer(v->type.dtype) && limit == 0 && v->type.has_rank() && v->type.rank() >= 2 && is_flag(*v);
-      plans_.push_back({v, limit, flags});
+      plans_.push_back({v, limit, flags, divisor_role(*v)});
     }
   for (const Plan& p : plans_)
     if (p.value->type.is_tensor() && p.value->type.has_rank())
@@ -282,8 +233,9 @@ RtValue SeededInputs::make_tensor_value(const std::string& name, const Type& typ
   elements_ += count;
   if (type.dtype == DType::undefined) bad_input(fmt::format("input '{}': its element type is not known", name));
   if (std::chrono::steady_clock::now() > deadline_) throw Error(ExitCode::gate_failed, "timed out");
-  return make_tensor({lower(name), type.dtype, dims, plan.index_limit, style_, kAttempts[static_cast<std::size_t>(attempt_)], length_, plan.flag},
-                     random);
+  return make_tensor(
+      {lower(name), type.dtype, dims, plan.index_limit, style_, kAttempts[static_cast<std::size_t>(attempt_)], length_, plan.flag, plan.divisor},
+      random);
 }
 
 RtValue SeededInputs::make_value(const std::string& name, const Type& type, const Plan& plan, Random& random) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "verify/compare/input_uses.h"
 #include "verify/exec/executor.h"
 
 namespace onnxopt {
@@ -37,6 +38,7 @@ class SeededInputs {
     Value* value;
     std::int64_t index_limit;  // ids must stay below it; 0: none
     bool flag;                 // zeros and ones
+    DivisorRole divisor;
   };
   RtValue make_value(const std::string& name, const Type& type, const Plan& plan, Random& random);
   RtValue make_tensor_value(const std::string& name, const Type& type, const Plan& plan, Random& random);
