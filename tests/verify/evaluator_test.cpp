@@ -26,6 +26,30 @@ TEST_SUITE("evaluator_test") {
     REQUIRE(r);
     CHECK((*r)[0].same_content(floats({2, 3}, {11, 21, 31, 12, 22, 32})));
   }
+  TEST_CASE("the scale of SimplifiedLayerNormalization broadcasts to the whole input") {
+    const Tensor x = floats({1, 2, 2}, {1, 1, -2, 2});
+    const auto norm = [&](const Tensor& scale, std::int64_t axis) {
+      return run("SimplifiedLayerNormalization", {x, scale}, Attrs{{"axis", AttrValue(axis)}, {"epsilon", AttrValue(0.0f)}});
+    };
+    for (const auto& [scale, expected] : {std::pair{floats({2}, {3, 5}), floats({1, 2, 2}, {3, 5, -3, 5})},
+                                          {floats({1}, {3}), floats({1, 2, 2}, {3, 3, -3, 3})},
+                                          {floats({2, 1}, {3, 5}), floats({1, 2, 2}, {3, 3, -5, 5})},
+                                          {floats({2, 2}, {2, 3, 4, 5}), floats({1, 2, 2}, {2, 3, -4, 5})}}) {
+      const auto r = norm(scale, -1);
+      REQUIRE(r);
+      CHECK((*r)[0].same_content(expected));
+    }
+    CHECK_FALSE(norm(floats({4}, {1, 2, 3, 4}), 1));
+  }
+  TEST_CASE("LayerNormalization: stash_type counts only where the statistics are asked for") {
+    const std::vector<Tensor> in = {floats({1, 2}, {1, 3}), floats({2}, {1, 2})};
+    for (const std::int64_t stash : {0, 1, 2, 10}) {
+      const auto r = run("LayerNormalization", in, Attrs{{"stash_type", AttrValue(stash)}, {"epsilon", AttrValue(0.0f)}});
+      REQUIRE(r);
+      CHECK((*r)[0].same_content(floats({1, 2}, {-1, 2})));
+    }
+    CHECK_FALSE(run("LayerNormalization", in, Attrs{{"stash_type", AttrValue(std::int64_t{0})}}, 3));
+  }
   TEST_CASE("integer arithmetic wraps to its width") {
     auto r = run("Mul", {Tensor::scalar<std::int8_t>(100), Tensor::scalar<std::int8_t>(3)});
     REQUIRE(r);

@@ -23,18 +23,34 @@ Moments moments(const double* v, int64_t n, double epsilon, bool rms) {
   return m;
 }
 
-// RMS norm over the dims from `axis` on; the scale's type is the result's. Second output: the inverse deviation.
+// The values of `t`, one for each element of `dims`, to which it broadcasts.
+std::vector<double> broadcast_values(const Tensor& t, const Dims& dims, const char* name) {
+  if (broadcast(dims, t.dims()) != dims) bad_input(fmt::format("{} {} for {}", name, dims_text(t.dims()), dims_text(dims)));
+  const std::vector<double> own_values = widen<double>(t);
+  std::vector<double> r(at(element_count(dims)));
+  const Dims own = strides_of(t.dims()), full = strides_of(dims);
+  const std::size_t missing = dims.size() - t.dims().size();
+  for (std::size_t i = 0; i < r.size(); ++i) {
+    int64_t from = 0;
+    for (std::size_t d = missing; d < dims.size(); ++d)
+      if (t.dims()[d - missing] != 1) from += static_cast<int64_t>(i) / full[d] % dims[d] * own[d - missing];
+    r[i] = own_values[at(from)];
+  }
+  return r;
+}
+
+// RMS norm over the dims from `axis` on; the scale broadcasts to all of the input and its type is the result's. Second output: the inverse deviation.
 Maybe<RunFn> prepare_simplified_norm(const OpCall& call, ExecEnv&) {
   return RunFn([stated = attr_or<int64_t>(call, "axis", -1), epsilon = static_cast<double>(attr_or<float>(call, "epsilon", 1e-5f))](KernelIo& io) {
     const Tensor &x = io.in(0), &scale = io.in(1);
     const auto axis = at(normalize_axis(stated, x.rank()));
     const int64_t rows = product(x.dims(), 0, axis), n = product(x.dims(), axis);
-    if (scale.size() != n) bad_input(fmt::format("scale {} for {} from axis {} on", dims_text(scale.dims()), dims_text(x.dims()), axis));
-    const std::vector<double> s = widen<double>(scale);
+    const bool same_rows = scale.dims() == Dims(x.dims().begin() + static_cast<std::ptrdiff_t>(axis), x.dims().end());
+    const std::vector<double> s = same_rows ? widen<double>(scale) : broadcast_values(scale, x.dims(), "scale");
     std::vector<double> v = widen<double>(x), inverses(at(rows));
     for (int64_t r = 0; r < rows; ++r) {
       inverses[at(r)] = moments(v.data() + r * n, n, epsilon, true).inverse;
-      for (int64_t i = 0; i < n; ++i) v[at(r * n + i)] *= inverses[at(r)] * s[at(i)];
+      for (int64_t i = 0; i < n; ++i) v[at(r * n + i)] *= inverses[at(r)] * s[at(same_rows ? i : r * n + i)];
     }
     Dims saved = x.dims();
     std::fill(saved.begin() + static_cast<std::ptrdiff_t>(axis), saved.end(), 1);
@@ -192,17 +208,9 @@ Maybe<RunFn> prepare_bias_softmax(const OpCall& call, ExecEnv&) {
   return RunFn([stated = attr_or<int64_t>(call, "axis", 1)](KernelIo& io) {
     const Tensor &x = io.in(0), &bias = io.in(1);
     const auto axis = at(normalize_axis(stated, x.rank()));
-    if (broadcast(x.dims(), bias.dims()) != x.dims()) bad_input(fmt::format("bias {} for {}", dims_text(bias.dims()), dims_text(x.dims())));
     std::vector<double> v = widen<double>(x);
-    const std::vector<double> b = widen<double>(bias);
-    const Dims own = strides_of(bias.dims()), full = strides_of(x.dims());
-    const std::size_t missing = x.dims().size() - bias.dims().size();
-    for (std::size_t i = 0; i < v.size(); ++i) {
-      int64_t from = 0;
-      for (std::size_t d = missing; d < x.dims().size(); ++d)
-        if (bias.dims()[d - missing] != 1) from += static_cast<int64_t>(i) / full[d] % x.dims()[d] * own[d - missing];
-      v[i] += b[at(from)];
-    }
+    const std::vector<double> b = broadcast_values(bias, x.dims(), "bias");
+    for (std::size_t i = 0; i < v.size(); ++i) v[i] += b[i];
     const std::size_t n = at(product(x.dims(), axis));
     for (std::size_t r = 0; n > 0 && r < v.size(); r += n) {
       const double top = *std::max_element(v.begin() + static_cast<std::ptrdiff_t>(r), v.begin() + static_cast<std::ptrdiff_t>(r + n));
