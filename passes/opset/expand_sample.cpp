@@ -148,7 +148,7 @@ std::vector<Tap> grid_taps(Expansion& e, const Sampling& s, Value* x, const Inde
 std::string grid_sample(Expansion& e) {
   const auto rank = e.rank(0);
   Sampling s{e.text("mode", "linear"), e.text("padding_mode", "zeros"), e.integer("align_corners", 0) != 0};
-  if (s.mode.starts_with("bi")) s.mode = s.mode.substr(2);
+  if (s.mode != "nearest" && s.mode != "linear" && s.mode != "cubic") return "a mode that GridSample does not have";
   const DType t = e.dtype(0), g = e.dtype(1);
   if (!rank || *rank < 3 || e.rank(1) != rank) return "the rank of the input is not known";
   const auto plain = [](DType d) { return d == DType::float32 || d == DType::float64 || d == DType::float16 || d == DType::bfloat16; };

@@ -71,23 +71,31 @@ std::string dft_20_down(Draft& d) {
   return "";
 }
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 2> kGridModes{{{"bilinear", "linear"}, {"bicubic", "cubic"}}};
+constexpr std::array<std::pair<std::string_view, std::string_view>, 3> kGridModes{
+    {{"bilinear", "linear"}, {"bicubic", "cubic"}, {"nearest", "nearest"}}};
 
+// A mode that the version does not have would become one that the other has: a node that nothing runs would turn into one that runs.
 std::string grid_sample_20_up(Draft& d) {
-  const std::string mode = string_attr(d, "mode", "bilinear");
   if (!d.attrs.has("mode")) return "";  // both defaults mean linear
-  for (const auto& [older, newer] : kGridModes)
-    if (mode == older) d.set("mode", std::string(newer));
-  return "";
+  const std::string mode = string_attr(d, "mode", "bilinear");
+  for (const auto& [older, newer] : kGridModes) {
+    if (mode != older) continue;
+    if (older != newer) d.set("mode", std::string(newer));
+    return "";
+  }
+  return fmt::format("GridSample before opset 20 has no mode '{}'", mode);
 }
 std::string grid_sample_20_down(Draft& d) {
   const auto rank = d.rank(0);
   if (rank && *rank != 4) return "no decomposition: GridSample-16 takes 4-D inputs";
   if (!d.attrs.has("mode")) return "";
   const std::string mode = string_attr(d, "mode", "linear");
-  for (const auto& [older, newer] : kGridModes)
-    if (mode == newer) d.set("mode", std::string(older));
-  return "";
+  for (const auto& [older, newer] : kGridModes) {
+    if (mode != newer) continue;
+    if (older != newer) d.set("mode", std::string(older));
+    return "";
+  }
+  return fmt::format("GridSample from opset 20 on has no mode '{}'", mode);
 }
 
 // RoiAlign-10 did what output_half_pixel means; the default became half_pixel.
