@@ -54,7 +54,9 @@ std::string dropout_10_down(Draft& d) {
   }
   return "";
 }
+// What the mask holds where nothing is dropped is said from 12 on only: true. Before, runtimes fill it with false.
 std::string dropout_12_up(Draft& d) {
+  if (d.output_used(1)) return "the mask output is used, which says what is kept from opset 12 on";
   if (const auto* ratio = d.attrs.get<float>("ratio")) {
     Tensor made = Tensor::scalar<float>(*ratio);
     d.drop("ratio");
@@ -63,6 +65,7 @@ std::string dropout_12_up(Draft& d) {
   return "";
 }
 std::string dropout_12_down(Draft& d) {
+  if (d.output_used(1)) return "no decomposition: the mask output is used";
   if (d.has(2)) {
     const Tensor* t = d.constant(2);
     if (!t || t->dtype() != DType::boolean || t->size() != 1) return "non-constant operand: training_mode";
