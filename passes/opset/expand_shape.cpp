@@ -47,7 +47,23 @@ std::string shape(Expansion& e) {
   return "";
 }
 
-// allowzero = 1: a zero is a size, not a copy. It matters for empty tensors only. A size that is the input's own at that place may be copied; any
+namespace {
+
+// Zeros of the shape become ones; where there are any the tensor is empty, and gets what fills the shape; then the ones are cut away.
+void reshape_to_zeros(Expansion& e, Value* to) {
+  const DType t = e.dtype(0);
+  Value* zero = e.cast(e.op("Equal", {to, e.ints({0}, "zero")}), DType::int64);
+  Value* ones = e.add(to, zero);
+  Value* missing = e.sub(e.op("ReduceProd", {ones}), e.op("ReduceProd", {to}));  // none, also beside a -1, where no size is zero
+  Value* fill = e.cast(e.op("ConstantOfShape", {missing}, {{"value", Tensor::of<float>({1}, {0})}}), t);
+  Value* y = e.op("Reshape", {e.concat({e.reshape(e.in(0), {-1}), fill}, 0), ones});
+  Value* ends = e.mul(e.sub(e.ints({1}, "one"), zero), e.ints({INT64_MAX}, "end"));
+  e.result(0, e.op("Slice", {y, e.sub(to, to), ends}));
+}
+
+}  // namespace
+
+// allowzero = 1: a zero is a size, not a copy. It matters for empty tensors only. A size that is the input's own at that place may be copied; one
 // other size that may be zero becomes -1 then, which is zero again as the tensor is empty.
 std::string reshape(Expansion& e) {
   Value* to = e.in(1);
@@ -60,9 +76,13 @@ std::string reshape(Expansion& e) {
     if (d.is_value()) return d.value() != 0;
     return from && i < from->size() && same(d, (*from)[i]);
   };
-  bool all = n.has_value();
-  for (std::size_t i = 0; all && i < static_cast<std::size_t>(*n); ++i) all = plain(i);
-  if (!all) to = e.sub(to, e.cast(e.op("Equal", {to, e.ints({0}, "zero")}), DType::int64));
+  std::size_t open = n ? 0 : 1;
+  for (std::size_t i = 0; n && i < static_cast<std::size_t>(*n); ++i) open += plain(i) ? 0 : 1;
+  if (open > 1 && e.dtype(0) != DType::undefined && e.dtype(0) != DType::string) {
+    reshape_to_zeros(e, to);
+    return "";
+  }
+  if (open > 0) to = e.sub(to, e.cast(e.op("Equal", {to, e.ints({0}, "zero")}), DType::int64));
   e.result(0, e.op("Reshape", {e.in(0), to}));
   return "";
 }

@@ -44,6 +44,12 @@ TEST_SUITE("expand_test") {
           "kept: no variance is divided by");
   }
 
+  TEST_CASE("shapes that may hold several zeros") {
+    const std::string body = "y = Reshape <allowzero = 1> (x, s)";
+    for (const int target : {7, 9, 12, 13}) CHECK(outcome(24, target, "(float[0,3,4] x, int64[3] s) => (float[A,B,C] y)", body) == "lowered");
+    CHECK(outcome(24, 12, "(float[0,3] x) => (float[0,0,3] y) <int64[3] s = {0, 0, 3}>", body) == "lowered");
+  }
+
   TEST_CASE("bits") {
     for (const char* op : {"BitwiseAnd", "BitwiseOr", "BitwiseXor"}) {
       const std::string body = std::string("y = ") + op + " (a, b)";
