@@ -5,9 +5,24 @@
 
 #include "cli/commands/cli.h"
 #include "cli/commands/model_options.h"
+#include "ir/text/tensor_text.h"
 #include "ir/text/text.h"
 
 namespace onnxopt {
+
+namespace {
+
+// JSON holds UTF-8 only; the bytes of other strings (blobs in attributes) would be lost in it without a word.
+bool is_utf8(const std::string& text) {
+  try {
+    (void)nlohmann::json(text).dump();
+    return true;
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
+}
+
+}  // namespace
 
 void setup_print(Command app, Action& chosen) {
   struct Options {
@@ -29,8 +44,11 @@ void setup_print(Command app, Action& chosen) {
       const bool lift_it = o->lifted || o->print.types;
       const auto m = lift_it ? load_with_options(o->file, o->model) : read_raw(o->file, o->model);
       const std::string text = print_model(*m, o->print);
-      if (invocation.json) print_json(invocation, {{"model", o->file}, {"text", text}});
-      else std::fwrite(text.data(), 1, text.size(), stdout);
+      if (invocation.json) {
+        nlohmann::json report = {{"model", o->file}, {"text", text}};
+        if (!is_utf8(text)) report["text_base64"] = text::to_base64(text);
+        print_json(invocation, std::move(report));
+      } else std::fwrite(text.data(), 1, text.size(), stdout);
       return 0;
     };
   });

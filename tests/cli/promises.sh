@@ -291,5 +291,12 @@ while not __import__("os").path.exists("started"): time.sleep(0.01)
 p.send_signal(signal.SIGINT)
 sys.exit(p.wait(timeout=4) != -signal.SIGINT)
 PYTHON
+printf 'g (float[1] x) => (float[1] y) { y = my.Op <blob = "a\377\000b"> (x) }' > blob.onnxtxt
+"$onnxopt" print --full blob.onnxtxt > blob2.onnxtxt && "$onnxopt" diff blob.onnxtxt blob2.onnxtxt > out || fail "bytes in a string attribute: $(cat out)"
+"$onnxopt" print --full --json blob.onnxtxt > blob.json
+python3 - <<'PYTHON' || fail "print --json loses bytes"
+import base64, json, sys
+sys.exit(base64.b64decode(json.load(open("blob.json"))["text_base64"]) != open("blob2.onnxtxt", "rb").read())
+PYTHON
 [ $failed -eq 0 ] && echo "promises: kept"
 exit $failed

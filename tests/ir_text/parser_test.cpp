@@ -80,6 +80,17 @@ TEST_SUITE("parser_test") {
       CHECK_MESSAGE(contains(text, part), part << " not in\n" << text);
   }
 
+  TEST_CASE("string attributes keep every byte") {
+    std::string bytes;
+    for (int i = 0; i < 256; ++i) bytes += static_cast<char>(i);
+    bytes += "\r\n#@ \\\"";
+    auto m = parse(R"(g () => () { = Op <s = "a", l = ["a"]> () })");
+    m->graph().first()->mutable_attrs().set("s", bytes).set("l", Strings{bytes, "b"});
+    const auto back = parse(print_model(*m));
+    CHECK(*back->graph().first()->attrs().get<std::string>("s") == bytes);
+    CHECK((*back->graph().first()->attrs().get<Strings>("l"))[0] == bytes);
+  }
+
   TEST_CASE("float attributes keep every bit") {
     for (std::uint32_t bits :
          {0x00000000u, 0x80000000u, 0x00000001u, 0x7f7fffffu, 0x7f800000u, 0x7fc00000u, 0xffc00000u, 0x7fc00001u, 0x7f800001u, 0x3dcccccdu}) {
