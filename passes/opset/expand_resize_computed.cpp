@@ -1,5 +1,5 @@
-// Resize by sizes or scales that are known only when the model runs, along axes of any size: the coordinates are computed in float32, as runtimes do,
-// and gathered, axis by axis.
+// Resize by sizes or scales that are known only when the model runs, along axes of any size: the coordinates are computed, in float32 where
+// elements are picked, as runtimes do, and gathered, axis by axis.
 #include <algorithm>
 #include <cmath>
 
@@ -12,9 +12,11 @@ namespace {
 
 constexpr DType kFloat = DType::float32;
 
-Value* number(Expansion& e, double v) { return e.scalar(kFloat, v); }
-Value* as_float(Expansion& e, const Index& i) {
-  return i.number ? e.tensor(Tensor::of<float>({1}, {static_cast<float>(*i.number)}), "size") : e.cast(i.value, kFloat);
+Value* number(Expansion& e, double v, DType t = kFloat) { return e.scalar(t, v); }
+Value* as_float(Expansion& e, const Index& i, DType t = kFloat) {
+  if (!i.number) return e.cast(i.value, t);
+  const auto v = static_cast<double>(*i.number);
+  return e.tensor(t == kFloat ? Tensor::of<float>({1}, {static_cast<float>(v)}) : Tensor::of<double>({1}, {v}), "size");
 }
 // Of whole numbers, and of what lies between them: Max and Min did not broadcast before opset 8.
 Value* not_below_zero(Expansion& e, Value* x) { return e.op("Relu", {x}); }
@@ -23,26 +25,28 @@ Value* not_above(Expansion& e, Value* x, Value* most) { return e.sub(most, e.op(
 struct Axis {
   std::int64_t at;
   Index in, out;
-  Value *scale, *from, *to;  // float [1]; from, to: of roi, where the mode looks there
+  Value *scale, *from, *to;  // [1]; from, to: of roi, where the mode looks there
+  DType way;                 // in which coordinates are computed
 };
 
-// Float [n]: where each output element lies in the input; null: a mode that is not known here.
+// [n]: where each output element lies in the input; null: a mode that is not known here.
 Value* positions(Expansion& e, const Axis& a, const std::string& mode) {
-  Value* i = e.cast(range(e, 0, a.out), kFloat);
-  Value *half = number(e, 0.5), *one = number(e, 1);
+  const DType t = a.way;
+  Value* i = e.cast(range(e, 0, a.out), t);
+  Value *half = number(e, 0.5, t), *one = number(e, 1, t);
   const auto centers = [&] { return e.sub(e.div(e.add(i, half), a.scale), half); };
-  const auto several = [&] { return e.cast(e.op("Greater", {as_float(e, a.out), one}), kFloat); };  // 1, or 0 for one element
-  const auto gaps = [&] { return e.add(not_below_zero(e, e.sub(as_float(e, a.out), number(e, 2))), one); };
+  const auto several = [&] { return e.cast(e.op("Greater", {as_float(e, a.out, t), one}), t); };  // 1, or 0 for one element
+  const auto gaps = [&] { return e.add(not_below_zero(e, e.sub(as_float(e, a.out, t), number(e, 2, t))), one); };
   if (mode == "asymmetric") return e.div(i, a.scale);
   if (mode == "half_pixel") return centers();
   if (mode == "tf_half_pixel_for_nn") return e.div(e.add(i, half), a.scale);
   if (mode == "half_pixel_symmetric") {
-    Value* in = as_float(e, a.in);
-    Value* rest = e.sub(one, e.div(as_float(e, a.out), e.mul(a.scale, in)));
+    Value* in = as_float(e, a.in, t);
+    Value* rest = e.sub(one, e.div(as_float(e, a.out, t), e.mul(a.scale, in)));
     return e.add(e.mul(e.mul(in, half), rest), centers());
   }
   if (mode == "pytorch_half_pixel") return e.mul(centers(), several());
-  Value* last = e.sub(as_float(e, a.in), one);
+  Value* last = e.sub(as_float(e, a.in, t), one);
   if (mode == "align_corners") return e.div(e.mul(i, last), gaps());
   if (mode != "tf_crop_and_resize" || !a.from || !a.to) return nullptr;
   Value* many = several();
@@ -65,33 +69,34 @@ Value* gather(Expansion& e, Value* x, Value* index, std::int64_t axis) { return 
 
 // Sum of weighted picks around p along the axis: two, or four for cubic.
 Value* blended(Expansion& e, const Axis& a, Value* x, Value* p, Value* last, const Ints& along, bool cubic) {
+  const DType t = a.way;
   if (!cubic) p = not_above(e, not_below_zero(e, p), last);
   Value* low = e.op("Floor", {p});
   Value* rest = e.sub(p, low);
   const float c = e.real("cubic_coeff_a", -0.75f);
-  const auto times = [&](double f, Value* v) { return e.mul(number(e, f), v); };
+  const auto times = [&](double f, Value* v) { return e.mul(number(e, f, t), v); };
   const auto near = [&](Value* d) {  // ((c + 2) d - (c + 3)) d d + 1
-    return e.add(e.mul(e.sub(times(c + 2, d), number(e, c + 3)), e.mul(d, d)), number(e, 1));
+    return e.add(e.mul(e.sub(times(c + 2, d), number(e, c + 3, t)), e.mul(d, d)), number(e, 1, t));
   };
   const auto far = [&](Value* d) {  // ((c d - 5 c) d + 8 c) d - 4 c
-    return e.sub(e.mul(e.add(e.mul(e.sub(times(c, d), number(e, 5 * c)), d), number(e, 8 * c)), d), number(e, 4 * c));
+    return e.sub(e.mul(e.add(e.mul(e.sub(times(c, d), number(e, 5 * c, t)), d), number(e, 8 * c, t)), d), number(e, 4 * c, t));
   };
-  Value* back = e.sub(number(e, 1), rest);
+  Value* back = e.sub(number(e, 1, t), rest);
   std::vector<Value*> weights{back, rest};
-  if (cubic) weights = {far(e.add(rest, number(e, 1))), near(rest), near(back), far(e.add(back, number(e, 1)))};
+  if (cubic) weights = {far(e.add(rest, number(e, 1, t))), near(rest), near(back), far(e.add(back, number(e, 1, t)))};
   std::vector<Value*> index;
   Value* total = nullptr;
   for (std::size_t k = 0; k < weights.size(); ++k) {
     const double offset = static_cast<double>(k) - (cubic ? 1 : 0);
-    Value* at = offset == 0 ? low : e.add(low, number(e, offset));
+    Value* at = offset == 0 ? low : e.add(low, number(e, offset, t));
     index.push_back(not_above(e, not_below_zero(e, at), last));
     if (!cubic || e.integer("exclude_outside", 0) == 0) continue;
-    weights[k] = e.mul(weights[k], e.cast(e.op("Not", {e.op("Or", {e.op("Less", {at, number(e, 0)}), e.op("Greater", {at, last})})}), kFloat));
+    weights[k] = e.mul(weights[k], e.cast(e.op("Not", {e.op("Or", {e.op("Less", {at, number(e, 0, t)}), e.op("Greater", {at, last})})}), t));
     total = total ? e.add(total, weights[k]) : weights[k];
   }
   Value* sum = nullptr;
   for (std::size_t k = 0; k < weights.size(); ++k) {
-    Value* part = e.mul(gather(e, x, index[k], a.at), e.reshape(total ? e.div(weights[k], total) : weights[k], along));
+    Value* part = e.mul(gather(e, x, index[k], a.at), e.reshape(e.cast(total ? e.div(weights[k], total) : weights[k], kFloat), along));
     sum = sum ? e.add(sum, part) : part;
   }
   return sum;
@@ -154,6 +159,7 @@ struct Wanted {
   bool crops;
   std::int64_t axes;  // how many
   Value* common;      // double [1]: the one scale of all axes, where their ratio is kept
+  DType way;
 };
 
 // The smallest, or the largest, of the scales that the sizes say.
@@ -170,18 +176,20 @@ Value* common_scale(Expansion& e, Value* x, const Ints& axes, bool smallest) {
 
 // Size, scale and, where it crops, region along the k-th of the axes, which is axis `at` of x.
 Axis axis_of(Expansion& e, const Wanted& w, Value* x, std::int64_t k, std::int64_t at) {
-  const auto float_at = [&](std::size_t input, std::int64_t i) { return e.cast(e.slice(e.in(input), i, i + 1, 0), kFloat); };
-  Axis a{at, dim_of(e, x, at), 1, nullptr, nullptr, nullptr};
+  const auto float_at = [&](std::size_t input, std::int64_t i) { return e.cast(e.slice(e.in(input), i, i + 1, 0), w.way); };
+  Axis a{at, dim_of(e, x, at), 1, nullptr, nullptr, nullptr, w.way};
   if (w.common) {
     const DType d = DType::float64;
     a.out = Index(e.cast(e.op("Floor", {e.add(e.mul(w.common, e.cast(vector_of(e, a.in), d)), e.scalar(d, 0.5))}), DType::int64));
-    a.scale = e.cast(w.common, kFloat);
+    a.scale = e.cast(w.common, w.way);
   } else if (w.by_sizes) {
     a.out = element(e, e.in(3), k);
-    a.scale = e.div(as_float(e, a.out), as_float(e, a.in));
+    a.scale = e.div(as_float(e, a.out, w.way), as_float(e, a.in, w.way));
   } else {
-    a.scale = w.scales ? e.tensor(Tensor::of<float>({1}, {w.scales->data<float>()[static_cast<std::size_t>(k)]}), "scale") : float_at(w.scales_at, k);
-    a.out = Index(e.cast(e.op("Floor", {e.mul(as_float(e, a.in), a.scale)}), DType::int64));
+    Value* scale = w.scales ? e.tensor(Tensor::of<float>({1}, {w.scales->data<float>()[static_cast<std::size_t>(k)]}), "scale")
+                            : e.cast(e.slice(e.in(w.scales_at), k, k + 1, 0), kFloat);
+    a.scale = e.cast(scale, w.way);
+    a.out = Index(e.cast(e.op("Floor", {e.mul(as_float(e, a.in), scale)}), DType::int64));
   }
   if (w.crops && e.has(1)) {
     a.from = float_at(1, k);
@@ -201,7 +209,8 @@ std::string resize_computed(Expansion& e) {
   const std::string rounding = old ? "simple" : e.text("nearest_mode", "round_prefer_floor");
   if (!picks && mode != "linear" && mode != "cubic") return "non-constant operand: scales or sizes";
   const bool smooth = !picks && e.integer("antialias", 0) != 0;
-  const DType t = e.dtype(0);
+  // Picked elements are those that runtimes pick; what lies between elements is the closer, the more digits there are of where.
+  const DType t = e.dtype(0), way = picks || smooth ? kFloat : DType::float64;
   if (!picks && t != kFloat && t != DType::float16) return "type: Resize of this type";
   Ints axes;
   if (const Ints* a = e.integers("axes")) axes = *a;
@@ -228,14 +237,14 @@ std::string resize_computed(Expansion& e) {
     const Dim& d = from[static_cast<std::size_t>(at)];
     if (!crops && !common && known && same((*known)[static_cast<std::size_t>(k)], d)) continue;
     if (!crops && scales && scales->data<float>()[static_cast<std::size_t>(k)] == 1) continue;
-    const Axis a = axis_of(e, {by_sizes, scales_at, scales, crops, n, common}, x, k, at);
+    const Axis a = axis_of(e, {by_sizes, scales_at, scales, crops, n, common, way}, x, k, at);
     Value* p = positions(e, a, where);
     if (!p) return "no decomposition: coordinate_transformation_mode '" + where + "'";
-    Value* last = e.sub(as_float(e, a.in), number(e, 1));
+    Value* last = e.sub(as_float(e, a.in, way), number(e, 1, way));
     Ints along(static_cast<std::size_t>(*rank), 1);
     along[static_cast<std::size_t>(at)] = -1;
     if (crops) {
-      Value* o = e.reshape(e.op("Or", {e.op("Less", {p, number(e, 0)}), e.op("Greater", {p, last})}), along);
+      Value* o = e.reshape(e.op("Or", {e.op("Less", {p, number(e, 0, way)}), e.op("Greater", {p, last})}), along);
       outside = outside ? e.op("Or", {outside, o}) : o;
     }
     if (picks) {

@@ -44,6 +44,24 @@ TEST_SUITE("expand_test") {
           "kept: no variance is divided by");
   }
 
+  TEST_CASE("Resize by computed sizes: between elements, coordinates have the digits of double; picked elements are those of float") {
+    for (const bool picks : {true, false}) {
+      const std::string mode = picks ? "nearest" : "linear";
+      auto m =
+          parse_model("<ir_version: 10, opset_import: [\"\" : 13]>\ng (float[1,1,H,W] x, int64[4] s) => (float[1,1,A,B] y)\n{ y = Resize <mode = \"" +
+                      mode + "\"> (x, \"\", \"\", s) }\n");
+      m->file_opsets = m->opsets;
+      lift(*m);
+      const OutputOpsets target{{{"", 9}}};
+      REQUIRE(prepare_conversion(*m, target).blocked == 0);
+      lower(*m, target);
+      std::size_t doubles = 0;
+      for (const Node& n : m->graph().nodes())
+        for (const Value* v : n.outputs()) doubles += v && v->type.is_tensor() && v->type.dtype == DType::float64 ? 1 : 0;
+      CHECK((doubles == 0) == picks);
+    }
+  }
+
   TEST_CASE("shapes that may hold several zeros") {
     const std::string body = "y = Reshape <allowzero = 1> (x, s)";
     for (const int target : {7, 9, 12, 13}) CHECK(outcome(24, target, "(float[0,3,4] x, int64[3] s) => (float[A,B,C] y)", body) == "lowered");
