@@ -21,7 +21,7 @@ namespace {
 char* heap_end = nullptr;
 
 #ifdef MADV_POPULATE_WRITE
-constexpr std::size_t kAhead = std::size_t{64} << 20, kStep = std::size_t{8} << 20;
+constexpr std::size_t kAhead = std::size_t{24} << 20, kStep = std::size_t{4} << 20;
 constexpr useconds_t kShortPause = 100, kLongPause = 10'000;
 
 // Has the kernel clear the memory above what is in use, a step at a time, for as long as the heap grows.
