@@ -51,8 +51,8 @@ def growth(args, tmp):
     for kind in kinds:
         for n in sizes:
             wall, cpu, peak = best[kind, n]
-            base = best.get((kind, 10000), best[kind, sizes[0]])[1] / (10000 if (kind, 10000) in best else sizes[0])
-            print(f"{kind:10}{n:9}{wall:10.4f}{cpu:10.4f}{cpu / n * 1e6:10.2f}{peak:10.1f}{cpu / n / base:16.2f}")
+            base = best.get((kind, 10000), best[kind, sizes[0]])[0] / (10000 if (kind, 10000) in best else sizes[0])
+            print(f"{kind:10}{n:9}{wall:10.4f}{cpu:10.4f}{wall / n * 1e6:10.2f}{peak:10.1f}{wall / n / base:16.2f}")
 
 
 def models(args, tmp):
