@@ -1,13 +1,23 @@
-# onnxopt_library(folder LINK libs...): a static library of all .cpp files directly in `folder`, named with '_' for '/'.
+# onnxopt_library(folder LINK libs... PRECOMPILE headers...): a static library of all .cpp files directly in `folder`, named with '_' for '/'.
 # A folder without sources becomes an interface library, so that the dependency arrows are in one place.
+# PRECOMPILE: headers that are compiled once (compiler.cmake). A folder that names none takes those of the first in its layer that did.
 function(onnxopt_library folder)
-  cmake_parse_arguments(ARG "" "" "LINK" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "LINK;PRECOMPILE" ${ARGN})
   string(REPLACE "/" "_" name ${folder})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cpp)
   if(sources)
     add_library(${name} STATIC ${sources})
     target_include_directories(${name} PUBLIC ${CMAKE_SOURCE_DIR})
     target_link_libraries(${name} PUBLIC ${ARG_LINK} fmt::fmt PRIVATE onnxopt_warnings)
+    string(REGEX REPLACE "/.*" "" layer ${folder})
+    if(onnxopt_precompiled_${layer} AND NOT ARG_PRECOMPILE)
+      onnxopt_reuse_precompiled(${name} ${onnxopt_precompiled_${layer}})
+    elseif(ARG_PRECOMPILE)
+      onnxopt_precompile(${name} ${ARG_PRECOMPILE})
+      if(NOT onnxopt_precompiled_${layer})
+        set(onnxopt_precompiled_${layer} ${name} PARENT_SCOPE)
+      endif()
+    endif()
   else()
     add_library(${name} INTERFACE)
     target_include_directories(${name} INTERFACE ${CMAKE_SOURCE_DIR})

@@ -41,6 +41,30 @@ struct SameValue {
 
 }  // namespace
 
+AttrValue::AttrValue(const AttrValue&) = default;
+AttrValue::AttrValue(AttrValue&&) noexcept = default;
+AttrValue& AttrValue::operator=(const AttrValue&) = default;
+AttrValue& AttrValue::operator=(AttrValue&&) noexcept = default;
+AttrValue::~AttrValue() = default;
+
+Attribute::Attribute(const Attribute&) = default;
+Attribute::Attribute(Attribute&&) noexcept = default;
+Attribute& Attribute::operator=(const Attribute&) = default;
+Attribute& Attribute::operator=(Attribute&&) noexcept = default;
+Attribute::~Attribute() = default;
+
+Attrs::Attrs(std::initializer_list<Attribute> list) : list_(list) {}
+Attrs::Attrs(const Attrs&) = default;
+Attrs::Attrs(Attrs&&) noexcept = default;
+Attrs& Attrs::operator=(const Attrs&) = default;
+Attrs& Attrs::operator=(Attrs&&) noexcept = default;
+Attrs::~Attrs() = default;
+
+Attrs& Attrs::add(Attribute a) {
+  list_.push_back(std::move(a));
+  return *this;
+}
+
 const Attribute* Attrs::find(std::string_view name) const {
   for (const Attribute& a : list_)
     if (a.name == name) return &a;

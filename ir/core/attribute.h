@@ -38,10 +38,21 @@ using Ints = std::vector<std::int64_t>;
 using Floats = std::vector<float>;
 using Strings = std::vector<std::string>;
 
-// Order of alternatives follows AttrType, so that index() is the type.
-using AttrValue =
+// Order of alternatives follows AttrType, so that index() is the type. Copies, moves and the end of so many alternatives are compiled once, in
+// attribute.cpp: in each file that names an attribute they took a tenth of its compilation.
+using AttrVariant =
     std::variant<std::monostate, float, std::int64_t, std::string, Tensor, std::shared_ptr<Graph>, Floats, Ints, Strings, std::vector<Tensor>,
                  std::vector<std::shared_ptr<Graph>>, SparseTensor, std::vector<SparseTensor>, Type, std::vector<Type>>;
+struct AttrValue : AttrVariant {
+  using AttrVariant::AttrVariant;
+  using AttrVariant::operator=;
+  AttrValue() = default;
+  AttrValue(const AttrValue&);
+  AttrValue(AttrValue&&) noexcept;
+  AttrValue& operator=(const AttrValue&);
+  AttrValue& operator=(AttrValue&&) noexcept;
+  ~AttrValue();
+};
 
 struct AttrExtra {
   std::string ref_attr_name;  // inside a function body: the value is the caller's attribute of this name
@@ -56,6 +67,11 @@ struct Attribute {
 
   Attribute() = default;
   Attribute(std::string n, AttrValue v) : name(std::move(n)), value(std::move(v)) {}
+  Attribute(const Attribute&);
+  Attribute(Attribute&&) noexcept;
+  Attribute& operator=(const Attribute&);
+  Attribute& operator=(Attribute&&) noexcept;
+  ~Attribute();
   AttrType type() const { return is_ref() ? extra->ref_type : static_cast<AttrType>(value.index()); }
   bool is_ref() const { return extra && !extra->ref_attr_name.empty(); }
 };
@@ -64,7 +80,12 @@ struct Attribute {
 class Attrs {
  public:
   Attrs() = default;
-  Attrs(std::initializer_list<Attribute> list) : list_(list) {}
+  Attrs(std::initializer_list<Attribute> list);
+  Attrs(const Attrs&);
+  Attrs(Attrs&&) noexcept;
+  Attrs& operator=(const Attrs&);
+  Attrs& operator=(Attrs&&) noexcept;
+  ~Attrs();
   const Attribute* find(std::string_view name) const;
   Attribute* find(std::string_view name);
   bool has(std::string_view name) const { return find(name) != nullptr; }
@@ -75,10 +96,7 @@ class Attrs {
     return a && !a->is_ref() ? std::get_if<T>(&a->value) : nullptr;
   }
   Attrs& set(std::string name, AttrValue value);  // replaces or appends
-  Attrs& add(Attribute a) {
-    list_.push_back(std::move(a));
-    return *this;
-  }
+  Attrs& add(Attribute a);
   bool remove(std::string_view name);
   std::size_t size() const { return list_.size(); }
   bool empty() const { return list_.empty(); }

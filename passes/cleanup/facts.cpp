@@ -182,4 +182,20 @@ std::optional<std::size_t> static_bytes(const Type& t) {
   return raw_byte_size(t.dtype, t.static_dims());
 }
 
+bool no(Rewriter& rw, const char* why) {
+  rw.give_up(why);
+  return false;
+}
+
+bool becomes(const Node& n, Rewriter& rw, Value* to) {
+  rw.replace(n.output(), to);
+  return true;
+}
+
+Attrs with(const Node& n, std::string name, AttrValue v) {
+  Attrs a = n.attrs();
+  a.set(std::move(name), std::move(v));
+  return a;
+}
+
 }  // namespace onnxopt

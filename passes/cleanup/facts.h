@@ -47,21 +47,14 @@ inline bool plain(const Node& n) { return !n.has_ref_attrs(); }
 // Bytes of a tensor of this type; nullopt unless static.
 std::optional<std::size_t> static_bytes(const Type& t);
 
+// fuse-rotary-embedding runs, and knows the tables and the halves of each head by the nodes around them.
+inline bool rotary_embeddings_wanted(const PassContext& ctx) { return ctx.level >= Level::o3 && ctx.output.version("") >= 23; }
+
 // rw.give_up(why) and false, for `return no(rw, "...")` in a NodeRule.
-inline bool no(Rewriter& rw, const char* why) {
-  rw.give_up(why);
-  return false;
-}
+bool no(Rewriter& rw, const char* why);
 // Replaces output 0 of `n`.
-inline bool becomes(const Node& n, Rewriter& rw, Value* to) {
-  rw.replace(n.output(), to);
-  return true;
-}
+bool becomes(const Node& n, Rewriter& rw, Value* to);
 // Attributes of `n` without graphs' ownership trouble: a copy for the replacement node.
-inline Attrs with(const Node& n, std::string name, AttrValue v) {
-  Attrs a = n.attrs();
-  a.set(std::move(name), std::move(v));
-  return a;
-}
+Attrs with(const Node& n, std::string name, AttrValue v);
 
 }  // namespace onnxopt

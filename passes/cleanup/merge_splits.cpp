@@ -13,7 +13,7 @@ std::optional<std::int64_t> axis_of(const Node& split) {
 
 // fuse-rotary-embedding knows an embedding of the first part of each head by the Split and the Concat of what is left alone.
 bool turns_in_part(const Node& split, const PassContext& ctx) {
-  if (ctx.level < Level::o3 || ctx.output.version("") < 23) return false;
+  if (!rotary_embeddings_wanted(ctx)) return false;
   for (const Value* v : split.outputs())
     for (const Use& u : v->uses())
       if (u.node->is("Concat")) return true;

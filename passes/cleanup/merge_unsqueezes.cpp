@@ -22,7 +22,7 @@ Value* passed_input(const Node& n, const Ints& axes, std::int64_t rank, const Pa
   if (n.kept || !plain(n) || n.outputs().size() != 1 || !n.op().domain.empty()) return nullptr;
   if (n.is("Cast") || (n.op().has(kElementwise) && n.inputs().size() == 1)) return n.input(0);
   if (n.is("Concat")) {
-    if (ctx.level >= Level::o3 && ctx.output.version("") >= 23) return nullptr;  // fuse-rotary-embedding knows tables by their rank
+    if (rotary_embeddings_wanted(ctx)) return nullptr;  // fuse-rotary-embedding knows tables by their rank
     return std::all_of(n.inputs().begin(), n.inputs().end(), [&](const Value* v) { return v == n.input(0); }) ? n.input(0) : nullptr;
   }
   if (!is_arithmetic(n)) return nullptr;

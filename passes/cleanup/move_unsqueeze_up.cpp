@@ -14,9 +14,6 @@ bool is_unary(const Node& n) {
   return n.op().has(kElementwise) && n.op().domain.empty() && n.inputs().size() == 1 && n.outputs().size() == 1 && plain(n);
 }
 
-// At this level fuse-rotary-embedding knows the tables by the Unsqueeze behind them.
-bool tables_wanted(const PassContext& ctx) { return ctx.level >= Level::o3 && ctx.output.version("") >= 23; }
-
 bool visit(const Node& n, Rewriter& rw) {
   const Node* made = n.input(0)->producer();
   if (!made || !is_unary(*made) || made->input(0)->constant()) return no(rw, "not behind an operator of one input");
@@ -32,7 +29,7 @@ bool visit(const Node& n, Rewriter& rw) {
     if (q.is("Unsqueeze") && !q.kept && q.graph() == n.graph() && squeeze_axes(q) == axes) last.push_back(&q);
   }
   if (last.size() < 2) return no(rw, "no other operator on the same tensor gets these axes");
-  if (tables_wanted(rw.context())) return no(rw, "tables of rotary embeddings");
+  if (rotary_embeddings_wanted(rw.context())) return no(rw, "tables of rotary embeddings");
   const Graph& g = rw.graph();
   if (*std::min_element(last.begin(), last.end(), [&](const Node* a, const Node* b) { return g.is_before(*a, *b); }) != &n) return false;
   Value* u = rw.op("Unsqueeze", {x, n.input(1)});

@@ -1,6 +1,6 @@
 #include <cmath>
 
-#include "passes/fusion/conditions.h"
+#include "passes/fusion/gelu_pattern.h"
 #include "passes/fusion/weights.h"
 
 namespace onnxopt {
@@ -23,30 +23,15 @@ double root_of(const Node& scaled, const PassContext& ctx) {
 // division.
 Rule spell_gelu() {
   static const std::string text =
-      combine_patterns({"s = Div (x, 1.41421356~)\n e = Erf (s)\n p = Add (e, 1.0)"},
-                       {
-                           "m = Mul (p, 0.5)\n y = Mul (x, m)",
-                           "m = Mul (x, p)\n y = Div (m, 2.0)",
-                           "m = Div (x, 2.0)\n y = Mul (m, p)",
-                       }) +
-      "\nor\n" +
-      combine_patterns({"s = Mul (x, 0.70710678~)\n e = Erf (s)\n p = Add (e, 1.0)"}, {
-                                                                                          "m = Mul (x, p)\n y = Mul (m, 0.5)",
-                                                                                          "m = Mul (x, 0.5)\n y = Mul (m, p)",
-                                                                                          "m = Mul (p, 0.5)\n y = Mul (x, m)",
-                                                                                          "m = Mul (x, p)\n y = Div (m, 2.0)",
-                                                                                          "m = Div (x, 2.0)\n y = Mul (m, p)",
-                                                                                      });
+      combine_patterns(gelu_of_quotient(), gelu_products_unfused()) + "\nor\n" + combine_patterns(gelu_of_product(), gelu_products());
   return {
       .name = "spell-gelu",
       .summary = "Spell Gelu in the order that runtimes know, where the opset has none",
       .match = text,
-      .where = {is_float_tensor("x"), constants_of_exporters_fit("x"),
-                custom("x is not a constant", [](const Match& m) { return !m["x"]->constant(); }),
-                custom("the output opset has no Gelu", [](const Match& m) { return m.context().output.version("") < 20; })},
+      .where = gelu_stays_written_out(),
       .rewrite =
           [](const Match& m, Rewriter& rw) {
-            const auto number = [&](double v, std::string_view name) { return rw.constant(from_doubles(m["x"]->type.dtype, {}, {&v, 1}), name); };
+            const auto number = [&](double v, std::string_view name) { return gelu_number(m, rw, v, name); };
             Value* p = m["p"];
             if (m.node("s").is("Mul"))
               p = rw.op("Add", {rw.op("Erf", {rw.op("Div", {m["x"], number(root_of(m.node("s"), m.context()), "sqrt_2")})}), number(1, "one")});

@@ -1,5 +1,4 @@
-#include "passes/fusion/conditions.h"
-#include "passes/fusion/weights.h"
+#include "passes/fusion/gelu_pattern.h"
 
 namespace onnxopt {
 
@@ -38,13 +37,11 @@ Rule spell_tanh_gelu() {
       .name = "spell-tanh-gelu",
       .summary = "Spell the tanh approximation of Gelu in the order that runtimes know, where the opset has none",
       .match = text,
-      .where = {is_float_tensor("x"), constants_of_exporters_fit("x"),
-                custom("x is not a constant", [](const Match& m) { return !m["x"]->constant(); }),
-                custom("the output opset has no Gelu", [](const Match& m) { return m.context().output.version("") < 20; })},
+      .where = gelu_stays_written_out(),
       .rewrite =
           [](const Match& m, Rewriter& rw) {
             Value* x = m["x"];
-            const auto number = [&](double v, std::string_view name) { return rw.constant(from_doubles(x->type.dtype, {}, {&v, 1}), name); };
+            const auto number = [&](double v, std::string_view name) { return gelu_number(m, rw, v, name); };
             Value* s = m["s"];
             if (!m.has_node("x3") || !m.node("x3").is("Pow")) {
               Value* cube = rw.op("Mul", {rw.op("Pow", {x, number(3, "three")}), factor(m.node("c"))});

@@ -1,4 +1,4 @@
-#include "passes/fusion/conditions.h"
+#include "passes/fusion/gelu_pattern.h"
 #include "passes/rewrite/node_rule.h"
 
 namespace onnxopt {
@@ -6,18 +6,8 @@ namespace onnxopt {
 // y = x * 0.5 * (1 + Erf (x / sqrt(2)))  ==>  y = Gelu (x)
 // In the orders that PyTorch, TensorFlow and Keras write. From opset 20.
 Rule fuse_gelu() {
-  static const std::string text = combine_patterns(
-      {
-          "s = Div (x, 1.41421356~)\n e = Erf (s)\n p = Add (e, 1.0)",
-          "s = Mul (x, 0.70710678~)\n e = Erf (s)\n p = Add (e, 1.0)",
-      },
-      {
-          "m = Mul (x, p)\n y = Mul (m, 0.5)",
-          "m = Mul (x, 0.5)\n y = Mul (m, p)",
-          "m = Mul (p, 0.5)\n y = Mul (x, m)",
-          "m = Mul (x, p)\n y = Div (m, 2.0)",
-          "m = Div (x, 2.0)\n y = Mul (m, p)",
-      });
+  static const std::string text =
+      combine_patterns(gelu_of_quotient(), gelu_products()) + "\nor\n" + combine_patterns(gelu_of_product(), gelu_products());
   return {
       .name = "fuse-gelu",
       .summary = "x * 0.5 * (1 + Erf (x / sqrt(2))) to Gelu",

@@ -93,6 +93,23 @@ Value* Expansion::cast(Value* v, DType t) {
   return tensor(Tensor::from_bytes(t, c->dims(), std::move(bytes)));
 }
 
+Value* Expansion::op(std::string_view op_name, std::vector<Value*> inputs, Attrs attrs) {
+  return make(op_name, std::move(inputs), std::move(attrs)).output();
+}
+Value* Expansion::tensor(const Tensor& t, std::string_view hint) { return &pool_.get(t, hint); }
+Value* Expansion::ints(const Ints& v, std::string_view hint) { return tensor(Tensor::int64s(v), hint); }
+Value* Expansion::index(std::int64_t v, std::string_view hint) { return tensor(Tensor::scalar<std::int64_t>(v), hint); }
+Value* Expansion::add(Value* a, Value* b) { return op("Add", {a, b}); }
+Value* Expansion::sub(Value* a, Value* b) { return op("Sub", {a, b}); }
+Value* Expansion::mul(Value* a, Value* b) { return op("Mul", {a, b}); }
+Value* Expansion::div(Value* a, Value* b) { return op("Div", {a, b}); }
+Value* Expansion::shape_value(Value* v) { return op("Shape", {v}); }
+Value* Expansion::reshape(Value* v, const Ints& to) { return op("Reshape", {v, ints(to)}); }
+Value* Expansion::reshape_like(Value* v, Value* like) { return op("Reshape", {v, shape_value(like)}); }
+Value* Expansion::transpose(Value* v, const Ints& perm) { return op("Transpose", {v}, {{"perm", perm}}); }
+Value* Expansion::unsqueeze(Value* v, const Ints& axes) { return op("Unsqueeze", {v, ints(axes, "axes")}); }
+Value* Expansion::squeeze(Value* v, const Ints& axes) { return op("Squeeze", {v, ints(axes, "axes")}); }
+Value* Expansion::concat(std::vector<Value*> parts, std::int64_t axis) { return op("Concat", std::move(parts), {{"axis", axis}}); }
 Value* Expansion::slice(Value* v, std::int64_t from, std::int64_t to, std::int64_t axis, std::int64_t step) {
   return op("Slice", {v, ints({from}, "starts"), ints({to}, "ends"), ints({axis}, "axes"), step == 1 ? nullptr : ints({step}, "steps")});
 }

@@ -45,27 +45,25 @@ class Expansion {
   Node& make(std::string_view op_name, std::vector<Value*> inputs, Attrs attrs = {}, std::size_t outputs = 1);
   Node& make_row(const OpSchema& row, std::vector<Value*> inputs, Attrs attrs = {}, std::size_t outputs = 1);
   void put_before(Node& n) { at_ = &n; }  // what is made from now on stands in front of `n`, a node of the same graph behind this one
-  Value* op(std::string_view op_name, std::vector<Value*> inputs, Attrs attrs = {}) {
-    return make(op_name, std::move(inputs), std::move(attrs)).output();
-  }
-  Value* tensor(const Tensor& t, std::string_view hint = "constant") { return &pool_.get(t, hint); }
-  Value* ints(const Ints& v, std::string_view hint = "shape") { return tensor(Tensor::int64s(v), hint); }
-  Value* index(std::int64_t v, std::string_view hint = "index") { return tensor(Tensor::scalar<std::int64_t>(v), hint); }
+  Value* op(std::string_view op_name, std::vector<Value*> inputs, Attrs attrs = {});
+  Value* tensor(const Tensor& t, std::string_view hint = "constant");
+  Value* ints(const Ints& v, std::string_view hint = "shape");
+  Value* index(std::int64_t v, std::string_view hint = "index");
   Value* scalar(DType t, double v);  // rank 0; rounded to t
   Value* cast(Value* v, DType t);    // v itself if it has that type
   // Common shapes of text
-  Value* add(Value* a, Value* b) { return op("Add", {a, b}); }
-  Value* sub(Value* a, Value* b) { return op("Sub", {a, b}); }
-  Value* mul(Value* a, Value* b) { return op("Mul", {a, b}); }
-  Value* div(Value* a, Value* b) { return op("Div", {a, b}); }
-  Value* shape_value(Value* v) { return op("Shape", {v}); }
-  Value* reshape(Value* v, const Ints& to) { return op("Reshape", {v, ints(to)}); }  // 0 copies a dim
-  Value* reshape_like(Value* v, Value* like) { return op("Reshape", {v, shape_value(like)}); }
-  Value* transpose(Value* v, const Ints& perm) { return op("Transpose", {v}, {{"perm", perm}}); }
-  Value* unsqueeze(Value* v, const Ints& axes) { return op("Unsqueeze", {v, ints(axes, "axes")}); }
-  Value* squeeze(Value* v, const Ints& axes) { return op("Squeeze", {v, ints(axes, "axes")}); }
+  Value* add(Value* a, Value* b);
+  Value* sub(Value* a, Value* b);
+  Value* mul(Value* a, Value* b);
+  Value* div(Value* a, Value* b);
+  Value* shape_value(Value* v);
+  Value* reshape(Value* v, const Ints& to);  // 0 copies a dim
+  Value* reshape_like(Value* v, Value* like);
+  Value* transpose(Value* v, const Ints& perm);
+  Value* unsqueeze(Value* v, const Ints& axes);
+  Value* squeeze(Value* v, const Ints& axes);
   Value* slice(Value* v, std::int64_t from, std::int64_t to, std::int64_t axis, std::int64_t step = 1);
-  Value* concat(std::vector<Value*> parts, std::int64_t axis) { return op("Concat", std::move(parts), {{"axis", axis}}); }
+  Value* concat(std::vector<Value*> parts, std::int64_t axis);
   Value* reduce(std::string_view op_name, Value* v, const Ints& axes, bool keep = true);
   void result(std::size_t output, Value* v);
   // Of a node behind this one, which goes with it and has one output. Null: only nodes that go too read that; name them later.

@@ -7,6 +7,10 @@
 
 namespace onnxopt {
 
+void Rewriter::give_up(std::string_view why) {
+  if (failure_.empty()) failure_ = why;
+}
+
 void Rewriter::abandon(std::string why) { throw RewriteAbandoned{std::move(why)}; }
 
 SymbolTable& Rewriter::symbols() const { return graph_->model().symbols(); }

@@ -50,9 +50,7 @@ class Rewriter {
   // Through the context's Evaluator. If evaluation is not possible the rewrite is abandoned on the spot: this does not return (it throws what only
   // the driver catches).
   Tensor eval(std::string_view op, std::vector<Tensor> inputs, Attrs attrs = {});
-  void give_up(std::string why) {
-    if (failure_.empty()) failure_ = std::move(why);
-  }  // for what only the rewrite can find out, before any replace()
+  void give_up(std::string_view why);  // for what only the rewrite can find out, before any replace()
   // Like give_up, but does not return.
   [[noreturn]] void abandon(std::string why);
   // Declares that `n` takes part in this rewrite besides the matched nodes: its outputs may be replaced, and it counts as removed if it dies.

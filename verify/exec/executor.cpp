@@ -15,6 +15,23 @@ void check_input(const Value& v, const RtValue& given) {
 
 }  // namespace
 
+RtValue::RtValue(Tensor t) : v(std::move(t)) {}
+RtValue::RtValue(const RtValue&) = default;
+RtValue::RtValue(RtValue&&) noexcept = default;
+RtValue& RtValue::operator=(const RtValue&) = default;
+RtValue& RtValue::operator=(RtValue&&) noexcept = default;
+RtValue::~RtValue() = default;
+
+const Tensor& KernelIo::in(std::size_t i) const {
+  if (!has(i)) bad_input(fmt::format("input {} is missing", i));
+  if (!in_[i].is_tensor()) bad_input(fmt::format("input {} is not a tensor", i));
+  return in_[i].tensor();
+}
+
+void KernelIo::set(std::size_t i, RtValue v) {
+  if (i < out_.size()) out_[i] = std::move(v);
+}
+
 static ExecOptions with_backends(ExecOptions o) {
   if (o.backends.empty()) o.backends = {reference_kernels()};
   return o;

@@ -27,7 +27,12 @@ struct RtValue {
   std::variant<std::monostate, Tensor, std::shared_ptr<const RtSequence>, std::shared_ptr<const RtMap>, std::shared_ptr<const SparseTensor>> v;
   Type type;  // of sequences and optionals, whose element type data may not show; else unknown
   RtValue() = default;
-  RtValue(Tensor t) : v(std::move(t)) {}  // NOLINT: implicit by design
+  RtValue(Tensor t);  // NOLINT: implicit by design
+  RtValue(const RtValue&);
+  RtValue(RtValue&&) noexcept;
+  RtValue& operator=(const RtValue&);
+  RtValue& operator=(RtValue&&) noexcept;
+  ~RtValue();
   bool is_tensor() const { return std::holds_alternative<Tensor>(v); }
   const Tensor& tensor() const { return std::get<Tensor>(v); }
   bool empty() const { return v.index() == 0; }
@@ -41,14 +46,8 @@ class KernelIo {
   std::size_t num_outputs() const { return out_.size(); }
   bool has(std::size_t i) const { return i < in_.size() && !in_[i].empty(); }
   const RtValue& value(std::size_t i) const { return in_[i]; }
-  const Tensor& in(std::size_t i) const {
-    if (!has(i)) bad_input("input " + std::to_string(i) + " is missing");
-    if (!in_[i].is_tensor()) bad_input("input " + std::to_string(i) + " is not a tensor");
-    return in_[i].tensor();
-  }
-  void set(std::size_t i, RtValue v) {
-    if (i < out_.size()) out_[i] = std::move(v);
-  }
+  const Tensor& in(std::size_t i) const;  // Error(bad_input) where it is missing or no tensor
+  void set(std::size_t i, RtValue v);
 
  private:
   std::span<const RtValue> in_;
