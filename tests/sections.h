@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/source_dir.h"
+
 namespace onnxopt::test {
 
 struct Section {
@@ -14,7 +16,7 @@ struct Section {
 
 // `file`: from the root of the repository.
 inline std::vector<Section> read_sections(const std::string& file) {
-  std::ifstream in(std::string(ONNXOPT_SOURCE_DIR) + "/" + file);
+  std::ifstream in(source_dir() + "/" + file);
   std::vector<Section> list;
   std::string line;
   for (int number = 1; std::getline(in, line); ++number)

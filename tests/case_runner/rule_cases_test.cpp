@@ -7,12 +7,13 @@
 
 #include "passes/rewrite/node_rule.h"
 #include "tests/case_runner/run_case.h"
+#include "tests/source_dir.h"
 
 namespace onnxopt {
 namespace {
 
 void check_cases(std::string_view name) {
-  const std::filesystem::path path = std::filesystem::path(ONNXOPT_SOURCE_DIR) / "tests/cases/passes" / (std::string(name) + ".onnxtxt");
+  const std::filesystem::path path = std::filesystem::path(test::source_dir()) / "tests/cases/passes" / (std::string(name) + ".onnxtxt");
   INFO(path.string());
   REQUIRE(std::filesystem::exists(path));
   const cases::CaseFile file = cases::read_case_file(path);

@@ -2,6 +2,7 @@
 
 #include "ir/io/sha1.h"
 #include "tests/ir_io/wire_builder.h"
+#include "tests/source_dir.h"
 
 TEST_SUITE_BEGIN("read_tensor_test");
 
@@ -107,7 +108,7 @@ TEST_CASE("sparse tensors are checked") {
 }
 
 TEST_CASE("typed fields and raw_data agree for every element type, as the onnx package writes them") {
-  const auto m = read_model(std::filesystem::path(ONNXOPT_SOURCE_DIR) / "tests/models/made/every_type.onnx");
+  const auto m = read_model(std::filesystem::path(test::source_dir()) / "tests/models/made/every_type.onnx");
   const auto constants = m->graph().constants();
   int compared = 0;
   for (std::size_t i = 0; i + 1 < constants.size(); i += 2) {

@@ -7,6 +7,7 @@
 
 #include "ir/io/io.h"
 #include "ir/text/text.h"
+#include "tests/source_dir.h"
 
 namespace onnxopt {
 namespace {
@@ -15,7 +16,7 @@ namespace fs = std::filesystem;
 
 std::vector<fs::path> shared_models() {
   const char* given = std::getenv("ONNXOPT_SHARED");
-  const fs::path folder = given ? fs::path(given) / "models" : fs::path(ONNXOPT_SOURCE_DIR) / ".." / "shared" / "models";
+  const fs::path folder = given ? fs::path(given) / "models" : fs::path(test::source_dir()) / ".." / "shared" / "models";
   std::vector<fs::path> r;
   if (!fs::is_directory(folder)) return r;
   for (const auto& entry : fs::recursive_directory_iterator(folder))

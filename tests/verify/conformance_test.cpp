@@ -6,6 +6,7 @@
 #include <filesystem>
 
 #include "cli/report/conformance_report.h"
+#include "tests/source_dir.h"
 #include "verify/conformance/disputed.h"
 
 using namespace onnxopt;
@@ -13,7 +14,7 @@ namespace fs = std::filesystem;
 
 namespace {
 
-const fs::path kCarried = fs::path(ONNXOPT_SOURCE_DIR) / "tests/conformance";
+const fs::path kCarried = fs::path(test::source_dir()) / "tests/conformance";
 
 RtValue floats(std::vector<float> v) { return Tensor::of<float>({static_cast<std::int64_t>(v.size())}, v); }
 
@@ -103,7 +104,7 @@ TEST_SUITE("conformance_test") {
   TEST_CASE("a test that another release contradicts is known by its bytes") {
     const fs::path work = fs::temp_directory_path() / "onnxopt_disputed_test";
     fs::remove_all(work);
-    fs::copy(fs::path(ONNXOPT_SOURCE_DIR) / "tests/verify/disputed", work, fs::copy_options::recursive);
+    fs::copy(fs::path(test::source_dir()) / "tests/verify/disputed", work, fs::copy_options::recursive);
     const ConformanceTest test = find_conformance_tests(work).at(0);
     ConformanceResult r = run_conformance_test(test, reference());
     CHECK(r.outcome == ConformanceOutcome::disputed);
