@@ -47,6 +47,11 @@ Value* allowed(Expansion& e, Value* q, Value* k) {
   return mask;
 }
 
+bool shorter_mask(Expansion& e, const Value* k) {
+  const Shape& m = *e.shape(3);
+  return !m.empty() && !m.back().is(1) && !same(m.back(), (*Expansion::shape_of(k))[2]);
+}
+
 // What is added to the scores; null: nothing.
 Value* bias_of(Expansion& e, Value* q, Value* k, DType t) {
   Value* mask = allowed(e, q, k);
@@ -55,10 +60,8 @@ Value* bias_of(Expansion& e, Value* q, Value* k, DType t) {
   if (e.has(3)) {
     bias = e.in(3);
     const Shape& m = *e.shape(3);
-    const Dim keys = (*Expansion::shape_of(k))[2];
-    const bool boolean = e.dtype(3) == DType::boolean;
-    if (boolean) bias = e.op("Where", {bias, e.scalar(t, 0), minus});
-    if (!m.empty() && !m.back().is(1) && !same(m.back(), keys)) {  // a shorter mask hides the keys behind its end
+    bias = e.dtype(3) == DType::boolean ? e.op("Where", {bias, e.scalar(t, 0), minus}) : e.cast(bias, t);
+    if (shorter_mask(e, k)) {  // a shorter mask hides the keys behind its end
       Ints zeros(2 * m.size() - 1, 0);
       const Index last(static_cast<std::int64_t>(m.size()) - 1);
       const Index missing = sub(e, dim_of(e, k, 2), dim_of(e, e.in(3), *last.number));
@@ -84,11 +87,14 @@ std::string attention(Expansion& e) {
     kv_heads = (*e.shape(1))[1].value();
   }
   if (q_heads <= 0 || kv_heads <= 0 || q_heads % kv_heads != 0) return "no decomposition: an unknown number of heads";
+  if (e.has(3) && e.dtype(3) == DType::undefined) return "type: a mask of an unknown type";
   Value *q = split_heads(e, e.in(0), q_heads), *k = split_heads(e, e.in(1), kv_heads), *v = split_heads(e, e.in(2), kv_heads);
   if (e.has(4)) {
     k = e.concat({e.in(4), k}, 2);
     v = e.concat({e.in(5), v}, 2);
   }
+  if (e.has(3) && is_integer(e.dtype(3)) && shorter_mask(e, k) && e.shape(3)->back().is_value() && (*Expansion::shape_of(k))[2].is_value())
+    return "no decomposition: a shorter mask of integers, which has no negative infinity to go on with";
   const Dim size = (*Expansion::shape_of(q))[3];
   if (!e.node().attrs().has("scale") && !size.is_value()) return "no decomposition: heads of unknown size";
   const double scale = e.node().attrs().has("scale") ? e.real("scale") : 1 / std::sqrt(static_cast<double>(size.value()));

@@ -71,7 +71,9 @@ std::string quantize_linear(Expansion& e) {
   const auto f = [&](double v) { return e.scalar(DType::float32, v); };
   constexpr double kMagic = 12582912.0;  // 1.5 * 2^23
   constexpr double kFar = 262144.0;      // beyond every type of 16 bits with any zero point
-  Value* x = e.op("Clip", {e.div(e.in(0), scale), f(-kFar), f(kFar)});
+  const Tensor* known = e.constant(1);
+  const bool one = known && known->size() == 1 && scalar_value(*known) == 1.0;
+  Value* x = e.op("Clip", {one ? e.in(0) : e.div(e.in(0), scale), f(-kFar), f(kFar)});
   x = e.sub(e.add(x, f(kMagic)), f(kMagic));
   if (Value* zero = offset(e, 2)) x = e.add(x, zero);
   x = e.op("Clip", {x, f(lowest_value(t)), f(highest_value(t))});
@@ -101,8 +103,7 @@ std::string dynamic_quantize_linear(Expansion& e) {
 
 namespace {
 
-// Products of 8-bit integers are exact in float32 up to 2^24, in float64 always. `several`: the shape of a zero point that is a list; empty: it has
-// its own.
+// `several`: the shape of a zero point that is a list; empty: it has its own.
 Value* centered(Expansion& e, std::size_t x, std::size_t zero, DType w, const Ints& several) {
   Value* v = e.op("Cast", {e.in(x)}, {{"to", static_cast<std::int64_t>(w)}});
   if (!e.has(zero)) return v;
@@ -125,34 +126,80 @@ std::string matmul_integer(Expansion& e) {
   return "";
 }
 
+namespace {
+
+// Sums of integers are exact in float32 up to 2^24. The bits of the digits, 8 at most, into which weights are taken apart so that each digit's sums
+// of `depth` products stay within that; 0: none are that small.
+int digit_bits(std::int64_t depth) {
+  constexpr std::int64_t kExact = std::int64_t{1} << 24;
+  if (depth * 255 * 255 <= kExact) return 8;
+  int bits = 4;
+  while (bits > 0 && depth * 255 * (std::int64_t{1} << bits) > kExact) --bits;
+  return bits;
+}
+
+// Least first; the last one has the sign.
+std::vector<Value*> digits_of(Expansion& e, Value* k, int bits) {
+  const auto f = [&](double v) { return e.scalar(DType::float32, v); };
+  const double base = 1 << bits;
+  std::vector<Value*> digits;
+  for (int left = 8; left > bits; left -= bits) {
+    Value* rest = e.op("Floor", {e.mul(k, f(1 / base))});
+    digits.push_back(e.sub(k, e.mul(rest, f(base))));
+    k = rest;
+  }
+  digits.push_back(k);
+  return digits;
+}
+
+}  // namespace
+
 std::string conv_integer(Expansion& e) {
   const Shape* w = e.shape(1);
   std::int64_t depth = 1;
   for (std::size_t i = 1; w && i < w->size(); ++i) depth = (*w)[i].is_value() && depth > 0 ? depth * (*w)[i].value() : 0;
   if (!w || depth == 0) return "the shape of the weight is not known";
-  const DType way = depth <= 258 ? DType::float32 : DType::float64;  // 258 * 255 * 255 < 2^24
+  const int bits = digit_bits(depth);
+  const DType way = bits > 0 ? DType::float32 : DType::float64;
   Ints channels(w->size(), 1);
   channels[0] = -1;
   Value *x = centered(e, 0, 2, way, Ints(w->size(), 1)), *k = centered(e, 1, 3, way, channels);
   if (!x || !k) return "the shape of a zero point is not known";
-  e.result(0, e.cast(e.op("Conv", {x, k}, e.node().attrs()), DType::int32));
+  const auto sums = [&](Value* digits) { return e.cast(e.op("Conv", {x, digits}, e.node().attrs()), DType::int32); };
+  const std::vector<Value*> digits = bits > 0 ? digits_of(e, k, bits) : std::vector{k};
+  Value* total = sums(digits.back());
+  for (std::size_t i = digits.size() - 1; i-- > 0;) total = e.add(e.mul(total, e.scalar(DType::int32, 1 << bits)), sums(digits[i]));
+  e.result(0, total);
   return "";
 }
 
+namespace {
+
+bool one_element(const Shape* s) { return s && (s->empty() || (s->size() == 1 && s->front().is(1))); }
+
+// The way of runtimes: sums times one multiplier in float, scales of operands over that of the result. Another order rounds some sums to the other
+// side.
+Value* requantized(Expansion& e, Value* sum, Value* multiplier, std::size_t zero) {
+  Value* y = e.mul(e.cast(sum, DType::float32), multiplier);
+  const Shape* s = e.shape(zero);
+  return e.op("QuantizeLinear", {y, e.scalar(DType::float32, 1), one_element(s) && !s->empty() ? e.reshape(e.in(zero), {}) : e.in(zero)});
+}
+
+}  // namespace
+
 // Integers summed exactly, then brought to the scale of the result.
 std::string qlinear_matmul(Expansion& e) {
-  const Shape *a_scale = e.shape(1), *b_scale = e.shape(4);
-  if (!a_scale || !b_scale) return "the shape of the scale is not known";
-  if (!(a_scale->empty() || (a_scale->size() == 1 && a_scale->front().is(1)))) return "no decomposition: a scale a row";
+  const Shape* b_scale = e.shape(4);
+  if (!e.shape(1) || !b_scale || !e.shape(6) || !e.shape(7)) return "the shape of the scale is not known";
+  if (!one_element(e.shape(1)) || !one_element(e.shape(6)) || !one_element(e.shape(7))) return "no decomposition: a scale a row";
   if (b_scale->size() > 1) return "no decomposition: a scale a batch";
   Value* sum = e.op("MatMulInteger", {e.in(0), e.in(3), e.in(2), e.in(5)});
   const auto wide = [&](std::size_t i) {  // of one element: a scalar, as the product may be one
     Value* v = e.cast(e.in(i), DType::float32);
     const Shape* s = Expansion::shape_of(v);
-    return s && s->size() == 1 && s->front().is(1) ? e.reshape(v, {}) : v;
+    return one_element(s) && !s->empty() ? e.reshape(v, {}) : v;
   };
-  Value* y = e.mul(e.cast(sum, DType::float32), e.mul(wide(1), wide(4)));
-  e.result(0, e.op("QuantizeLinear", {y, wide(6), e.in(7)}));
+  e.result(0, requantized(e, sum, e.div(e.mul(wide(1), wide(4)), wide(6)), 7));
   return "";
 }
 
@@ -165,7 +212,7 @@ std::string qlinear_conv(Expansion& e) {
   Value* sum = e.op("ConvInteger", {e.in(0), e.in(3), e.in(2), e.in(5)}, e.node().attrs());
   if (e.has(8)) sum = e.add(sum, e.reshape(e.in(8), channels));
   Value* scale = e.mul(e.in(1), w_scale->size() == 1 ? e.reshape(e.in(4), channels) : e.in(4));
-  e.result(0, e.op("QuantizeLinear", {e.mul(e.cast(sum, DType::float32), scale), e.in(6), e.in(7)}));
+  e.result(0, requantized(e, sum, e.div(scale, e.in(6)), 7));
   return "";
 }
 

@@ -281,7 +281,58 @@ def scans_of_lengths(root, write_graph):
                 {"n": n, "s": s, "x": x}, {"y": y, "ys": ys}, {})
 
 
+def masks(root, write):
+    """Attention whose mask is of another type than the query: cast to that, then added."""
+    rng = np.random.default_rng(31)
+    q, k, v = f32(rng, 2, 2, 3, 4), f32(rng, 2, 2, 5, 4), f32(rng, 2, 2, 5, 4)
+    for kind in (np.uint8, np.uint16, np.uint32, np.uint64, np.int8, np.int16, np.int32, np.int64, np.float16, np.float64):
+        m = rng.integers(0, 4, (3, 5)).astype(kind)
+        m[1, 2] = np.iinfo(kind).max if np.issubdtype(kind, np.integer) else -np.inf
+        for causal in (0, 1):
+            scores = q.astype(np.float64) @ k.astype(np.float64).transpose(0, 1, 3, 2) / 2 + m.astype(np.float32)
+            scores = np.where(np.tri(3, 5), scores, -np.inf) if causal else scores
+            p = np.exp(scores - scores.max(-1, keepdims=True))
+            y = (p / p.sum(-1, keepdims=True)) @ v
+            write(root, f"attention_mask_{np.dtype(kind).name}_{causal}", 23, "Attention", [q, k, v, m], [y.astype(np.float32)], is_causal=causal)
+
+
+def quantized(root, write):
+    """Products of integers, brought to the result's scale by one multiplier in float, as runtimes do; another order gives other values in some places."""
+    rng = np.random.default_rng(33)
+    one = np.float32
+
+    def rounded(v, zero):
+        return np.clip(np.rint(v) + zero, 0, 255).astype(np.uint8)
+
+    def result(sums, a, b, zero):
+        """The scale of the result and the result; the scale puts one of the sums between two steps, where the order decides."""
+        for s in np.unique(np.abs(sums))[::-1]:
+            y = one(a * b * one(2 * s / 81))
+            r = rounded(sums.astype(one) * (a * b / y), zero)
+            if (r != rounded(sums.astype(one) * (a * b) / y, zero)).any():
+                return np.array(y), r
+        raise AssertionError("no case that tells")
+
+    a, b = one(0.0625), one(0.03125 * 1.1)
+    x, w = rng.integers(0, 256, (400, 24)).astype(np.uint8), rng.integers(-128, 128, (24, 30)).astype(np.int8)
+    sums = (x.astype(int) - 120) @ w.astype(int)
+    z = [np.array(120, np.uint8), np.array(0, np.int8), np.array(128, np.uint8)]
+    y, r = result(sums, a, b, 128)
+    write(root, "qlinearmatmul_between", 10, "QLinearMatMul", [x, np.array(a), z[0], w, np.array(b), z[1], y, z[2]], [r])
+    for channels in (20, 64, 600):  # 180, 576, 5400 products a sum: one, two and three digits
+        x, w = rng.integers(0, 256, (1, channels, 9, 9)).astype(np.uint8), rng.integers(0, 256, (40, channels, 3, 3)).astype(np.uint8)
+        sides = np.lib.stride_tricks.sliding_window_view(x.astype(np.int64) - 120, (3, 3), axis=(2, 3))
+        sums = np.einsum("nchwij,ocij->nohw", sides, w.astype(np.int64) - 3)
+        bias = rng.integers(-500, 500, 40).astype(np.int32)
+        write(root, f"convinteger_{channels}", 10, "ConvInteger", [x, w, z[0], np.array(3, np.uint8)], [sums.astype(np.int32)])
+        y, r = result(sums + bias.reshape(1, -1, 1, 1), a, b, 128)
+        write(root, f"qlinearconv_between_{channels}", 10, "QLinearConv",
+              [x, np.array(a), z[0], w, np.full(40, b), np.full(40, 3, np.uint8), y, z[2], bias], [r])
+
+
 def write_all(root, write, write_graph):
+    masks(root, write)
+    quantized(root, write)
     scans_of_lengths(root, write_graph)
     regions(root, write)
     places(root, write)

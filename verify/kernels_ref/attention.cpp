@@ -47,22 +47,25 @@ struct Problem {
   int64_t scores() const { return batch * heads * queries * keys; }
 };
 
+// What is added for a mask, in the type of the query; one that is shorter than the keys hides those behind its end.
+Tensor added_mask(const Problem& p, DType t, const Tensor& mask) {
+  std::vector<double> v = widen<double>(mask);
+  if (mask.dtype() == DType::boolean)
+    for (double& e : v) e = e != 0 ? 0 : -HUGE_VAL;
+  const Tensor m = narrow(t, mask.dims(), v);
+  const int64_t missing = p.keys - (m.rank() ? m.dims().back() : 0);
+  if (m.rank() == 0 || missing <= 0 || m.dims().back() == 1) return m;
+  Dims pad = m.dims();
+  pad.back() = missing;
+  return concat({m, narrow(t, pad, std::vector<double>(at(element_count(pad)), -HUGE_VAL))}, m.rank() - 1);
+}
+
 // The additive bias [batch, heads, queries, keys] of mask, causality, window and padding.
-std::vector<double> make_bias(const AttentionAttrs& a, const Problem& p, const Tensor* mask, const Ints& nonpad, int64_t past) {
+std::vector<double> make_bias(const AttentionAttrs& a, const Problem& p, DType t, const Tensor* mask, const Ints& nonpad, int64_t past) {
   std::vector<double> bias(at(p.scores()));
   if (mask) {
-    Tensor m = *mask;
-    const int64_t missing = p.keys - (m.rank() ? m.dims().back() : 0);
-    const bool boolean = m.dtype() == DType::boolean;
-    if (m.rank() && missing > 0 && m.dims().back() != 1) {
-      Dims pad = m.dims();
-      pad.back() = missing;
-      std::vector<double> filler(at(element_count(pad)), boolean ? 0 : -HUGE_VAL);
-      m = concat({m, narrow(m.dtype(), pad, filler)}, m.rank() - 1);
-    }
-    std::vector<double> v = widen<double>(m);
-    if (boolean)
-      for (double& e : v) e = e != 0 ? 0 : -HUGE_VAL;
+    const Tensor m = added_mask(p, t, *mask);
+    const std::vector<double> v = widen<double>(m);
     const Dims full{p.batch, p.heads, p.queries, p.keys};
     if (broadcast(full, m.dims()) != full) bad_input(fmt::format("attn_mask {} does not broadcast to {}", dims_text(mask->dims()), dims_text(full)));
     const Dims* shapes[] = {&full, &m.dims()};
@@ -191,7 +194,7 @@ void run_attention(KernelIo& io, const AttentionAttrs& a) {
   if (want_scores && a.output_mode == 0) io.set(3, narrow(t, score_dims, scores));
   cap(scores, a.softcap, t);
   if (want_scores && a.output_mode == 1) io.set(3, narrow(t, score_dims, scores));
-  const std::vector<double> bias = make_bias(a, p, io.has(3) ? &io.in(3) : nullptr, nonpad, past);
+  const std::vector<double> bias = make_bias(a, p, t, io.has(3) ? &io.in(3) : nullptr, nonpad, past);
   for (std::size_t i = 0; i < scores.size(); ++i) scores[i] += bias[i];
   round_values(t, scores);
   if (want_scores && a.output_mode == 2) io.set(3, narrow(t, score_dims, scores));
