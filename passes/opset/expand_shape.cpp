@@ -50,25 +50,28 @@ std::string shape(Expansion& e) {
 namespace {
 
 // Zeros of the shape become ones; where there are any the tensor is empty, and gets what fills the shape; then the ones are cut away.
-void reshape_to_zeros(Expansion& e, Value* to) {
-  const DType t = e.dtype(0);
+Value* reshaped_to_zeros(Expansion& e, Value* x, DType t, Value* to) {
   Value* zero = e.cast(e.op("Equal", {to, e.ints({0}, "zero")}), DType::int64);
   Value* ones = e.add(to, zero);
-  Value* missing = e.sub(e.op("ReduceProd", {ones}), e.op("ReduceProd", {to}));  // none, also beside a -1, where no size is zero
+  const auto count = [&](Value* sizes) { return e.op("ReduceProd", {length_of(to) ? sizes : e.concat({sizes, e.ints({1}, "one")}, 0)}); };
+  Value* missing = e.sub(count(ones), count(to));  // none, also beside a -1, where no size is zero
   Value* fill = e.cast(e.op("ConstantOfShape", {missing}, {{"value", Tensor::of<float>({1}, {0})}}), t);
-  Value* y = e.op("Reshape", {e.concat({e.reshape(e.in(0), {-1}), fill}, 0), ones});
-  Value* ends = e.mul(e.sub(e.ints({1}, "one"), zero), e.ints({INT64_MAX}, "end"));
-  e.result(0, e.op("Slice", {y, e.sub(to, to), ends}));
+  Value* y = e.op("Reshape", {e.concat({e.reshape(x, {-1}), fill}, 0), ones});
+  Value* kept = e.sub(e.ints({1}, "one"), zero);
+  if (!length_of(to)) return e.op("Tile", {y, kept});  // Slice does not take scalars, or has to know how many axes there are
+  return e.op("Slice", {y, e.sub(to, to), e.mul(kept, e.ints({INT64_MAX}, "end"))});
 }
 
 }  // namespace
 
 // allowzero = 1: a zero is a size, not a copy. It matters for empty tensors only. A size that is the input's own at that place may be copied; one
-// other size that may be zero becomes -1 then, which is zero again as the tensor is empty.
+// other size that may be zero becomes -1 then, which is zero again as the tensor is empty. Where there may be more, and nothing fills a tensor of the
+// type (strings), or the type is not known, places are brought to the shape, and elements gathered from there.
 std::string reshape(Expansion& e) {
   Value* to = e.in(1);
   const auto n = length_of(to);
   const Shape* from = e.shape(0);
+  const DType t = e.dtype(0);
   const auto plain = [&](std::size_t i) {
     if (to->constant()) return to->constant()->dtype() == DType::int64 && to->constant()->data<std::int64_t>()[i] != 0;
     if (!to->known) return false;
@@ -76,10 +79,16 @@ std::string reshape(Expansion& e) {
     if (d.is_value()) return d.value() != 0;
     return from && i < from->size() && same(d, (*from)[i]);
   };
-  std::size_t open = n ? 0 : 1;
+  std::size_t open = 0;
   for (std::size_t i = 0; n && i < static_cast<std::size_t>(*n); ++i) open += plain(i) ? 0 : 1;
-  if (open > 1 && e.dtype(0) != DType::undefined && e.dtype(0) != DType::string) {
-    reshape_to_zeros(e, to);
+  if (open > 1 || !n) {
+    if (t != DType::undefined && t != DType::string) {
+      e.result(0, reshaped_to_zeros(e, e.in(0), t, to));
+      return "";
+    }
+    Value* size = e.reshape(e.op("Size", {e.in(0)}), {1});
+    Value* places = reshaped_to_zeros(e, range(e, 0, Index(size)), DType::int64, to);
+    e.result(0, e.op("Gather", {e.reshape(e.in(0), {-1}), places}, {{"axis", std::int64_t{0}}}));
     return "";
   }
   if (open > 0) to = e.sub(to, e.cast(e.op("Equal", {to, e.ints({0}, "zero")}), DType::int64));

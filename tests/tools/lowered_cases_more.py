@@ -330,7 +330,25 @@ def quantized(root, write):
               [x, np.array(a), z[0], w, np.full(40, b), np.full(40, 3, np.uint8), y, z[2], bias], [r])
 
 
+def zeros_in_shapes(root, write_graph):
+    """Reshape whose zeros are sizes: of strings, and to a computed shape of any length."""
+    words, rng = np.array(["b", "a", "c", "d"], object), np.random.default_rng(35)
+    reshape = helper.make_node("Reshape", ["x", "s"], ["y"], allowzero=1)
+    chosen = [helper.make_node("Compress", ["all", "keep"], ["s"], axis=0), reshape]
+    for name, to in (("full", [2, 2]), ("none", [0, 3, 0]), ("one", [4, 0])):
+        x = words if name == "full" else words[:0]
+        to = np.array(to, np.int64)
+        write_graph(root, f"reshape_zeros_strings_{name}", 14, [reshape], {"x": x, "s": to}, {"y": x.reshape(to)}, {})
+    for name, to in (("full", [3, 4]), ("scalar", []), ("none", [0, 5, 0, 2]), ("one", [0]), ("rest", [2, -1])):
+        to = np.array(to, np.int64)
+        x = f32(rng, 0, 3) if 0 in to else f32(rng, 1) if to.size == 0 else f32(rng, 2, 6)
+        keep = np.arange(5) < to.size
+        sizes = np.concatenate([to, np.full(5 - to.size, 7)])
+        write_graph(root, f"reshape_zeros_length_{name}", 14, chosen, {"x": x, "all": sizes, "keep": keep}, {"y": x.reshape(to)}, {})
+
+
 def write_all(root, write, write_graph):
+    zeros_in_shapes(root, write_graph)
     masks(root, write)
     quantized(root, write)
     scans_of_lengths(root, write_graph)

@@ -67,6 +67,7 @@ TEST_SUITE("kernel_refusals_test") {
     refuses("g (float[1,4,0,0] x) => (float[N,C,H,W] y) { y = SpaceToDepth <blocksize = 4611686018427387904> (x) }", "blocksize");
     refuses("g (float[2,2] x) => (float[2,2] y) <int64[2] n = {1, 1}> { y = ReverseSequence <batch_axis = 3, time_axis = -2> (x, n) }",
             "batch_axis 3");
+    refuses("g (float[0,2] x) => (float[N,M] y) <int64[2] s = {-1, 0}> { y = Reshape <allowzero = 1> (x, s) }", "leaves open what -1 is");
     refuses("g (float[2,2] x) => (float[N] y) <int64[3] s = {4611686018427387904, 16, 1}> { y = Reshape (x, s) }", "more than there are numbers");
     refuses("g (float[4] x) => (float[2] a, float[2] b) { a, b = Split <num_outputs = 0> (x) }", "num_outputs is 0");
     refuses("g (float[4] x) => (float[2] a, float[2] b) <int64[2] s = {4611686018427387904, -4611686018427387900}> { a, b = Split (x, s) }",

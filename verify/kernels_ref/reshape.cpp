@@ -27,6 +27,7 @@ Dims resolve_reshape(const Tensor& x, const Ints& wanted, bool allow_zero) {
   }
   const std::string text = fmt::format("cannot reshape {} into {}", dims_text(x.dims()), dims_text(wanted));
   if (inferred >= 0) {
+    if (allow_zero && known == 0) bad_input(text + ": a size of 0 leaves open what -1 is");
     if (known == 0 ? x.size() != 0 : x.size() % known != 0) bad_input(text);
     out[static_cast<std::size_t>(inferred)] = known == 0 ? 0 : x.size() / known;
   }
