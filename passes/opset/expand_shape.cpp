@@ -303,6 +303,16 @@ std::string unsqueeze_from_the_end(Expansion& e, const Ints& axes) {
   return "";
 }
 
+// How many elements a vector has.
+Index length_index(Expansion& e, Value* vector, std::optional<std::int64_t> known) { return known ? Index(*known) : Index(e.shape_value(vector)); }
+
+// bool [all, axes]: whether an axis, which may count from the end of `all`, names a place.
+Value* named_places(Expansion& e, Value* axes, const Index& all) {
+  Value* at = e.cast(axes, DType::int64);
+  at = e.add(at, e.mul(e.cast(e.op("Less", {at, e.index(0)}), DType::int64), scalar_of(e, all)));
+  return e.op("Equal", {e.unsqueeze(range(e, 0, all), {1}), e.unsqueeze(at, {0})});
+}
+
 }  // namespace
 
 // Axes that are computed, before opset 13.
@@ -319,21 +329,21 @@ std::string unsqueeze(Expansion& e) {
     return "";
   }
   const auto rank = e.rank(0), count = e.has(1) ? length_of(e.in(1)) : std::nullopt;
-  if (!rank && e.constant_ints(1)) return unsqueeze_from_the_end(e, *e.constant_ints(1));
-  if (!rank || *rank == 0 || !count || e.constant_ints(1)) return "non-constant operand: axes";
-  const std::int64_t all = *rank + *count;  // place j of the result is 1, or size j less the ones before it
-  Value* at = e.cast(e.in(1), DType::int64);
-  at = e.unsqueeze(e.add(at, e.mul(e.cast(e.op("Less", {at, e.index(0)}), DType::int64), e.index(all))), {0});
-  Value* hits = e.cast(e.op("Equal", {e.unsqueeze(range(e, 0, all), {1}), at}), DType::float32);
+  if (!e.has(1)) return kOtherReason;
+  if (const auto axes = e.constant_ints(1)) return rank ? kOtherReason : unsqueeze_from_the_end(e, *axes);
+  Value* sizes = e.shape_value(e.in(0));
+  const Index all = add(e, length_index(e, sizes, rank), length_index(e, e.in(1), count));
+  Value* hits = e.cast(named_places(e, e.in(1), all), DType::float32);
   Value* ones = e.reduce("ReduceSum", hits, {1}, false);
-  std::vector<float> before;
-  for (std::int64_t i = 0; i < all; ++i)
-    for (std::int64_t j = 0; j < all; ++j) before.push_back(i < j ? 1.0f : 0.0f);
-  Value* passed = e.op("MatMul", {ones, e.tensor(Tensor::of<float>({all, all}, before), "before")});
-  Value* from = e.mul(e.sub(range(e, 0, all), e.cast(passed, DType::int64)), e.cast(e.op("Not", {e.cast(ones, DType::boolean)}), DType::int64));
-  Value* sizes = e.op("Gather", {e.shape_value(e.in(0)), from}, {{"axis", std::int64_t{0}}});
+  Value* places = range(e, 0, all);
+  Value* earlier = e.cast(e.op("Less", {e.unsqueeze(places, {1}), e.unsqueeze(places, {0})}), DType::float32);
+  Value* passed = e.op("MatMul", {ones, earlier});  // place j of the result is 1, or size j less the ones before it
+  Value* from = e.mul(e.sub(places, e.cast(passed, DType::int64)), e.cast(e.op("Not", {e.cast(ones, DType::boolean)}), DType::int64));
+  if (!rank || *rank == 0) sizes = e.concat({sizes, e.ints({1}, "one")}, 0);  // that there is one to look at
+  sizes = e.op("Gather", {sizes, from}, {{"axis", std::int64_t{0}}});
   Value* inserted = e.cast(ones, DType::int64);
-  e.result(0, e.op("Reshape", {e.in(0), e.add(inserted, e.mul(sizes, e.sub(e.index(1), inserted)))}));
+  Value* shape = e.add(inserted, e.mul(sizes, e.sub(e.index(1), inserted)));
+  e.result(0, e.op("Reshape", {e.in(0), shape}, {{"allowzero", std::int64_t{1}}}));
   return "";
 }
 
@@ -341,14 +351,12 @@ std::string unsqueeze(Expansion& e) {
 std::string squeeze(Expansion& e) {
   const auto rank = e.rank(0);
   if (!e.has(1) || e.constant_ints(1)) return kOtherReason;
-  if (!rank) return "the rank of the input is not known";
-  Value* at = e.cast(e.in(1), DType::int64);
-  at = e.unsqueeze(e.add(at, e.mul(e.cast(e.op("Less", {at, e.index(0)}), DType::int64), e.index(*rank))), {0});
-  Value* hits = e.cast(e.op("Equal", {e.unsqueeze(range(e, 0, *rank), {1}), at}), DType::float32);
+  Value* sizes = e.shape_value(e.in(0));
+  Value* hits = e.cast(named_places(e, e.in(1), length_index(e, sizes, rank)), DType::float32);
   Value* others = e.op("Not", {e.cast(e.reduce("ReduceSum", hits, {1}, false), DType::boolean)});
-  Value* shape = e.op("Compress", {e.shape_value(e.in(0)), others}, {{"axis", std::int64_t{0}}});
-  if (const auto count = length_of(e.in(1))) shape->type = Type::tensor(DType::int64, Shape{Dim(*rank - *count)});
-  e.result(0, e.op("Reshape", {e.in(0), shape}));
+  Value* shape = e.op("Compress", {sizes, others}, {{"axis", std::int64_t{0}}});
+  if (const auto count = length_of(e.in(1)); count && rank) shape->type = Type::tensor(DType::int64, Shape{Dim(*rank - *count)});
+  e.result(0, e.op("Reshape", {e.in(0), shape}, {{"allowzero", std::int64_t{1}}}));
   return "";
 }
 

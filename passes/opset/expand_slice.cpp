@@ -168,9 +168,16 @@ std::string pad(Expansion& e) {
   const auto rank = e.rank(0);
   if (!rank) return "the rank of the input is not known";
   if (e.has(3) && !e.constant_ints(3)) {  // every axis gets its amounts, most of them none
+    if (*rank == 0) {                     // it has none
+      e.result(0, e.op("Identity", {e.in(0)}));
+      return "";
+    }
     const auto n = length_of(e.in(3));
-    if (!n || *rank == 0) return "non-constant operand: axes of unknown number";
-    Value *before = e.slice(e.in(1), 0, *n, 0), *after = e.slice(e.in(1), *n, 2 * *n, 0);
+    Value* both = n ? nullptr : e.reshape(e.in(1), {2, -1});
+    const auto half = [&](std::int64_t k) {
+      return n ? e.slice(e.in(1), k * *n, (k + 1) * *n, 0) : e.op("Gather", {both, e.index(k)}, {{"axis", std::int64_t{0}}});
+    };
+    Value *before = half(0), *after = half(1);
     Value* pads = e.concat({for_each_axis(e, e.in(3), before, *rank, 0), for_each_axis(e, e.in(3), after, *rank, 0)}, 0);
     e.result(0, e.op("Pad", {e.in(0), pads, e.in(2)}, {{"mode", mode}}));
     return "";

@@ -365,7 +365,10 @@ TEST_SUITE("expand_test") {
     CHECK(outcome(13, 9, "(float[A,1,B] x, int64[1] a) => (float[] y)", "y = Squeeze (x, a)") == "lowered");
     CHECK(outcome(13, 8, "(float[A,1,B] x, int64[1] a) => (float[] y)", "y = Squeeze (x, a)") == "lowered");
     CHECK(outcome(13, 8, "(float[A,B] x, int64[2] a) => (float[] y)", "y = Unsqueeze (x, a)") == "lowered");
-    CHECK(outcome(13, 8, "(float[A,B] x, int64[K] a) => (float[] y)", "y = Unsqueeze (x, a)") == "non-constant operand: axes");
+    CHECK(outcome(13, 8, "(float[A,B] x, int64[K] a) => (float[] y)", "y = Unsqueeze (x, a)") == "lowered");
+    CHECK(outcome(13, 8, "(float[] x, int64[K] a) => (float[] y)", "y = Unsqueeze (x, a)") == "lowered");
+    CHECK(outcome(13, 8, "(float[] x, int64[1] a) => (float[] y)", "y = Squeeze (x, a)") == "lowered");
+    CHECK(outcome(18, 10, "(float[2,2] x, int64[K] a, int64[L] p) => (float[] y)", "y = Pad (x, p, \"\", a)") == "lowered");
   }
 
   TEST_CASE("sequences of known elements") {

@@ -347,7 +347,45 @@ def zeros_in_shapes(root, write_graph):
         write_graph(root, f"reshape_zeros_length_{name}", 14, chosen, {"x": x, "all": sizes, "keep": keep}, {"y": x.reshape(to)}, {})
 
 
+def axes_of_unknown_number(root, write_graph):
+    """Unsqueeze, Squeeze and Pad whose axes are as many as a mask leaves; of inputs of known rank, and of what a mask makes too."""
+    rng = np.random.default_rng(37)
+    chosen = helper.make_node("Compress", ["all", "keep"], ["a"], axis=0)
+    reshaped = helper.make_node("Compress", ["dims", "few"], ["s"], axis=0), helper.make_node("Reshape", ["w", "s"], ["x"])
+
+    def masked(axes, otherwise):
+        axes = np.array(axes, np.int64)
+        return {"all": np.concatenate([axes, np.full(5 - axes.size, otherwise)]), "keep": np.arange(5) < axes.size}
+
+    for name, x, axes in (("two", f32(rng, 3, 4), [3, 0]), ("none", f32(rng, 3, 4), []), ("scalar", np.array(2.5, np.float32), [-1, 1, 0]),
+                          ("empty", f32(rng, 0, 3), [-4, 2])):
+        y = np.expand_dims(x, tuple(axes))
+        write_graph(root, f"unsqueeze_number_{name}", 13, [chosen, helper.make_node("Unsqueeze", ["x", "a"], ["y"])], {"x": x, **masked(axes, 9)}, {"y": y}, {})
+        shape = {"w": x, "dims": np.concatenate([np.array(x.shape, np.int64), np.full(4 - x.ndim, 7)]), "few": np.arange(4) < x.ndim}
+        if name != "empty":
+            write_graph(root, f"unsqueeze_number_rank_{name}", 13, [*reshaped, chosen, helper.make_node("Unsqueeze", ["x", "a"], ["y"])],
+                        {**shape, **masked(axes, 9)}, {"y": y}, {})
+    for name, x, axes in (("two", f32(rng, 1, 3, 1), [0, -1]), ("none", f32(rng, 1, 3), []), ("all", f32(rng, 1, 1), [1, 0]), ("empty", f32(rng, 0, 1, 3), [1])):
+        y = np.squeeze(x, tuple(axes))
+        write_graph(root, f"squeeze_number_{name}", 13, [chosen, helper.make_node("Squeeze", ["x", "a"], ["y"])], {"x": x, **masked(axes, 9)}, {"y": y}, {})
+        shape = {"w": x, "dims": np.concatenate([np.array(x.shape, np.int64), np.full(4 - x.ndim, 7)]), "few": np.arange(4) < x.ndim}
+        if name != "empty":
+            write_graph(root, f"squeeze_number_rank_{name}", 13, [*reshaped, chosen, helper.make_node("Squeeze", ["x", "a"], ["y"])],
+                        {**shape, **masked(axes, 9)}, {"y": y}, {})
+    for name, mode, axes, pads in (("two", "constant", [-1, 0], [1, 2, 0, 3]), ("one", "reflect", [1], [2, 1]), ("none", "edge", [], [])):
+        x = f32(rng, 3, 4)
+        widths = [(0, 0), (0, 0)]
+        for k, axis in enumerate(axes):
+            widths[axis] = (pads[k], pads[len(axes) + k])
+        y = np.pad(x, widths, mode) if mode != "constant" else np.pad(x, widths, constant_values=np.float32(0.5))
+        nodes = [chosen, helper.make_node("Compress", ["p", "some"], ["q"], axis=0), helper.make_node("Pad", ["x", "q", "v", "a"], ["y"], mode=mode)]
+        p = np.array(pads + [0] * (6 - len(pads)), np.int64)
+        write_graph(root, f"pad_number_{name}", 18, nodes, {"x": x, **masked(axes, 9), "p": p, "some": np.arange(6) < len(pads)}, {"y": y},
+                    {"v": np.array(0.5, np.float32)})
+
+
 def write_all(root, write, write_graph):
+    axes_of_unknown_number(root, write_graph)
     zeros_in_shapes(root, write_graph)
     masks(root, write)
     quantized(root, write)

@@ -103,6 +103,7 @@ Maybe<RunFn> prepare_pad(const OpCall& call, ExecEnv&) {
   return RunFn([mode = read_mode(call)](KernelIo& io) {
     const Tensor* fill = io.has(2) ? &io.in(2) : nullptr;
     if (fill && fill->size() != 1) bad_input(fmt::format("constant_value has {} elements", fill->size()));
+    if (io.has(3) && io.in(3).size() == 0 && io.in(1).size() == 0) return io.set(0, io.in(0));  // no axis, unlike no list of them
     pad(io, mode, ints_of(io.in(1)), fill, io.has(3) ? ints_of(io.in(3)) : Ints());
   });
 }
