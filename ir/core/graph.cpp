@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "ir/core/model.h"
+#include "ir/core/sparse.h"
 #include "ir/ops/op_table.h"
 
 namespace onnxopt {
@@ -222,7 +223,8 @@ void Graph::resize_inputs(Node& n, std::size_t count) {
 
 // Graph outputs that are `from` become `to`, in the graphs that list it.
 void Graph::move_output_uses(Value& from, Value& to, std::size_t& inserted) {
-  const bool can_rename = to.graph_ == this && !to.is_graph_output() && !to.is_input_ && (to.producer_ || (to.constant_ && model_->ir_version >= 4));
+  const bool can_rename = to.graph_ == this && !to.is_graph_output() && !to.is_input_ &&
+                          (to.producer_ || (to.constant_ && model_->ir_version >= 4)) && !is_sparse_constant(to);
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
     if (outputs_[i] != &from) continue;
     Value* target = &to;

@@ -51,8 +51,8 @@ class StructureCheck {
     for (const std::string_view m : parts.initializers) initializer(scope, m);
     for (const std::string_view m : parts.sparse_initializers) {
       const SparseTensor sparse = read_sparse_tensor(m, ctx_);
-      define(scope, sparse.values.notes() ? std::string_view(sparse.values.notes()->name) : std::string_view(), Maker::constant);
       sparse_.push_back(sparse);  // the table holds views of its name
+      define_default(scope, sparse.values.notes() ? std::string_view(sparse_.back().values.notes()->name) : std::string_view());
     }
     nodes(scope, parts.nodes);
     for (const std::string_view m : parts.outputs) require(scope, value_info(m));
@@ -100,6 +100,10 @@ class StructureCheck {
   void initializer(Scope& scope, std::string_view message) {
     std::string_view name;
     read_tensor(message, ctx_, &name);
+    define_default(scope, name);
+  }
+
+  static void define_default(Scope& scope, std::string_view name) {
     if (const Maker* known = scope.names.find(name); known && *known == Maker::input) return;  // an input with a default value
     define(scope, name, Maker::constant);
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ir/io/fields.h"
 #include "ir/io/graph_parts.h"
 #include "ir/io/mapped_message.h"
@@ -33,7 +35,7 @@ struct Scope {
 
 struct ModelFields {
   std::int64_t ir_version = 0;
-  bool has_imports = false;
+  std::vector<OpsetImport> imports;
   std::string_view graph;
   Views functions;
 };
@@ -44,7 +46,7 @@ ModelFields read_fields(std::string_view message, const ReadContext& ctx) {
   for (WireField f; in.next(f);) {
     if (f.number == pb::model::ir_version && f.is(WireType::varint)) r.ir_version = f.as_int();
     if (!f.is(WireType::bytes)) continue;
-    if (f.number == pb::model::opset_import) r.has_imports = true;
+    if (f.number == pb::model::opset_import) r.imports.push_back(read_opset_import(f.bytes, ctx));
     else if (f.number == pb::model::graph) r.graph = f.bytes;
     else if (f.number == pb::model::functions) r.functions.push_back(f.bytes);
   }
@@ -59,9 +61,10 @@ class Deviations {
     const ModelFields m = read_fields(message, ctx_);
     ir_version_ = m.ir_version;
     if (m.ir_version < 1) say("the model states no IR version");
-    if (m.ir_version >= kImportsFrom && !m.has_imports) say(fmt::format("the model imports no opset; IR version {} demands it", m.ir_version));
-    if (m.ir_version >= 1 && m.ir_version < kImportsFrom && m.has_imports)
+    if (m.ir_version >= kImportsFrom && m.imports.empty()) say(fmt::format("the model imports no opset; IR version {} demands it", m.ir_version));
+    if (m.ir_version >= 1 && m.ir_version < kImportsFrom && !m.imports.empty())
       say(fmt::format("the model imports an opset; IR version {} has no such field", m.ir_version));
+    repeated(m.imports);
     main_graph(m.graph);
     for (const std::string_view f : m.functions) function(f);
     if (nameless_.count) say(fmt::format("{} without a name", nameless_.count == 1 ? "a graph is" : fmt::format("{} graphs are", nameless_.count)));
@@ -70,6 +73,14 @@ class Deviations {
         fmt::format("initializers are not inputs of their graph; IR version {} demands it, 4 and later do not", ir_version_));
     say(early_, "value", "is read by a node that stands before the one that makes it",
         "values are read by nodes that stand before those that make them");
+    say(shadowing_, "value", "of an inner graph has the name of a value outside; onnx.checker refuses it",
+        "values of inner graphs have the name of a value outside; onnx.checker refuses it");
+    say(passed_on_, "value", "is an output of an inner graph and made outside of it; onnx.checker and ONNX Runtime refuse it",
+        "values are outputs of an inner graph and made outside of it; onnx.checker and ONNX Runtime refuse it");
+    say(untyped_, "attribute", "states no type; only IR version 1 allows it", "attributes state no type; only IR version 1 allows it");
+    say(ambiguous_, "attribute", "has values of another type than it states", "attributes have values of another type than they state");
+    say(importless_, "function", "imports no opset", "functions import no opset");
+    say(same_outputs_, "function", "has two outputs of one name", "functions have two outputs of one name");
     return std::move(lines_);
   }
 
@@ -78,6 +89,16 @@ class Deviations {
   void say(const Places& p, const char* what, const std::string& one, const std::string& many) {
     if (p.count == 1) say(fmt::format("{} '{}' {}", what, p.first, one));
     if (p.count > 1) say(fmt::format("{} {}; the first is '{}'", p.count, many, p.first));
+  }
+
+  void repeated(const std::vector<OpsetImport>& imports) {
+    for (auto i = imports.begin(); i != imports.end(); ++i) {
+      const auto same = [&](const OpsetImport& o) { return o.domain == i->domain; };
+      if (std::any_of(imports.begin(), i, same)) continue;
+      const OpsetImport& last = *std::find_if(imports.rbegin(), imports.rend(), same);
+      const auto count = std::count_if(i, imports.end(), same);
+      if (count > 1) say(fmt::format("the model imports domain '{}' {} times; the last import holds, version {}", i->domain, count, last.version));
+    }
   }
 
   void main_graph(std::string_view message) {
@@ -120,12 +141,18 @@ class Deviations {
       if (sparse.back().values.notes()) scope.add(sparse.back().values.notes()->name);
     }
     nodes(parts.nodes, scope);
+    if (outer)
+      for (const std::string_view m : parts.outputs)
+        if (const std::string_view name = read_value_info(m, ctx_).name; !scope.names.find(name) && outer->has(name)) passed_on_.add(name);
   }
 
   void function(std::string_view message) {
     const FunctionParts parts = read_function_parts(message, ctx_);
     Scope scope{nullptr, {}};
     for (const std::string_view name : parts.inputs) scope.add(name);
+    if (parts.opsets.empty()) importless_.add(parts.name);
+    for (auto i = parts.outputs.begin(); i != parts.outputs.end(); ++i)
+      if (std::find(parts.outputs.begin(), i, *i) != i) same_outputs_.add(parts.name);
     nodes(parts.nodes, scope);
   }
 
@@ -136,17 +163,38 @@ class Deviations {
       for (const std::string_view name : node.inputs)
         if (!name.empty() && !scope.has(name)) early_.add(name);
       std::vector<PendingGraphs> graphs;
-      read_attributes(node.attributes, ctx_, graphs);
+      attributes(read_attributes(node.attributes, ctx_, graphs), node.attributes);
       for (const PendingGraphs& p : graphs)
         for (const std::string_view inner : p.messages) graph(read_graph_parts(inner, ctx_), &scope);
       for (const std::string_view name : node.outputs)
-        if (!name.empty()) scope.add(name);
+        if (!name.empty()) {
+          if (scope.outer && scope.outer->has(name)) shadowing_.add(name);
+          scope.add(name);
+        }
+    }
+  }
+
+  // The first ONNX files state no types.
+  void attributes(const Attrs& attrs, const Views& messages) {
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      bool typed = ir_version_ < 2;
+      WireReader in(messages[i], ctx_.base);
+      for (WireField f; in.next(f);) typed |= f.number == pb::attribute::type;
+      const Attribute& a = *(attrs.begin() + static_cast<std::ptrdiff_t>(i));
+      if (!typed) untyped_.add(a.name);
+      if (!a.extra) continue;
+      bool other = false;
+      WireReader unknown(a.extra->unknown, a.extra->unknown.data());
+      for (WireField f; unknown.next(f);)
+        other |= (f.number >= pb::attribute::f && f.number <= pb::attribute::graphs) || f.number == pb::attribute::sparse_tensor ||
+                 f.number == pb::attribute::sparse_tensors;
+      if (other) ambiguous_.add(a.name);
     }
   }
 
   const ReadContext& ctx_;
   std::int64_t ir_version_ = 0;
-  Places nameless_, shapeless_, unlisted_, early_;
+  Places nameless_, shapeless_, unlisted_, early_, shadowing_, passed_on_, untyped_, ambiguous_, importless_, same_outputs_;
   std::vector<std::string> lines_;
 };
 

@@ -99,7 +99,7 @@ ExternalRef parse_external_ref(const std::vector<std::pair<std::string, std::str
     if (key == "checksum") r.checksum = value;
     if (key == "length") {
       r.length = parse_number("length", value);
-      r.has_length = true;
+      r.has_length = r.length != 0;  // some write 0 for what they do not say
     }
   }
   return r;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ir/io/fields.h"
+#include "ir/ops/op_table.h"
 
 namespace onnxopt {
 
@@ -102,7 +103,8 @@ OpsetImport read_opset_import(std::string_view message, const ReadContext& ctx) 
     if (f.number == pb::opset_id::domain && f.is(WireType::bytes)) r.domain = f.bytes;
     if (f.number == pb::opset_id::version && f.is(WireType::varint)) r.version = f.as_int();
   }
-  if (r.version < 1) bad_input(fmt::format("opset_import of domain '{}' has version {}; versions start at 1", r.domain, r.version));
+  if (r.version < 1 && canonical_domain(r.domain).empty())
+    bad_input(fmt::format("opset_import of domain '{}' has version {}; versions start at 1", r.domain, r.version));
   return r;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "ir/core/sparse.h"
 #include "ir/io/constant_of.h"
 #include "ir/io/fields.h"
 #include "ir/io/read_tensor.h"
@@ -64,18 +65,31 @@ void GraphReader::add_initializer(Scope& scope, std::string_view message) {
   define(scope, name, v);
 }
 
+namespace {
+
+// The default value of an input is a tensor here, as it is for runtimes: the caller may put another dense one in its place.
+void set_sparse_default(Graph& g, Value& input, const SparseTensor& sparse) {
+  Tensor t = dense_tensor(sparse, std::int64_t{1} << 30);
+  if (!t) bad_input(fmt::format("input '{}' of graph '{}' has a sparse default value that is too large to be written out", input.name(), g.name));
+  g.set_constant(input, std::move(t));
+}
+
+}  // namespace
+
 // A sparse initializer stands in the IR as a Constant node with sparse_value, so that nothing else has to know it; extra().sparse says that it
 // goes back as what it was.
 void GraphReader::add_sparse_initializer(Scope& scope, std::string_view message) {
   auto sparse = std::make_shared<SparseTensor>(read_sparse_tensor(message, ctx_));
   const TensorNotes* notes = sparse->values.notes();
   if (!notes || notes->name.empty()) bad_input(fmt::format("a sparse initializer of graph '{}' has no name", scope.graph.name));
+  if (Value* const* known = scope.names.find(notes->name); known && (*known)->is_graph_input() && !(*known)->constant())
+    return set_sparse_default(scope.graph, **known, *sparse);
   Node& node = scope.graph.append(op("Constant"), {}, Attrs{{"sparse_value", *sparse}}, 1);
   Value& v = *node.output();
   v.set_name(notes->name, true);
   v.make_extra().sparse = sparse;
   if (!scope.names.insert(notes->name, &v))
-    bad_input(fmt::format("sparse initializer '{}' is also an input or another initializer of graph '{}'", notes->name, scope.graph.name));
+    bad_input(fmt::format("sparse initializer '{}' is also another initializer of graph '{}'", notes->name, scope.graph.name));
 }
 
 void GraphReader::add_subgraphs(Scope& scope, Node& node, std::vector<PendingGraphs>& graphs) {

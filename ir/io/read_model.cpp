@@ -49,24 +49,24 @@ ModelParts read_header(std::string_view message, const ReadContext& ctx, Model& 
   return parts;
 }
 
-void check_imports(const std::vector<OpsetImport>& imports) {
-  for (auto a = imports.begin(); a != imports.end(); ++a)
-    for (auto b = imports.begin(); b != a; ++b)
-      if (canonical_domain(a->domain) == canonical_domain(b->domain) && a->version != b->version)
-        bad_input(fmt::format("opset_import names domain '{}' with versions {} and {}", a->domain, b->version, a->version));
-}
-
 // Ill-formed files may import a domain many times over; more than this is no model.
 constexpr std::size_t kMostImports = 1000;
 
-std::vector<OpsetImport> canonical_imports(const std::vector<OpsetImport>& file) {
+// Of a domain that is named several times the last import holds, for ONNX Runtime and onnx.checker alike. They disagree where '' and 'ai.onnx',
+// two names of one domain, state different versions. `file` then says the same everywhere.
+std::vector<OpsetImport> canonical_imports(std::vector<OpsetImport>& file) {
   if (file.size() > kMostImports) bad_input(fmt::format("{} opset imports; the file is damaged", file.size()));
-  check_imports(file);
-  std::vector<OpsetImport> r;
-  for (const OpsetImport& i : file) {
-    const std::string_view domain = canonical_domain(i.domain);
-    if (std::none_of(r.begin(), r.end(), [&](const OpsetImport& o) { return o.domain == domain; })) r.push_back({std::string(domain), i.version});
-  }
+  std::vector<OpsetImport> spelt, r;
+  const auto put = [](std::vector<OpsetImport>& list, std::string_view domain, std::int64_t version) -> OpsetImport& {
+    for (OpsetImport& o : list)
+      if (o.domain == domain) return o;
+    return list.emplace_back(OpsetImport{std::string(domain), version});
+  };
+  for (const OpsetImport& i : file) put(spelt, i.domain, i.version).version = i.version;
+  for (OpsetImport& i : file) i.version = put(spelt, i.domain, i.version).version;
+  for (const OpsetImport& i : spelt)
+    if (const OpsetImport& o = put(r, canonical_domain(i.domain), i.version); o.version != i.version)
+      bad_input(fmt::format("opset_import names domain 'ai.onnx', which is also '', with versions {} and {}", o.version, i.version));
   return r;
 }
 
@@ -97,7 +97,7 @@ void read_function(const FunctionParts& parts, const ReadContext& ctx, Model& mo
   f.metadata = parts.metadata;
   for (const std::string_view a : parts.attributes) f.attributes.emplace_back(a);
   f.file_opsets = parts.opsets;
-  f.opsets = parts.opsets.empty() ? model.opsets : canonical_imports(parts.opsets);
+  f.opsets = parts.opsets.empty() ? model.opsets : canonical_imports(f.file_opsets);
   read_attribute_defaults(parts, ctx, f);
   f.body = std::make_unique<Graph>(model);
   f.body->set_function(&f);

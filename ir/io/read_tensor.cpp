@@ -167,7 +167,7 @@ Tensor map_external(const RawTensor& t, DType dtype, const ReadContext& ctx) {
   const std::uint64_t size = raw_byte_size(dtype, t.dims);
   if (!ctx.external) bad_input("external data is not allowed here");
   const auto& file = ctx.external->open(ref.location);
-  if (t.has_raw || t.data_field != 0) bad_input("tensor has external data and data inside as well");
+  if (!t.raw_data.empty() || t.data_field != 0) bad_input("tensor has external data and data inside as well");
   if (ref.has_length && ref.length != size) wrong_size(t, size, ref.length, "bytes (external data 'length')");
   if (ref.offset > file->size() || size > file->size() - ref.offset)
     bad_input(fmt::format("external data '{}' has {} bytes, but the tensor wants {} bytes from offset {}; the file is cut or another one",
@@ -231,6 +231,22 @@ Tensor read_tensor(std::string_view message, const ReadContext& ctx, std::string
                     });
 }
 
+namespace {
+
+void check_indices(const SparseTensor& s) {
+  const bool tuples = s.indices.rank() == 2;
+  const std::int64_t all = element_count(s.dims);
+  const auto indices = s.indices.data<std::int64_t>();
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const std::int64_t end = tuples ? s.dims[i % s.dims.size()] : all;
+    if (indices[i] < 0 || indices[i] >= end)
+      bad_input(fmt::format("sparse tensor of shape [{}] has an element at index {}; indices go from 0 to {}", fmt::join(s.dims, ","), indices[i],
+                            end - 1));
+  }
+}
+
+}  // namespace
+
 SparseTensor read_sparse_tensor(std::string_view message, const ReadContext& ctx) {
   const DepthGuard guard(ctx);
   SparseTensor r;
@@ -258,6 +274,7 @@ SparseTensor read_sparse_tensor(std::string_view message, const ReadContext& ctx
   if (r.values.rank() != 1 || r.indices.dtype() != DType::int64 || (!linear && !tuples))
     bad_input(fmt::format("sparse tensor with {} values has int64 indices of shape [{}]; [{}] or [{},{}] is needed", nnz, fmt::join(at, ","), nnz,
                           nnz, r.dims.size()));
+  check_indices(r);
   return r;
 }
 

@@ -10,6 +10,9 @@
 namespace onnxopt {
 namespace {
 
+// A type without the type of its elements (of a function's parameters, which the caller decides) is not written: runtimes refuse it, and take none.
+bool is_told(const Type& t) { return t.kind != Type::Kind::unknown && (!t.is_tensor() || t.dtype != DType::undefined); }
+
 // What inference knows makes what the file declared impossible: another element type, rank or fixed dim.
 bool contradicts(const Type& declared, const Type& known) {
   if (known.kind == Type::Kind::unknown || declared.kind == Type::Kind::unknown) return false;
@@ -83,7 +86,7 @@ std::int64_t ModelWriter::opset_of(const Graph& g) const {
 }
 
 void ModelWriter::write_value_info(WireWriter& out, std::uint32_t field, const Value& v, const ValueExtra* extra, const Root& root) const {
-  const bool known = v.type.kind != Type::Kind::unknown;
+  const bool known = is_told(v.type);
   bool declared = extra && extra->has_declared;
   if (declared && known && !v.is_graph_input() && (contradicts(extra->declared, v.type) || (options_.inferred_types && !v.is_graph_output())))
     declared = false;
@@ -124,7 +127,7 @@ void ModelWriter::write_value_infos(WireWriter& out, std::uint32_t field, const 
     if (!inputs && (v.is_graph_input() || listed.contains(&v))) return;
     const ValueExtra* extra = v.extra();
     const bool told = extra && (extra->has_declared || !extra->doc_string.empty() || !extra->metadata.empty() || !extra->unknown.empty());
-    const bool inferred = options_.inferred_types && !v.constant() && v.type.kind != Type::Kind::unknown;
+    const bool inferred = options_.inferred_types && !v.constant() && is_told(v.type);
     if (told || inferred) write_value_info(out, field, v, extra, root);
   });
 }

@@ -1,4 +1,5 @@
 // Operators that make tensors: Constant, ConstantOfShape, Range, random numbers, windows.
+#include <algorithm>
 #include <cmath>
 
 #include "ir/ops/infer_families.h"
@@ -42,6 +43,9 @@ OptShape shape_input(const InferCtx& ctx, std::size_t i) {
 
 void constant(InferCtx& ctx) {
   const Node& n = ctx.node();
+  if (n.attrs().size() > 1 && std::count_if(n.attrs().begin(), n.attrs().end(),
+                                            [](const Attribute& a) { return a.name == "sparse_value" || a.name.starts_with("value"); }) > 1)
+    ctx.fail("a Constant has one value, this one several");
   if (const Tensor* t = ctx.attr_ptr<Tensor>("value"); t && *t) {
     ctx.set_tensor(0, t->dtype(), Shape(t->dims().begin(), t->dims().end()));
     if (t->dtype() != DType::int64 || t->rank() > 1 || t->size() > static_cast<std::int64_t>(kMaxKnown)) return;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ir/core/sparse.h"
 #include "ir/ops/infer.h"
 
 namespace onnxopt {
@@ -25,7 +26,7 @@ bool replaceable(const Value& from, const Value& to) {
   const auto outputs = from.graph()->outputs();
   const bool listed_here = std::find(outputs.begin(), outputs.end(), &from) != outputs.end();
   return listed_here && to.graph() == from.graph() && !to.is_graph_output() && !to.is_graph_input() &&
-         (to.producer() || (to.constant() && from.graph()->model().ir_version >= 4));
+         (to.producer() || (to.constant() && from.graph()->model().ir_version >= 4)) && !is_sparse_constant(to);
 }
 
 void forget_file_names(Graph& inner) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <memory>
 
+#include "ir/core/sparse.h"
 #include "passes/opset/step.h"
 
 namespace onnxopt {
@@ -110,35 +111,12 @@ std::string roi_align_16_down(Draft& d) {
   return "";
 }
 
-// Sparse values came with opset 11: the same elements, written out. A null tensor: they cannot be, or would be too many.
-Tensor dense(const SparseTensor& s) {
-  constexpr std::int64_t kMostBytes = std::int64_t{1} << 26;
-  const DType t = s.values.dtype();
-  if (bit_width(t) < 8 || !s.indices || s.indices.dtype() != DType::int64) return {};
-  const std::size_t width = bit_width(t) / 8;
-  std::int64_t bytes = static_cast<std::int64_t>(width);
-  for (const std::int64_t d : s.dims) {
-    if (d < 0 || (d > 0 && bytes > kMostBytes / d)) return {};
-    bytes *= d;
-  }
-  std::vector<std::byte> out(static_cast<std::size_t>(bytes));
-  const auto indices = s.indices.data<std::int64_t>();
-  const std::size_t count = static_cast<std::size_t>(s.values.size()), columns = s.indices.rank() == 2 ? s.dims.size() : 1;
-  if (indices.size() != count * columns) return {};
-  for (std::size_t i = 0; i < count; ++i) {
-    std::int64_t at = indices[i * columns];
-    for (std::size_t k = 1; k < columns; ++k) at = at * s.dims[k] + indices[i * columns + k];
-    if (at < 0 || static_cast<std::size_t>(at) >= out.size() / width) return {};
-    std::copy_n(s.values.bytes().data() + i * width, width, out.data() + static_cast<std::size_t>(at) * width);
-  }
-  return Tensor::from_bytes(t, s.dims, std::move(out));
-}
-
+// Sparse values came with opset 11: the same elements, written out.
 std::string constant_11_down(Draft& d) {
   const auto* sparse = d.attrs.get<SparseTensor>("sparse_value");
   if (!sparse) sparse = d.attrs.get<SparseTensor>("value");  // what some write, and ONNX Runtime reads
   if (!sparse) return "";
-  Tensor t = dense(*sparse);
+  Tensor t = dense_tensor(*sparse);
   if (!t) return "no decomposition: a sparse value that cannot be written out";
   d.drop("sparse_value");
   d.set("value", std::move(t));

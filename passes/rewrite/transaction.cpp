@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "ir/core/sparse.h"
 #include "passes/rewrite/missing_kernel.h"
 #include "passes/rewrite/type_fit.h"
 
@@ -206,7 +207,7 @@ std::size_t RewriteTransaction::copies_needed() const {
     const auto& outputs = from->graph()->outputs();
     const bool listed_here = std::find(outputs.begin(), outputs.end(), from) != outputs.end();
     const bool renames = listed_here && to->graph() == from->graph() && !to->is_graph_output() && !to->is_graph_input() &&
-                         (to->producer() || (to->constant() && from->graph()->model().ir_version >= 4)) &&
+                         (to->producer() || (to->constant() && from->graph()->model().ir_version >= 4)) && !is_sparse_constant(*to) &&
                          std::find(taken.begin(), taken.end(), to) == taken.end();
     if (renames) taken.push_back(to);
     else ++copies;

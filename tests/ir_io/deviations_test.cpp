@@ -76,6 +76,48 @@ TEST_CASE("order of nodes, names of graphs, shapes of inputs and outputs") {
   CHECK(said(model_of(8, shapeless, true)) == Lines{"input or output 'y' states no shape"});
 }
 
+TEST_CASE("imports of one domain, types of attributes") {
+  Wire twice = model_of(8, add_graph(false), true);
+  twice.add(8, opset(8));
+  CHECK(said(twice) == Lines{"the model imports domain '' 2 times; the last import holds, version 8"});
+  const auto leaky = [](const Wire& alpha) {
+    const Wire n = node("LeakyRelu", {"x"}, {"y"}).add(5, alpha);
+    return model_of(8, Wire().add(1, n).bytes(2, "g").add(11, shaped("x")).add(12, shaped("y")), true);
+  };
+  CHECK(said(leaky(Wire().bytes(1, "alpha").fixed32(2, 0.5f).number(20, 1))).empty());
+  CHECK(said(leaky(Wire().bytes(1, "alpha").fixed32(2, 0.5f))) == Lines{"attribute 'alpha' states no type; only IR version 1 allows it"});
+  CHECK(said(leaky(Wire().bytes(1, "alpha").fixed32(2, 0.5f).number(3, 1).number(20, 1))) ==
+        Lines{"attribute 'alpha' has values of another type than it states"});
+}
+
+TEST_CASE("inner graphs that shadow or pass on outer values") {
+  const auto with_branch = [](const Wire& inner) {
+    const Wire branch = Wire().bytes(1, "then_branch").add(6, inner).number(20, 5);
+    const Wire g = Wire()
+                       .add(1, node("Neg", {"x"}, {"a"}))
+                       .add(1, node("If", {"x"}, {"y"}).add(5, branch))
+                       .bytes(2, "g")
+                       .add(11, shaped("x"))
+                       .add(12, shaped("y"));
+    return model_of(8, g, true);
+  };
+  CHECK(said(with_branch(Wire().add(1, node("Neg", {"x"}, {"a"})).bytes(2, "b").add(12, shaped("a")))) ==
+        Lines{"value 'a' of an inner graph has the name of a value outside; onnx.checker refuses it"});
+  CHECK(said(with_branch(Wire().bytes(2, "b").add(12, shaped("a")))) ==
+        Lines{"value 'a' is an output of an inner graph and made outside of it; onnx.checker and ONNX Runtime refuse it"});
+}
+
+TEST_CASE("functions without imports, with one output twice") {
+  const auto with = [](const Wire& f) {
+    const Wire g = Wire().add(1, node("F", {"x"}, {"y"}).bytes(7, "own")).bytes(2, "g").add(11, shaped("x")).add(12, shaped("y"));
+    return model_of(8, g, true).add(8, opset(1, "own")).add(25, f);
+  };
+  const auto f = [] { return Wire().bytes(1, "F").bytes(4, "a").bytes(5, "b").add(7, node("Neg", {"a"}, {"b"})).bytes(10, "own"); };
+  CHECK(said(with(f().add(9, opset(17)))).empty());
+  CHECK(said(with(f())) == Lines{"function 'F' imports no opset"});
+  CHECK(said(with(f().add(9, opset(17)).bytes(5, "b"))) == Lines{"function 'F' has two outputs of one name"});
+}
+
 }  // namespace
 }  // namespace onnxopt
 TEST_SUITE_END();

@@ -48,9 +48,22 @@ TEST_CASE("offset and length, with and without") {
   REQUIRE(t.file_range());
   CHECK(t.file_range()->offset == 4);
   CHECK(c.write({{"location", "w.bin"}, {"offset", "4"}}) == "");
+  CHECK(c.write({{"location", "w.bin"}, {"offset", "4"}, {"length", "0"}}) == "");  // 0 means not stated, as for onnx and ONNX Runtime
   CHECK(c.write({{"location", "./w.bin"}}) == "");
   c.dir.write("m/sub/w.bin", "12345678");
   CHECK(c.write({{"location", "sub/w.bin"}}) == "");
+}
+
+TEST_CASE("raw_data beside external data: nothing in it is nothing, bytes are refused") {
+  const Case c;
+  c.dir.write("m/w.bin", "12345678");
+  const auto with = [&](std::string_view raw) {
+    const Wire t = Wire().number(1, 2).number(2, 1).bytes(8, "w").number(14, 1).add(13, Wire().bytes(1, "location").bytes(2, "w.bin")).bytes(9, raw);
+    c.dir.write("m/m.onnx", model(Wire().add(5, t)).str());
+    return refusal_of(c.dir / "m/m.onnx");
+  };
+  CHECK(with("") == "");
+  CHECK(has(with("12345678"), "external data and data inside"));
 }
 
 TEST_CASE("numbers outside the file, or that are none") {

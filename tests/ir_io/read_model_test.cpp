@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "ir/core/check.h"
+#include "ir/ops/infer.h"
 #include "tests/ir_io/wire_builder.h"
 
 TEST_SUITE_BEGIN("read_model_test");
@@ -252,6 +253,66 @@ TEST_CASE("value_info, annotations and sparse initializers") {
   CHECK(has(out, stray.str()));
   CHECK(has(out, "vvvv"));
   CHECK(serialize_model(*read(out)) == out);
+}
+
+TEST_CASE("an input whose default value is sparse has it as a tensor, and its file says so in one message") {
+  const auto sparse = [](std::uint64_t dim) {
+    const Wire values = Wire().number(1, 1).number(2, 1).bytes(8, "x").bytes(9, "abcd");
+    const Wire indices = Wire().number(1, 1).number(2, 7).bytes(9, std::string("\x02\0\0\0\0\0\0\0", 8));
+    return Wire().add(1, values).add(2, indices).number(3, dim);
+  };
+  const auto m = read(model(relu_graph().add(15, sparse(3))));
+  CHECK(check(*m).empty());
+  const Value& x = *m->graph().inputs()[0];
+  REQUIRE(x.constant());
+  CHECK(x.constant()->dims() == Dims{3});
+  CHECK(std::string_view(reinterpret_cast<const char*>(x.constant()->bytes().data()), 12) == std::string_view("\0\0\0\0\0\0\0\0abcd", 12));
+  CHECK(m->graph().node_count() == 1);
+  CHECK(serialize_model(*read(serialize_model(*m))) == serialize_model(*m));
+  CHECK(has(refusal(model(relu_graph().add(15, sparse(3)).add(15, sparse(3)))), "also another initializer"));
+  CHECK(has(refusal(model(relu_graph().add(15, sparse(std::uint64_t{1} << 60)))), "too large to be written out"));
+}
+
+TEST_CASE("a domain imported several times: the last import holds, as for onnx.checker and ONNX Runtime") {
+  const auto twice = [](std::uint64_t a, std::string_view first, std::uint64_t b, std::string_view second) {
+    return Wire().number(1, 8).add(7, relu_graph()).add(8, opset(a, first)).add(8, opset(b, second));
+  };
+  CHECK(read(twice(17, "", 13, ""))->opset("") == 13);
+  CHECK(read(twice(13, "", 17, ""))->opset("") == 17);
+  CHECK(read(twice(17, "", 17, "ai.onnx"))->opset("") == 17);
+  const auto m = read(twice(17, "", 13, ""));
+  CHECK(m->graph().first()->op().since == 13);
+  CHECK(read(serialize_model(*m))->opset("") == 13);
+  CHECK(m->file_opsets[0].version == 13);
+  CHECK(has(refusal(twice(17, "", 13, "ai.onnx")), "with versions 17 and 13"));  // here the two disagree
+}
+
+TEST_CASE("the version of a domain of one's own may be 0; ONNX starts at 1") {
+  const auto with = [](std::uint64_t version, std::string_view domain) { return model(relu_graph()).add(8, opset(version, domain)); };
+  CHECK(read(with(0, "own"))->opset("own") == 0);
+  CHECK(serialize_model(*read(with(0, "own"))) == serialize_model(*read(serialize_model(*read(with(0, "own"))))));
+  CHECK(has(refusal(model(relu_graph(), 0)), "versions start at 1"));
+}
+
+TEST_CASE("what no type is known of in a function's inner graph is written without a type") {
+  const auto branch = [](std::string_view attribute, std::string_view op, std::string_view out) {
+    const Wire body = Wire().add(1, node(op, {"a"}, {out})).bytes(2, "b").add(12, Wire().bytes(1, out));
+    return Wire().bytes(1, attribute).add(6, body).number(20, 5);
+  };
+  const Wire f = Wire()
+                     .bytes(1, "F")
+                     .bytes(4, "a")
+                     .bytes(4, "c")
+                     .bytes(5, "y")
+                     .add(7, node("If", {"c"}, {"y"}).add(5, branch("then_branch", "Neg", "p")).add(5, branch("else_branch", "Relu", "q")))
+                     .add(9, opset(17))
+                     .bytes(10, "own");
+  const Wire g = Wire().add(1, node("F", {"x", "x"}, {"y"}).bytes(7, "own")).bytes(2, "g").add(11, value_info("x")).add(12, value_info("y"));
+  const auto m = read(model(g).add(8, opset(1, "own")).add(25, f));
+  infer(*m, {.strict = false});
+  const std::string out = serialize_model(*m);
+  CHECK(has(out, Wire().add(12, Wire().bytes(1, "p")).str()));  // nothing but the name
+  CHECK(has(out, Wire().add(12, Wire().bytes(1, "q")).str()));
 }
 
 }  // namespace

@@ -104,6 +104,21 @@ TEST_CASE("sparse tensors are checked") {
   CHECK(refusal(sparse({2}, 2)).empty());
   CHECK(refusal(sparse({2, 2}, 2)).empty());
   CHECK(has(refusal(sparse({3}, 2)), "sparse tensor with 2 values"));
+  const auto at = [](std::string_view index, bool tuple) {
+    Wire indices = Wire().number(1, 1);
+    if (tuple) indices.number(1, 2);
+    return model(Wire().add(15, Wire()
+                                    .add(1, of(DType::float32, {1}).bytes(8, "s").bytes(9, "1234"))
+                                    .add(2, indices.number(2, 7).bytes(9, index))
+                                    .number(3, 4)
+                                    .number(3, 5)));
+  };
+  const std::string zeros(7, '\0'), minus(8, '\xff');
+  CHECK(refusal(at("\x13" + zeros, false)).empty());
+  CHECK(has(refusal(at("\x14" + zeros, false)), "[4,5] has an element at index 20; indices go from 0 to 19"));
+  CHECK(has(refusal(at(minus, false)), "at index -1"));
+  CHECK(refusal(at("\x03" + zeros + "\x04" + zeros, true)).empty());
+  CHECK(has(refusal(at("\x03" + zeros + "\x05" + zeros, true)), "at index 5; indices go from 0 to 4"));
   CHECK(has(refusal(sparse({2, 3}, 2)), "sparse tensor with 2 values"));
 }
 

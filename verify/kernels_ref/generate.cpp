@@ -1,4 +1,5 @@
 // Operators that make tensors: Constant, ConstantOfShape, Range, EyeLike, OneHot, and Dropout out of training.
+#include <algorithm>
 #include <cmath>
 
 #include "verify/exec/deadline.h"
@@ -32,6 +33,8 @@ Tensor densify(const SparseTensor& s) {
 
 Tensor constant_value(const OpCall& call) {
   const Attrs& a = *call.attrs;
+  if (std::count_if(a.begin(), a.end(), [](const Attribute& x) { return x.name == "sparse_value" || x.name.starts_with("value"); }) > 1)
+    bad_input("a Constant has one value, this one several");
   if (const auto* v = a.get<Tensor>("value")) return *v;
   if (const auto* v = a.get<float>("value_float")) return Tensor::scalar(*v);
   if (const auto* v = a.get<int64_t>("value_int")) return Tensor::scalar(*v);
