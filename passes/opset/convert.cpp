@@ -226,7 +226,9 @@ std::string refusal_line(const ConversionStep& s) { return fmt::format("{}: {}",
 Conversion prepare_conversion(Model& lifted, const OutputOpsets& target) { return Converter(lifted, target).run(); }
 
 std::string blocked_text(const Conversion& c, const OutputOpsets& target) {
-  std::string text = fmt::format("cannot be expressed at opset {}: ", target.version(""));
+  std::string at = fmt::format("opset {}", target.version(""));
+  if (target.version("") == 0 && !target.imports.empty()) at = fmt::format("{} {}", target.imports[0].domain, target.imports[0].version);
+  std::string text = fmt::format("cannot be expressed at {}: ", at);
   constexpr std::size_t kMost = 20;
   std::size_t shown = 0;
   for (const ConversionStep& s : c.steps) {

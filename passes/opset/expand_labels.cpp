@@ -48,6 +48,31 @@ bool distinct_numbers(const Tensor& keys) {
   return set.size() == all.size() && std::ranges::none_of(all, [](double v) { return std::isnan(v) || std::abs(v) > 9007199254740992.0; });
 }
 
+// As ai.onnx.ml 2 has them. Empty: it has no such list.
+Attrs in_lists(const Tensor& keys, const Tensor& values, const Tensor& otherwise) {
+  Attrs attrs;
+  const auto put = [&](const std::string& name, const Tensor& t) {
+    if (t.dtype() == DType::string) attrs.set(name + "_strings", Strings(t.strings().begin(), t.strings().end()));
+    else if (t.dtype() == DType::int64) attrs.set(name + "_int64s", Ints(t.data<std::int64_t>().begin(), t.data<std::int64_t>().end()));
+    else if (t.dtype() == DType::float32) attrs.set(name + "_floats", Floats(t.data<float>().begin(), t.data<float>().end()));
+    else return false;
+    return true;
+  };
+  if (!put("keys", keys) || !put("values", values)) return {};
+  if (otherwise.dtype() == DType::string) attrs.set("default_string", std::string(otherwise.strings()[0]));
+  else if (otherwise.dtype() == DType::int64) attrs.set("default_int64", otherwise.data<std::int64_t>()[0]);
+  else attrs.set("default_float", otherwise.data<float>()[0]);
+  return attrs;
+}
+
+// Keys that are there twice, or NaN, are runtimes' own business.
+bool one_of_each(const Tensor& keys) {
+  if (keys.dtype() != DType::string && keys.dtype() != DType::int64) return distinct_numbers(keys);
+  if (keys.dtype() == DType::int64)
+    return std::set<std::int64_t>(keys.data<std::int64_t>().begin(), keys.data<std::int64_t>().end()).size() == static_cast<std::size_t>(keys.size());
+  return std::set<std::string>(keys.strings().begin(), keys.strings().end()).size() == static_cast<std::size_t>(keys.size());
+}
+
 }  // namespace
 
 std::string label_encoder(Expansion& e) {
@@ -57,6 +82,16 @@ std::string label_encoder(Expansion& e) {
   if (!keys || !values || !otherwise || keys.size() != values.size() || otherwise.dtype() != values.dtype() || otherwise.size() != 1)
     return other_form;
   if (values.dtype() != DType::string && bit_width(values.dtype()) < 8) return other_form;
+  const bool tensors = e.node().attrs().has("keys_tensor") || e.node().attrs().has("values_tensor") || e.node().attrs().has("default_tensor");
+  if (tensors && e.dtype(0) == keys.dtype() && one_of_each(keys)) {
+    if (Attrs lists = in_lists(keys, values, otherwise); !lists.empty()) {
+      e.result(0, e.make_row(*newest_op("ai.onnx.ml", "LabelEncoder"), {e.in(0)}, std::move(lists)).output());
+      return "";
+    }
+  }
+  const std::string no_others =
+      "no decomposition: the lookup needs ai.onnx, of which the model names no version; --opset 13,ai.onnx.ml:2 would name one";
+  if (e.opset() == 0) return no_others;
   const std::int64_t n = keys.size();
   Ints places;
   for (std::int64_t i = 0; i < n; ++i) places.push_back(i);

@@ -101,6 +101,24 @@ TEST_SUITE("expand_test") {
                   "y = QLinearConv (x, s, z, w, t, z, s, z)") == "lowered");
   }
 
+  TEST_CASE("a model that imports ai.onnx.ml alone") {
+    const auto refusal = [](const std::string& kind) {
+      auto m = parse_model("<ir_version: 8, opset_import: [\"ai.onnx.ml\" : 4]>\ng (string[2] x) => (" + kind +
+                           "[2] y) { y = ai.onnx.ml.LabelEncoder <keys_strings = [\"a\"], values_tensor = " + kind +
+                           "[1] {1}, default_tensor = " + kind + "[1] {0}> (x) }");
+      m->file_opsets = m->opsets;
+      lift(*m);
+      const OutputOpsets target{{{"ai.onnx.ml", 2}}};
+      const Conversion c = prepare_conversion(*m, target);
+      for (const ConversionStep& s : c.steps)
+        if (s.kind == ConversionStep::Kind::blocked) return refusal_line(s);
+      lower(*m, target);
+      return std::string("converted");
+    };
+    CHECK(refusal("int64") == "converted");
+    CHECK(refusal("int16").starts_with("no decomposition: the lookup needs ai.onnx, of which the model names no version"));
+  }
+
   TEST_CASE("indices") {
     CHECK(outcome(10, 8, "(float[4,2] x, int64[2] n) => (float[4,2] y)", "y = ReverseSequence (x, n)") == "lowered");
     CHECK(outcome(10, 8, "(float[] x, int64[2] n) => (float[] y)", "y = ReverseSequence (x, n)") ==

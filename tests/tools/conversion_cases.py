@@ -24,7 +24,7 @@ def f32(*shape):
 
 
 def write(root, name, opset, op, inputs, outputs, constants=(), ml=0, ir=None, **attrs):
-    """One node. `constants`: positions of inputs that are initializers."""
+    """One node. `constants`: positions of inputs that are initializers. Opset 0: ai.onnx is not imported."""
     names_in = ["" if x is None else f"x{i}" for i, x in enumerate(inputs)]
     names_out = [f"y{i}" for i in range(len(outputs))]
     node = helper.make_node(op, names_in, names_out, domain="ai.onnx.ml" if ml else "", **attrs)
@@ -36,7 +36,7 @@ def write(root, name, opset, op, inputs, outputs, constants=(), ml=0, ir=None, *
     fed = [i for i, x in enumerate(inputs) if x is not None and (i not in constants or ir < 4)]
     stored = [numpy_helper.from_array(inputs[i], f"x{i}") for i in constants]
     graph = helper.make_graph([node], name, [info(f"x{i}", inputs[i]) for i in fed], [info(n, y) for n, y in zip(names_out, outputs)], stored)
-    imports = [helper.make_opsetid("", opset)] + ([helper.make_opsetid("ai.onnx.ml", ml)] if ml else [])
+    imports = ([helper.make_opsetid("", opset)] if opset else []) + ([helper.make_opsetid("ai.onnx.ml", ml)] if ml else [])
     model = helper.make_model(graph, opset_imports=imports, ir_version=ir)
     data = root / f"test_{name}" / "test_data_set_0"
     data.mkdir(parents=True, exist_ok=True)

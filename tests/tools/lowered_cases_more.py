@@ -257,6 +257,19 @@ def labels(root, write):
           ml=4, **kw)
 
 
+def labels_without_others(root, write):
+    """LabelEncoder of tensors that hold what lists can hold, in models that import ai.onnx.ml alone."""
+    tensor = lambda v: onnx.numpy_helper.from_array(v)  # noqa: E731
+    kinds = {"words": (np.array(["a", "b"], object), np.array(["b", "?", "a"], object)), "ints": (np.array([2**60, -3]), np.array([-3, 0, 2**60])),
+             "floats": (np.array([0.5, -1], np.float32), np.array([-1, 7, 0.5], np.float32))}
+    for a, (keys, x) in kinds.items():
+        for b, (values, _) in kinds.items():
+            otherwise = values[:1] * 3 if b != "words" else np.array(["none"], object)
+            y = np.array([values[list(keys).index(v)] if v in keys else otherwise[0] for v in x], values.dtype)
+            write(root, f"labelencoder_alone_{a}_{b}", 0, "LabelEncoder", [x], [y], ml=4, keys_tensor=tensor(keys), values_tensor=tensor(values),
+                  default_tensor=tensor(otherwise), ir=8)
+
+
 def transforms(root, write):
     """DFT whose axis is stored: what opsets 17 to 19 have as an attribute."""
     x = f32(np.random.default_rng(29), 2, 6, 5, 2)
@@ -384,7 +397,53 @@ def axes_of_unknown_number(root, write_graph):
                     {"v": np.array(0.5, np.float32)})
 
 
+def trees_in_double(root, write):
+    """TreeEnsemble whose thresholds differ from features behind the digits of float, and whose weights have all digits of double."""
+    rng = np.random.default_rng(39)
+    depth, trees = 3, 5
+    splits = rng.standard_normal(trees * 7)
+    x = np.concatenate([rng.choice(splits, (30, 4)) + rng.choice([-1e-12, 0, 1e-12], (30, 4)), np.full((1, 4), np.nan), np.full((1, 4), np.inf)])
+    features, modes, missing = rng.integers(0, 4, trees * 7), rng.integers(0, 7, trees * 7), rng.integers(0, 2, trees * 7)
+    weights, sets = rng.standard_normal(trees * 8), {}
+    for i in np.flatnonzero(modes == 6):
+        sets[i] = list(rng.choice(splits, 3, replace=False))
+    members = [v for i in sorted(sets) for v in sets[i] + [np.nan]]
+    yes, no = np.zeros(trees * 7, int), np.zeros(trees * 7, int)
+    for i in range(trees * 7):
+        tree, at = divmod(i, 7)
+        yes[i], no[i] = (tree * 7 + 2 * at + k if at < 3 else tree * 8 + 2 * (at - 3) + k - 1 for k in (1, 2))
+
+    def asks(i, v):
+        if np.isnan(v) and missing[i]:
+            return True
+        if modes[i] == 6:
+            return v in sets[i]
+        return bool([np.less_equal, np.less, np.greater_equal, np.greater, np.equal, np.not_equal][modes[i]](v, splits[i]))
+
+    def leaf(tree, row):
+        i = tree * 7
+        for _ in range(depth):
+            i = (yes if asks(i, row[features[i]]) else no)[i]
+        return i
+
+    ends = np.array([[leaf(t, row) for t in range(trees)] for row in x])
+    flat = np.tile([0, 0, 0, 1, 1, 1, 1], trees)
+
+    def tensor(kind, values):
+        return helper.make_tensor("", kind, [len(values)], values)
+
+    for name, way, of, targets in (("mean", 0, np.mean, 1), ("sum", 1, np.sum, 1), ("min", 2, np.min, 1), ("max", 3, np.max, 1), ("targets", 1, np.sum, 3)):
+        of_leaf = rng.integers(0, targets, trees * 8)
+        y = np.stack([of(np.where(of_leaf[ends] == t, weights[ends], 0), axis=1) for t in range(targets)], 1)
+        write(root, f"treeensemble_double_{name}", 25, "TreeEnsemble", [x], [y], ml=5, n_targets=targets, aggregate_function=way, tree_roots=[t * 7 for t in range(trees)],
+              nodes_featureids=features.tolist(), nodes_modes=tensor(TensorProto.UINT8, modes.tolist()), nodes_splits=tensor(TensorProto.DOUBLE, splits.tolist()),
+              membership_values=tensor(TensorProto.DOUBLE, members), nodes_truenodeids=yes.tolist(), nodes_falsenodeids=no.tolist(), nodes_trueleafs=flat.tolist(),
+              nodes_falseleafs=flat.tolist(), nodes_missing_value_tracks_true=missing.tolist(), leaf_targetids=of_leaf.tolist(),
+              leaf_weights=tensor(TensorProto.DOUBLE, weights.tolist()))
+
+
 def write_all(root, write, write_graph):
+    trees_in_double(root, write)
     axes_of_unknown_number(root, write_graph)
     zeros_in_shapes(root, write_graph)
     masks(root, write)
@@ -394,6 +453,7 @@ def write_all(root, write, write_graph):
     places(root, write)
     transforms(root, write)
     labels(root, write)
+    labels_without_others(root, write)
     sequences_by_index(root, write_graph)
     sequence_maps(root, write_graph)
     for make in (classifiers, sorting, texts, numbers, computed_places):
