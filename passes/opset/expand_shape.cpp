@@ -336,7 +336,15 @@ std::string unsqueeze(Expansion& e) {
   Value* hits = e.cast(named_places(e, e.in(1), all), DType::float32);
   Value* ones = e.reduce("ReduceSum", hits, {1}, false);
   Value* places = range(e, 0, all);
-  Value* earlier = e.cast(e.op("Less", {e.unsqueeze(places, {1}), e.unsqueeze(places, {0})}), DType::float32);
+  Value* earlier;
+  if (all.number) {
+    std::vector<float> before;
+    for (std::int64_t i = 0; i < *all.number; ++i)
+      for (std::int64_t j = 0; j < *all.number; ++j) before.push_back(i < j ? 1.0f : 0.0f);
+    earlier = e.tensor(Tensor::of<float>({*all.number, *all.number}, before), "before");
+  } else {
+    earlier = e.cast(e.op("Less", {e.unsqueeze(places, {1}), e.unsqueeze(places, {0})}), DType::float32);
+  }
   Value* passed = e.op("MatMul", {ones, earlier});  // place j of the result is 1, or size j less the ones before it
   Value* from = e.mul(e.sub(places, e.cast(passed, DType::int64)), e.cast(e.op("Not", {e.cast(ones, DType::boolean)}), DType::int64));
   if (!rank || *rank == 0) sizes = e.concat({sizes, e.ints({1}, "one")}, 0);  // that there is one to look at

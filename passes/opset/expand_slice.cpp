@@ -42,8 +42,8 @@ Value* picked_by_step(Expansion& e, Value* x, std::int64_t axis, const Index& st
   return e.op("Gather", {x, at}, {{"axis", axis}});
 }
 
-// Axes or steps that are computed. Where the axes are, every axis is cut, most of them from end to end.
-std::string slice_by_computed(Expansion& e, std::int64_t count) {
+// Axes or steps that are computed, or an unknown number of them. Where the axes are, every axis is cut, most of them from end to end.
+std::string slice_by_computed(Expansion& e, std::optional<std::int64_t> count) {
   const auto rank = e.rank(0);
   if (!rank) return "the rank of the input is not known";
   if (count == 0 || *rank == 0) {
@@ -52,14 +52,15 @@ std::string slice_by_computed(Expansion& e, std::int64_t count) {
   }
   Value *starts = e.in(1), *ends = e.in(2), *steps = e.in(4);
   Ints axes;
-  for (std::int64_t k = 0; k < (e.has(3) ? *rank : count); ++k) axes.push_back(k);
+  for (std::int64_t k = 0; k < (e.has(3) || !count ? *rank : *count); ++k) axes.push_back(k);
   if (e.has(3) && e.constant_ints(3)) {
     axes = *e.constant_ints(3);
     for (std::int64_t& a : axes) a += a < 0 ? *rank : 0;
-  } else if (e.has(3)) {
-    starts = for_each_axis(e, e.in(3), starts, *rank, 0);
-    ends = for_each_axis(e, e.in(3), ends, *rank, INT32_MAX);
-    if (steps) steps = for_each_axis(e, e.in(3), steps, *rank, 1);
+  } else if (e.has(3) || !count) {
+    Value* named = e.has(3) ? e.in(3) : range(e, 0, Index(e.shape_value(starts)));
+    starts = for_each_axis(e, named, starts, *rank, 0);
+    ends = for_each_axis(e, named, ends, *rank, INT32_MAX);
+    if (steps) steps = for_each_axis(e, named, steps, *rank, 1);
   }
   if (!steps) {
     e.result(0, e.op("Slice", {e.in(0), starts, ends, e.ints(axes, "axes")}));
@@ -82,9 +83,8 @@ std::string slice(Expansion& e) {
     if (e.has(i) && e.shape(i) && e.shape(i)->empty()) return "starts, ends, axes or steps are no vectors";
   auto count = length_of(e.in(1));
   for (std::size_t i = 2; !count && i < 5; ++i) count = e.has(i) ? length_of(e.in(i)) : std::nullopt;
-  if (!count) return "non-constant operand: starts of unknown number";
   const auto rank = e.rank(0);
-  if ((e.has(3) && !e.constant_ints(3)) || (e.has(4) && !e.constant_ints(4))) return slice_by_computed(e, *count);
+  if (!count || (e.has(3) && !e.constant_ints(3)) || (e.has(4) && !e.constant_ints(4))) return slice_by_computed(e, count);
   Ints axes, steps(static_cast<std::size_t>(*count), 1);
   for (std::int64_t k = 0; k < *count; ++k) axes.push_back(k);
   if (e.has(3)) axes = *e.constant_ints(3);

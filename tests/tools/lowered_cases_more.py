@@ -385,6 +385,18 @@ def axes_of_unknown_number(root, write_graph):
         if name != "empty":
             write_graph(root, f"squeeze_number_rank_{name}", 13, [*reshaped, chosen, helper.make_node("Squeeze", ["x", "a"], ["y"])],
                         {**shape, **masked(axes, 9)}, {"y": y}, {})
+    for name, axes, starts, ends, steps in (("axes", [2, 0], [1, -2], [-1, 9], None), ("plain", None, [1, 0], [9, 2], None), ("steps", [-1, 1], [-1, 0], [-9, 5], [-2, 2]),
+                                            ("none", [], [], [], None)):
+        x = f32(rng, 3, 4, 5)
+        cut = [slice(None)] * 3
+        for k, axis in enumerate(range(len(starts)) if axes is None else axes):
+            cut[axis] = slice(starts[k], None if ends[k] == -9 else ends[k], steps[k] if steps else None)
+        given = {"st": starts, "en": ends, "ax": axes, "sp": steps}
+        given = {n: masked(v, 0)["all"] for n, v in given.items() if v is not None}
+        nodes = [helper.make_node("Compress", [n, "keep"], [n + "_"], axis=0) for n in given]
+        inputs = ["x", "st_", "en_"] + (["ax_" if axes is not None else "", "sp_"] if steps else ["ax_"] if axes is not None else [])
+        write_graph(root, f"slice_number_{name}", 10, nodes + [helper.make_node("Slice", inputs, ["y"])],
+                    {"x": x, **given, "keep": np.arange(5) < len(starts)}, {"y": x[tuple(cut)]}, {})
     for name, mode, axes, pads in (("two", "constant", [-1, 0], [1, 2, 0, 3]), ("one", "reflect", [1], [2, 1]), ("none", "edge", [], [])):
         x = f32(rng, 3, 4)
         widths = [(0, 0), (0, 0)]
