@@ -1,5 +1,7 @@
 #include "verify/compare/inner_values.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <deque>
 #include <memory>
@@ -84,6 +86,15 @@ InnerValues::Proof InnerValues::prove(const Value& output, const std::function<b
   }
   proof.behind = behind.size();
   return proof;
+}
+
+std::string InnerValues::Proof::text() const {
+  if (values.empty()) return "it does not depend on the inputs";
+  const std::size_t shown = std::min<std::size_t>(values.size(), 3);
+  return fmt::format("'{}'{} {} compared instead, {} operator{} behind",
+                     fmt::join(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(shown), "', '"),
+                     shown < values.size() ? fmt::format(" and {} more", values.size() - shown) : "", values.size() == 1 ? "was" : "were", behind,
+                     behind == 1 ? "" : "s");
 }
 
 }  // namespace onnxopt

@@ -26,6 +26,7 @@ class InnerValues {
     bool covered = false;             // every way from the inputs to the output passes an inner value that agrees
     std::vector<std::string> values;  // those values; none although covered: the output does not depend on the inputs
     std::size_t behind = 0;           // operators between them and the output, which stay unproven
+    std::string text() const;         // if covered: what was compared instead
   };
   // `agrees`: compared, equal and not vacuous.
   Proof prove(const Value& output, const std::function<bool(const std::string&)>& agrees) const;

@@ -9,6 +9,7 @@
 
 #include "ir/core/element.h"
 #include "verify/compare/input_uses.h"
+#include "verify/compare/operand_values.h"
 #include "verify/compare/random.h"
 #include "verify/exec/deadline.h"
 
@@ -162,6 +163,12 @@ Tensor make_tensor(const Wanted& w, Random& random) {
   return Tensor::from_bytes(t, w.dims, std::move(bytes));
 }
 
+Tensor of_elements(DType t, const Dims& dims, const std::vector<std::int64_t>& v) {
+  std::vector<std::byte> bytes(raw_byte_size(t, dims));
+  store_block(t, bytes.data(), 0, static_cast<std::int64_t>(v.size()), v.data());
+  return Tensor::from_bytes(t, dims, std::move(bytes));
+}
+
 }  // namespace
 
 SeededInputs::SeededInputs(Model& model) : model_(model) {
@@ -169,7 +176,7 @@ SeededInputs::SeededInputs(Model& model) : model_(model) {
     if (!v->constant()) {
       const std::int64_t limit = is_integer(v->type.dtype) ? index_limit(*v) : 0;
       const bool flags = is_integer(v->type.dtype) && limit == 0 && v->type.has_rank() && v->type.rank() >= 2 && is_flag(*v);
-      plans_.push_back({v, limit, flags, divisor_role(*v)});
+      plans_.push_back({v, limit, flags, divisor_role(*v), is_integer(v->type.dtype) ? operand_values(*v) : std::vector<std::int64_t>()});
     }
   for (const Plan& p : plans_)
     if (p.value->type.is_tensor() && p.value->type.has_rank())
@@ -189,7 +196,8 @@ Dims SeededInputs::make_dims(const std::string& value_name, const Type& type) {
   const bool as_fixed = kAttempts[static_cast<std::size_t>(attempt_)].other == 0;
   Dims dims;
   if (!type.has_rank()) {
-    Dims guess(sizes.rank, sizes.other);
+    constexpr std::int64_t kMost = 64;  // along each axis of several: the operator that reads it is a guess as well
+    Dims guess(sizes.rank, sizes.rank > 2 ? std::min(sizes.other, kMost) : sizes.other);
     if (sizes.rank > 0) guess[0] = sizes.batch;
     return guess;
   }
@@ -233,6 +241,7 @@ RtValue SeededInputs::make_tensor_value(const std::string& name, const Type& typ
   elements_ += count;
   if (type.dtype == DType::undefined) bad_input(fmt::format("input '{}': its element type is not known", name));
   if (std::chrono::steady_clock::now() > deadline_) throw Error(ExitCode::gate_failed, "timed out");
+  if (count == static_cast<std::int64_t>(plan.wanted.size())) return of_elements(type.dtype, dims, plan.wanted);
   return make_tensor(
       {lower(name), type.dtype, dims, plan.index_limit, style_, kAttempts[static_cast<std::size_t>(attempt_)], length_, plan.flag, plan.divisor},
       random);

@@ -39,6 +39,7 @@ class SeededInputs {
     std::int64_t index_limit;  // ids must stay below it; 0: none
     bool flag;                 // zeros and ones
     DivisorRole divisor;
+    std::vector<std::int64_t> wanted;  // its elements, if it has as many
   };
   RtValue make_value(const std::string& name, const Type& type, const Plan& plan, Random& random);
   RtValue make_tensor_value(const std::string& name, const Type& type, const Plan& plan, Random& random);

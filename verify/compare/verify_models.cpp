@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <optional>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -14,6 +15,7 @@
 #include "verify/compare/inner_values.h"
 #include "verify/compare/interface.h"
 #include "verify/compare/mixed_scales.h"
+#include "verify/compare/overflow.h"
 #include "verify/compare/rounding_noise.h"
 #include "verify/compare/seeded_inputs.h"
 #include "verify/compare/spread.h"
@@ -203,6 +205,7 @@ class Session {
     inputs_ = inputs;
     same_sizes_ = report_.runs > 0 && std::equal(inputs.begin(), inputs.end(), first_inputs_.begin(), first_inputs_.end(), same_shape);
     noisy_.clear();
+    overflows_.reset();
     const auto judge_all = [&] {
       for (std::size_t i = 0; i < a.size(); ++i) judge(i, a, b[i]);
     };
@@ -257,9 +260,29 @@ class Session {
     return &noisy_[sample];
   }
 
-  void judge(std::size_t i, const Values& a, const RtValue& b) {
+  // Whether the original overflows on the current inputs.
+  bool overflows() {
+    if (!overflows_) {
+      OverflowWatch watch(fed_inputs(reference_), inputs_);
+      try {
+        run_once(reference_, inputs_, [&watch](const Value& v, RtValue& computed) { watch(v, computed); });
+      } catch (const Error&) {  // no time
+      }
+      overflows_ = watch.seen();
+    }
+    return *overflows_;
+  }
+
+  void judge(std::size_t i, const Values& a, const RtValue& result) {
     const std::string& name = reference_.graph().outputs()[i]->name();
-    ValueDiff d = compare_values(name, a[i], b, options_.tolerance);
+    ValueDiff d = compare_values(name, a[i], result, options_.tolerance);
+    RtValue b = result;
+    if (!d.equal && !std::isfinite(d.max_rel) && options_.tolerance == Tolerance::rounding)
+      if (auto rest = beside_overflow(a[i], result); rest && overflows()) {
+        b = std::move(*rest);
+        d = compare_values(name, a[i], b, options_.tolerance);
+        overflowed_.insert(name);
+      }
     if (options_.tolerance == Tolerance::rounding) allow(d, computed_[i]);
     Judged& j = judged_[i];
     if (options_.tolerance == Tolerance::rounding) {
@@ -389,16 +412,9 @@ class Session {
       for (std::size_t k = 0; k < open.size(); ++k) {
         const InnerValues::Proof proof = inner.prove(*outputs[k], agrees);
         if (!proof.covered) continue;
-        judged_[open[k]].worst->trusted_by = proof.values.empty() ? "it does not depend on the inputs" : describe(proof);
+        judged_[open[k]].worst->trusted_by = proof.text();
       }
     });
-  }
-  static std::string describe(const InnerValues::Proof& p) {
-    const std::size_t shown = std::min<std::size_t>(p.values.size(), 3);
-    return fmt::format("'{}'{} {} compared instead, {} operator{} behind",
-                       fmt::join(p.values.begin(), p.values.begin() + static_cast<std::ptrdiff_t>(shown), "', '"),
-                       shown < p.values.size() ? fmt::format(" and {} more", p.values.size() - shown) : "", p.values.size() == 1 ? "was" : "were",
-                       p.behind, p.behind == 1 ? "" : "s");
   }
   bool record(const InnerValues& inner, InnerValues::Record& a, InnerValues::Record& b, InnerValues::Record& moved) {
     if (!time_for(2)) return false;
@@ -435,6 +451,9 @@ class Session {
       if (!d.trusted())
         report_.warnings.push_back(fmt::format("the check of {} '{}' is not trusted: {} on {} input sets", d.is_output ? "output" : "inner value",
                                                d.name, d.reason, report_.runs));
+    for (const std::string& name : overflowed_)
+      report_.warnings.push_back(
+          fmt::format("output '{}': where the original overflowed and the result does not, there was nothing to compare with", name));
     std::vector<std::string> missing = unproven_;
     if (!cut_ops_.empty())
       missing.insert(missing.begin(),
@@ -460,25 +479,14 @@ class Session {
   Values inputs_, first_inputs_;             // of the current and of the first run
   bool same_sizes_ = false;                  // both have the same shapes
   std::vector<Values> noisy_;                // of the current inputs
+  std::optional<bool> overflows_;            // the same
+  std::set<std::string> overflowed_;         // outputs that have elements which overflow in the original alone
   bool late_ = false;                        // why one of them is missing: there was no time for it
   double last_pair_s_ = 0;
   Clock::time_point start_ = Clock::now();
 };
 
 }  // namespace
-
-std::string_view verdict_text(Verdict v) {
-  switch (v) {
-    case Verdict::verified: return "verified";
-    case Verdict::partly_verified: return "partly verified";
-    case Verdict::differs: return "differs";
-    default: return "not verified";
-  }
-}
-
-bool VerifyReport::trusted() const {
-  return verdict == Verdict::verified && std::all_of(outputs.begin(), outputs.end(), [](const ValueDiff& d) { return d.trusted(); });
-}
 
 VerifyReport verify_models(Model& reference, Model& candidate, const VerifyOptions& options) { return Session(reference, candidate, options).run(); }
 
