@@ -7,6 +7,7 @@
 #include "cli/commands/optimize.h"
 #include "cli/commands/scratch_folder.h"
 #include "cli/commands/user_command.h"
+#include "cli/report/file_hashes.h"
 #include "cli/report/progress.h"
 #include "passes/core/bisect.h"
 
@@ -26,6 +27,7 @@ bool is_good(const OptimizeOptions& o, const std::string& command, const std::st
 int run(OptimizeOptions o, const std::string& command, const Invocation& invocation) {
   const auto found = [&](nlohmann::json finding) {
     finding["input"] = o.input;
+    finding["files"] = {{"input", hashes_json(o.input)}};
     print_json(invocation, std::move(finding));
   };
   Progress progress(true);

@@ -5,6 +5,7 @@
 
 #include "cli/commands/cli.h"
 #include "cli/commands/model_options.h"
+#include "cli/report/file_hashes.h"
 #include "cli/report/format.h"
 #include "cli/report/op_warnings.h"
 #include "ir/core/check.h"
@@ -77,13 +78,14 @@ int run(const Options& o, const Invocation& invocation) {
     bad += !valid;
     nlohmann::json list = nlohmann::json::array();
     for (const Finding& f : c.findings) list.push_back({{"where", f.where}, {"what", f.what}});
-    all.push_back({{"model", file}, {"valid", valid}, {"findings", list}, {"warnings", c.warnings}});
+    all.push_back(
+        {{"model", file}, {"sha256", invocation.json ? file_sha256(file) : ""}, {"valid", valid}, {"findings", list}, {"warnings", c.warnings}});
     if (invocation.json) continue;
     fmt::print("{}: {}\n", file, headline(c, valid));
     for (const Finding& f : c.findings) fmt::print("  {}{}{}\n", printable(f.where), f.where.empty() ? "" : ": ", printable(f.what));
     for (const std::string& w : c.warnings) fmt::print("  warning: {}\n", printable(w));
   }
-  if (invocation.json) print_json(invocation, std::move(all));
+  if (invocation.json) print_json(invocation, {{"models", all}, {"valid", bad == 0}});
   return static_cast<int>(bad == 0 ? ExitCode::ok : ExitCode::bad_input);
 }
 

@@ -8,6 +8,7 @@
 #include "cli/commands/model_options.h"
 #include "cli/commands/verification_json.h"
 #include "cli/commands/verified_save.h"
+#include "cli/report/file_hashes.h"
 #include "cli/report/format.h"
 #include "cli/report/progress.h"
 #include "verify/compare/verify_models.h"
@@ -48,6 +49,7 @@ int run(Options& o, const Invocation& invocation) {
     nlohmann::json j = verification_json(r);
     j["a"] = o.a;
     j["b"] = o.b;
+    j["files"] = {{"a", hashes_json(o.a)}, {"b", hashes_json(o.b)}};
     print_json(invocation, std::move(j));
   } else {
     print_text(r);

@@ -5,6 +5,7 @@
 
 #include "cli/commands/cli.h"
 #include "cli/commands/model_options.h"
+#include "cli/report/file_hashes.h"
 #include "cli/report/format.h"
 #include "ir/text/text.h"
 
@@ -35,7 +36,8 @@ void setup_diff(Command app, Action& chosen) {
         nlohmann::json list = nlohmann::json::array();
         for (const DiffEntry& e : entries)
           list.push_back({{"kind", e.kind == '-' ? "removed" : e.kind == '+' ? "added" : "changed"}, {"what", e.what}});
-        print_json(invocation, {{"a", o->a}, {"b", o->b}, {"equal", equal}, {"differences", list}});
+        const nlohmann::json files = {{"a", hashes_json(o->a)}, {"b", hashes_json(o->b)}};
+        print_json(invocation, {{"a", o->a}, {"b", o->b}, {"files", files}, {"equal", equal}, {"differences", list}});
       } else if (equal) {
         fmt::print("equal graphs\n");
       } else {

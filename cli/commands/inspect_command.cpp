@@ -7,6 +7,7 @@
 
 #include "cli/commands/cli.h"
 #include "cli/commands/optimize.h"
+#include "cli/report/file_hashes.h"
 #include "cli/report/format.h"
 #include "cli/report/model_stats.h"
 
@@ -94,6 +95,14 @@ void print_interface(const Inspection& r) {
   fmt::print("{}\n", t.text());
 }
 
+void print_lifted(const Inspection& r) {
+  fmt::print("{} nodes lifted to the newest opset, {} as they are, {} kept at their own version\n", r.lift.lifted, r.lift.untouched,
+             r.lift.kept.size());
+  std::map<std::string, std::size_t> reasons;
+  for (const KeptNode& k : r.lift.kept) ++reasons[fmt::format("{}-{}: {}", k.op, k.since, k.reason)];
+  for (const auto& [reason, n] : reasons) fmt::print("  {} x {}\n", n, reason);
+}
+
 void print_one(const Inspection& r, bool lifted) {
   fmt::print("{}\n\n", r.file);
   for (const auto& [name, value] : facts(r))
@@ -108,15 +117,10 @@ void print_one(const Inspection& r, bool lifted) {
   Table w({"largest tensors", "type", "bytes"});
   for (const TensorStat& s : r.graph.largest) w.add({s.name, s.type, human_bytes(s.bytes)});
   if (!w.empty()) fmt::print("{}\n", w.text());
-  if (!lifted) return;
-  fmt::print("{} nodes lifted to the newest opset, {} as they are, {} kept at their own version\n", r.lift.lifted, r.lift.untouched,
-             r.lift.kept.size());
-  std::map<std::string, std::size_t> reasons;
-  for (const KeptNode& k : r.lift.kept) ++reasons[fmt::format("{}-{}: {}", k.op, k.since, k.reason)];
-  for (const auto& [reason, n] : reasons) fmt::print("  {} x {}\n", n, reason);
+  if (lifted) print_lifted(r);
 }
 
-void print_two(const Inspection& a, const Inspection& b) {
+void print_two(const Inspection& a, const Inspection& b, bool lifted) {
   Table t({"", a.file, b.file});
   const auto fa = facts(a), fb = facts(b);
   for (std::size_t i = 0; i < fa.size(); ++i) t.add({fa[i].first, fa[i].second, fb[i].second});
@@ -127,6 +131,11 @@ void print_two(const Inspection& a, const Inspection& b) {
   Table o({"operator", "before", "after"});
   for (const auto& [op, n] : ops) o.add({op, std::to_string(n.first), std::to_string(n.second)});
   fmt::print("{}", o.text());
+  if (!lifted) return;
+  for (const Inspection* r : {&a, &b}) {
+    fmt::print("\n{}\n", r->file);
+    print_lifted(*r);
+  }
 }
 
 nlohmann::json to_json(const Inspection& r) {
@@ -141,6 +150,7 @@ nlohmann::json to_json(const Inspection& r) {
   for (const KeptNode& k : r.lift.kept)
     kept.push_back({{"graph", k.graph}, {"node", k.node}, {"op", k.op}, {"since", k.since}, {"reason", k.reason}});
   return {{"model", r.file},
+          {"files", {{"model", hashes_json(r.file)}}},
           {"producer", r.producer},
           {"ir_version", r.ir_version},
           {"opsets", opsets},
@@ -165,9 +175,9 @@ int run(const Options& o, const Invocation& invocation) {
   if (invocation.json) {
     nlohmann::json j = nlohmann::json::array();
     for (const Inspection& r : all) j.push_back(to_json(r));
-    print_json(invocation, all.size() == 1 ? j[0] : j);
+    print_json(invocation, all.size() == 1 ? j[0] : nlohmann::json{{"models", j}});
   } else if (all.size() == 2) {
-    print_two(all[0], all[1]);
+    print_two(all[0], all[1], o.lifted);
   } else {
     print_one(all[0], o.lifted);
   }

@@ -40,7 +40,8 @@ Value& input_named(Model& m, const std::string& name, const std::string& option)
   usage(fmt::format("{}: the model has no input '{}'; its inputs are {}", option, name, names));
 }
 
-void set_input_shape(Model& m, const std::string& text) {
+// True if a size that was fixed is free now.
+bool set_input_shape(Model& m, const std::string& text) {
   const auto colon = text.rfind(':');
   if (colon == std::string::npos) usage(fmt::format("--input-shape {}: expected NAME:1,3,224,224", text));
   Value& v = input_named(m, text.substr(0, colon), "--input-shape");
@@ -54,14 +55,17 @@ void set_input_shape(Model& m, const std::string& text) {
   if (!extra.declared.is_tensor()) usage(fmt::format("--input-shape: input '{}' is not a tensor", v.name()));
   if (extra.declared.has_rank() && extra.declared.rank() != static_cast<std::int64_t>(shape.size()))
     usage(fmt::format("--input-shape: input '{}' has rank {}, {} dimensions were given", v.name(), extra.declared.rank(), shape.size()));
+  bool freed = false;
   for (std::size_t i = 0; extra.declared.has_rank() && i < shape.size(); ++i) {
     const Dim& old = (*extra.declared.shape)[i];
+    freed |= old.is_value() && !shape[i].is_value();
     if (old.is_value() && old.value() > 0 && shape[i].is_value() && old.value() != shape[i].value())
-      usage(fmt::format("--input-shape: dimension {} of input '{}' is fixed at {}; free it first with --dim or export it dynamic", i, v.name(),
-                        old.value()));
+      usage(fmt::format("--input-shape: dimension {} of input '{}' is fixed at {}; another --input-shape before this one, with ? there, frees it", i,
+                        v.name(), old.value()));
   }
   extra.declared.shape = shape;
   v.type = extra.declared;
+  return freed;
 }
 
 // Replaces the symbol in one declared type; true if it occurred.
@@ -97,8 +101,8 @@ bool substitute(Type& t, const std::unordered_map<std::string, Dim>& bind, Symbo
                       : fmt::format("--dim: no input has a dimension named '{}'; there are {}", name, fmt::join(names, ", ")));
 }
 
-// --dim batch=?: a fixed or named dim becomes free. A number cannot be named, so NAME may also be INPUT.INDEX.
-void set_dim(Model& m, const std::string& text) {
+// --dim batch=?: where no dim has that name, the leading one of every input, fixed or not, becomes free. True if a fixed one did.
+bool set_dim(Model& m, const std::string& text) {
   const auto eq = text.find('=');
   if (eq == std::string::npos || eq == 0) usage(fmt::format("--dim {}: expected NAME=SIZE, NAME=OTHER or NAME=?", text));
   const std::string name = text.substr(0, eq);
@@ -113,17 +117,45 @@ void set_dim(Model& m, const std::string& text) {
     if (here && v.is_graph_input()) found = true;
     if (v.is_graph_input() && !v.constant()) v.type = declared;
   });
-  if (!found && to.is_unknown() && name == "batch") {  // free the leading dim of every input, and of every output that shares its size
+  bool freed = false;
+  if (!found && to.is_unknown() && name == "batch") {
     for (Value* v : m.graph().inputs())
       if (!v->constant() && v->extra() && v->extra()->declared.has_rank() && v->extra()->declared.rank() > 0) {
         v->make_extra().declared.shape->front() = symbol;
         v->type = v->extra()->declared;
-        found = true;
+        freed = true;
       }
-    for (Value* v : m.graph().outputs())
-      if (v->extra() && v->extra()->declared.has_rank() && v->extra()->declared.rank() > 0) v->make_extra().declared.shape->front() = Dim();
   }
-  if (!found) no_such_dim(m, name);
+  if (!found && !freed) no_such_dim(m, name);
+  return freed;
+}
+
+void forget_sizes(Type& t) {
+  if (!t.shape) return;
+  for (Dim& d : *t.shape)
+    if (d.is_value()) d = Dim();
+}
+
+// Where an input's fixed size became free, the sizes that the file declares of what is computed from it need not hold any more.
+void forget_declared_sizes(Model& m) {
+  for_each_graph(m.graph(), [&](Graph& g) {
+    g.for_each_value([&](Value& v) {
+      if (!v.extra() || !v.extra()->has_declared || v.constant()) return;
+      if (v.is_graph_output()) forget_sizes(v.make_extra().declared);
+      else if (!v.is_graph_input()) v.make_extra().has_declared = false;
+      else if (&g != &m.graph()) forget_sizes(v.make_extra().declared);
+    });
+  });
+}
+
+// What inference makes of the outputs instead.
+void declare_inferred_sizes(Model& m) {
+  for (Value* v : m.graph().outputs()) {
+    if (!v->extra() || !v->extra()->declared.shape || !v->type.shape || v->type.rank() != v->extra()->declared.rank()) continue;
+    Shape& declared = *v->make_extra().declared.shape;
+    for (std::size_t i = 0; i < declared.size(); ++i)
+      if (declared[i].is_unknown()) declared[i] = (*v->type.shape)[i];
+  }
 }
 
 std::unordered_map<std::string, Value*> values_by_name(Graph& g) {
@@ -243,9 +275,12 @@ std::unique_ptr<Model> load_with_options(const std::string& file, const ModelOpt
   read.strict_links = o.strict_links;
   std::unique_ptr<Model> m = read_model_file_with_constants(file, read);
   if (on_raw) on_raw(*m);
-  for (const std::string& s : o.input_shapes) set_input_shape(*m, s);
-  for (const std::string& s : o.dims) set_dim(*m, s);
+  bool freed = false;
+  for (const std::string& s : o.input_shapes) freed |= set_input_shape(*m, s);
+  for (const std::string& s : o.dims) freed |= set_dim(*m, s);
+  if (freed) forget_declared_sizes(*m);
   LiftReport r = lift(*m);
+  if (freed) declare_inferred_sizes(*m);
   if (report) *report = std::move(r);
   if (!o.inputs.empty()) select_inputs(*m, o.inputs);
   if (!o.outputs.empty()) select_outputs(*m, o.outputs);

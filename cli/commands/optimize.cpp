@@ -129,9 +129,15 @@ std::string differs_from_original(const OptimizeOptions& o, Model& now) {
   return r.verdict == Verdict::differs ? r.reason : std::string();
 }
 
-void add_instruments(PassManager& manager, const OptimizeOptions& o) {
+void add_instruments(PassManager& manager, const OptimizeOptions& o, const PassContext& ctx) {
   std::ostream& out = o.json || report_file(o) == stderr ? std::cerr : std::cout;  // not between the report's lines, nor the model's bytes
-  if (!o.print_after.empty()) manager.observe(print_after(split_names(o.print_after), out));
+  if (!o.print_after.empty()) {
+    const auto hits = [&ctx](std::string_view rule) {
+      const auto total = ctx.totals.find(rule);
+      return total == ctx.totals.end() ? std::size_t{0} : total->second.hits;
+    };
+    manager.observe(print_after(split_names(o.print_after), out, hits));
+  }
   if (o.print_changed) manager.observe(print_changed(out));
   if (!o.dump_dir.empty()) manager.observe(dump_to(o.dump_dir));
   if (o.check_each) manager.observe(check_each([o](Model& now) { return differs_from_original(o, now); }));
@@ -305,7 +311,7 @@ OptimizeResult optimize(const OptimizeOptions& o) {
   PassManager manager(graph_passes());
   manager.add(pipeline_text(o));
   r.pipeline = manager.text();
-  add_instruments(manager, o);
+  add_instruments(manager, o, p.ctx);
   run_passes(manager, o, p, r);
   r.passes_ms = ms_since(passes_start);
 

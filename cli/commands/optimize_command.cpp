@@ -35,7 +35,10 @@ void add_rewrite_options(Command c, OptimizeOptions& o) {
 
 void add_debug_options(Command c, OptimizeOptions& o) {
   c.add_option("--explain", o.explain, "Say why a rule did not fire (RULE or RULE@NODE): the nearest miss").type_name("RULE").group("Debugging");
-  c.add_option("--print-after", o.print_after, "Print the graph after this pass (or all)").type_name("PASS").group("Debugging");
+  c.add_option("--print-after", o.print_after,
+               "Print the graph after each run of this pass, of all of them (all), or after each turn in which this rule fired")
+      .type_name("PASS")
+      .group("Debugging");
   c.add_flag("--print-changed", o.print_changed, "Print the graph after every pass that changed it").group("Debugging");
   c.add_option("--dump-dir", o.dump_dir, "Write the graph after every pass that changed it into this folder").type_name("DIR").group("Debugging");
   c.add_flag("--verify-each", o.verify_each, "Check the graph's structure after every pass").group("Debugging");

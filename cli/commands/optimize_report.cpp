@@ -31,6 +31,9 @@ std::string ops_table(const OptimizeResult& r) {
 
 std::string no_rewrites(const OptimizeOptions& o, const OptimizeResult& r) {
   if (o.fuel == 0) return "  none were allowed\n";
+  std::size_t spent = 0;
+  for (const PassRun& p : r.passes) spent += p.rewrites;
+  if (o.fuel > 0 && spent >= static_cast<std::size_t>(o.fuel)) return "  none before the fuel was spent\n";
   return r.pipeline.empty() ? "  none, the pipeline is empty\n" : "  nothing to improve\n";
 }
 

@@ -5,6 +5,7 @@
 
 #include "cli/commands/cli.h"
 #include "cli/commands/model_options.h"
+#include "cli/report/file_hashes.h"
 #include "ir/text/tensor_text.h"
 #include "ir/text/text.h"
 
@@ -45,7 +46,7 @@ void setup_print(Command app, Action& chosen) {
       const auto m = lift_it ? load_with_options(o->file, o->model) : read_raw(o->file, o->model);
       const std::string text = print_model(*m, o->print);
       if (invocation.json) {
-        nlohmann::json report = {{"model", o->file}, {"text", text}};
+        nlohmann::json report = {{"model", o->file}, {"files", {{"model", hashes_json(o->file)}}}, {"text", text}};
         if (!is_utf8(text)) report["text_base64"] = text::to_base64(text);
         print_json(invocation, std::move(report));
       } else std::fwrite(text.data(), 1, text.size(), stdout);

@@ -11,6 +11,7 @@
 #include "cli/commands/scratch_folder.h"
 #include "cli/commands/user_command.h"
 #include "cli/commands/verified_save.h"
+#include "cli/report/file_hashes.h"
 #include "cli/report/progress.h"
 #include "ir/core/check.h"
 #include "ir/io/write_file.h"
@@ -82,6 +83,7 @@ class Reducer {
       print_json(invocation,
                  {{"input", o_.optimize.input},
                   {"output", o_.optimize.output},
+                  {"files", {{"input", hashes_json(o_.optimize.input)}}},
                   {"nodes_before", nodes_before_},
                   {"nodes_after", nodes_},
                   {"tests", tests_},

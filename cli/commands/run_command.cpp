@@ -13,6 +13,7 @@
 #include "cli/commands/cli.h"
 #include "cli/commands/model_options.h"
 #include "cli/commands/verified_save.h"
+#include "cli/report/file_hashes.h"
 #include "cli/report/format.h"
 #include "cli/report/model_stats.h"
 #include "cli/report/progress.h"
@@ -180,7 +181,7 @@ void report(const Options& o, const Invocation& invocation, const std::vector<st
               ? std::vector<std::string>{s.name, s.type, fmt::format("{:.6g}", s.low), fmt::format("{:.6g}", s.high), fmt::format("{:.6g}", s.mean)}
               : std::vector<std::string>{s.name, s.type, "", "", ""});
   }
-  if (invocation.json) print_json(invocation, {{"model", o.file}, {"outputs", list}});
+  if (invocation.json) print_json(invocation, {{"model", o.file}, {"files", {{"model", hashes_json(o.file)}}}, {"outputs", list}});
   else fmt::print("{}", t.text());
 }
 

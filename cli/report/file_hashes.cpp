@@ -8,6 +8,7 @@
 #include "ir/io/io.h"
 #include "ir/io/mapped_file.h"
 #include "ir/text/digest.h"
+#include "ir/text/read_file.h"
 
 namespace onnxopt {
 namespace {
@@ -26,9 +27,12 @@ std::string sha256_of(const MappedFile& file) {
 
 }  // namespace
 
+std::string file_sha256(const std::filesystem::path& file) { return sha256_of(*MappedFile::open(file)); }
+
 FileHashes hash_files(const std::filesystem::path& model, bool hash_data) {
   const auto file = MappedFile::open(model);
   FileHashes r{model.string(), sha256_of(*file), file->size(), {}};
+  if (is_text_file(model)) return r;  // a text has no external data
   const auto m = read_model(model);
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::size_t> known;  // device and inode: position in r.external
   for (Graph* root : m->root_graphs())
@@ -57,5 +61,7 @@ nlohmann::json hashes_json(const FileHashes& h) {
   }
   return j;
 }
+
+nlohmann::json hashes_json(const std::filesystem::path& model) { return hashes_json(hash_files(model, false)); }
 
 }  // namespace onnxopt

@@ -25,8 +25,10 @@ struct FileHashes {
   std::vector<ExternalFile> external;
 };
 
+std::string file_sha256(const std::filesystem::path& file);
 // `hash_data`: the external files too, which may take as long as reading them all.
 FileHashes hash_files(const std::filesystem::path& model, bool hash_data);
 nlohmann::json hashes_json(const FileHashes& h);
+nlohmann::json hashes_json(const std::filesystem::path& model);  // of a command that only reads
 
 }  // namespace onnxopt

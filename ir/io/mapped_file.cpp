@@ -28,6 +28,7 @@ struct Descriptor {
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::filesystem::path& path) {
   struct stat info;
+  if (path == "-") throw Error(ExitCode::usage, "'-' is no input: say /dev/stdin for a redirected file, or ./- for a file of this name");
   if (::stat(path.c_str(), &info) != 0) bad_input(fmt::format("{}: {}", path.string(), errno == ENOENT ? "no such file" : std::strerror(errno)));
   // Checked before opening as well: opening a pipe would wait, opening a device may do something.
   if (S_ISDIR(info.st_mode)) bad_input(fmt::format("{}: is a folder, not a file", path.string()));

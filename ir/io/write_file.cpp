@@ -19,7 +19,7 @@ void check_target(const fs::path& file) {
   std::error_code error;
   const fs::path folder = file.has_parent_path() ? file.parent_path() : fs::path(".");
   if (!fs::is_directory(folder, error)) bad_input(fmt::format("cannot write {}: folder {} does not exist", file.string(), folder.string()));
-  if (::access(folder.c_str(), W_OK | X_OK) != 0 && !is_stream_target(file))
+  if (!is_stream_target(file) && ::access(folder.c_str(), W_OK | X_OK) != 0)
     bad_input(fmt::format("cannot write {}: its folder: {}", file.string(), std::strerror(errno)));
   if (fs::is_directory(file, error)) bad_input(fmt::format("cannot write {}: it is a folder", file.string()));
   if (!file.has_filename()) bad_input("the output has no file name");

@@ -14,19 +14,36 @@ namespace {
 
 class PrintAfter : public Instrument {
  public:
-  PrintAfter(std::vector<std::string> names, bool only_changed, std::ostream& out)
-      : names_(std::move(names)), only_changed_(only_changed), out_(out) {}
+  PrintAfter(std::vector<std::string> names, bool only_changed, std::ostream& out, HitCount hits)
+      : names_(std::move(names)), only_changed_(only_changed), out_(out), hits_(std::move(hits)), hits_before_(names_.size()) {}
+  void before(std::string_view, Graph&) override {
+    for (std::size_t i = 0; hits_ && i < names_.size(); ++i) hits_before_[i] = hits_(names_[i]);
+  }
   void after(std::string_view pass, Graph& graph, bool changed) override {
     if (only_changed_ && !changed) return;
     const auto listed = [&](std::string_view name) { return std::find(names_.begin(), names_.end(), name) != names_.end(); };
-    if (!only_changed_ && !listed("all") && !listed(pass)) return;
-    out_ << fmt::format("# after {}{}\n{}\n", pass, changed ? "" : " (unchanged)", print_graph(graph));
+    std::string title(pass);
+    if (!only_changed_ && !listed("all") && !listed(pass)) {
+      const std::string fired = fired_rules();
+      if (fired.empty()) return;
+      title = fmt::format("{} in {}", fired, pass);
+    }
+    out_ << fmt::format("# after {}{}\n{}\n", title, changed ? "" : " (unchanged)", print_graph(graph));
   }
 
  private:
+  std::string fired_rules() const {
+    std::string fired;
+    for (std::size_t i = 0; hits_ && i < names_.size(); ++i)
+      if (hits_(names_[i]) > hits_before_[i]) fired += (fired.empty() ? "" : ", ") + names_[i];
+    return fired;
+  }
+
   std::vector<std::string> names_;
   bool only_changed_;
   std::ostream& out_;
+  HitCount hits_;
+  std::vector<std::size_t> hits_before_;
 };
 
 class DumpTo : public Instrument {
@@ -70,10 +87,12 @@ class CheckEach : public Instrument {
 
 }  // namespace
 
-std::unique_ptr<Instrument> print_after(std::vector<std::string> names, std::ostream& out) {
-  return std::make_unique<PrintAfter>(std::move(names), false, out);
+std::unique_ptr<Instrument> print_after(std::vector<std::string> names, std::ostream& out, HitCount hits) {
+  return std::make_unique<PrintAfter>(std::move(names), false, out, std::move(hits));
 }
-std::unique_ptr<Instrument> print_changed(std::ostream& out) { return std::make_unique<PrintAfter>(std::vector<std::string>(), true, out); }
+std::unique_ptr<Instrument> print_changed(std::ostream& out) {
+  return std::make_unique<PrintAfter>(std::vector<std::string>(), true, out, HitCount());
+}
 std::unique_ptr<Instrument> dump_to(std::filesystem::path folder) { return std::make_unique<DumpTo>(std::move(folder)); }
 std::unique_ptr<Instrument> check_each(ModelCheck differs) { return std::make_unique<CheckEach>(std::move(differs)); }
 

@@ -12,8 +12,10 @@
 
 namespace onnxopt {
 
-// --print-after=name,...|all: the graph after each run of these passes, changed or not.
-std::unique_ptr<Instrument> print_after(std::vector<std::string> names, std::ostream& out);
+// --print-after=name,...|all: the graph after each run of these passes, changed or not. A rule that runs in a group: after each run of the group in
+// which it fired; `hits` says how often it did so far.
+using HitCount = std::function<std::size_t(std::string_view rule)>;
+std::unique_ptr<Instrument> print_after(std::vector<std::string> names, std::ostream& out, HitCount hits = {});
 // --print-changed: the graph after each pass that changed it.
 std::unique_ptr<Instrument> print_changed(std::ostream& out);
 // --dump-dir=D: NNN-pass.onnxtxt after each pass that changed something, 000-input.onnxtxt before the first. Error(bad_input) if D cannot be written.

@@ -31,6 +31,8 @@ json 1 '"verdict": "not verified"' convert in.onnx --opset 13 -o x.onnx --verify
 json 3 '"error"' convert missing.onnx --opset 13 -o x.onnx
 json 0 '"macs"' inspect in.onnx
 json 3 '"error"' inspect missing.onnx
+json 0 '"models"' inspect in.onnx x.onnx
+"$onnxopt" inspect in.onnx x.onnx --lifted > out && [ "$(grep -c 'nodes lifted to the newest opset' out)" = 2 ] || fail "inspect --lifted of two models"
 json 0 '"text"' print in.onnx
 json 3 '"error"' print missing.onnx
 json 0 '"valid": true' check in.onnx
@@ -39,6 +41,7 @@ json 3 '"valid": true' check missing.onnx in.onnx
 printf '<ir_version: 3, opset_import: ["" : 7]> g (float[2] x) => (float[2] y) <float[2] w = {1, 2}> { y = Add (x, w) }' > ir3.onnxtxt
 "$onnxopt" optimize ir3.onnxtxt --passes "" --no-verify -o ir3.onnx > /dev/null || fail "an initializer that is not an input at IR version 3 cannot be optimized"
 json 0 '"warnings": []' check in.onnx
+json 0 '"sha256"' optimize ir3.onnxtxt -o x3.onnx
 json 0 "initializer 'w' is not an input" check ir3.onnx
 json 3 '"valid": false' check ir3.onnx --strict
 cat > old.onnxtxt << 'TEXT'
@@ -92,7 +95,10 @@ repeatable "--external-data=w.bin" lower in.onnx -o x.onnx
 repeatable "--seed 7" run in.onnx
 repeatable "--seeds 2 --exact" compare in.onnx in.onnx
 repeatable "-O1" bisect in.onnx
-json 0 '"sha256"' convert in.onnx --opset 13 -o x.onnx
+for command in "convert --opset 13 -o x.onnx" inspect print check "run" "bisect" "reduce -o x.onnx --command false" "diff in.onnx" "compare in.onnx"; do
+  json 0 '"sha256"' $command in.onnx
+  python3 -c 'import json; d = json.load(open("out")); d["tool"], d["version"], d["command"], d["config"]' || fail "a report without version or configuration: $command"
+done
 json 0 '"targets"' convert --target list
 json 0 '"passes"' optimize in.onnx -o x.onnx --print-after all --print-changed
 json 0 '"target": "generic"' optimize in.onnx -o x.onnx --target generic
@@ -119,6 +125,14 @@ says "its inputs are Input3" run in.onnx --feed input=x.npy
 printf '<ir_version: 8, opset_import: ["" : 17]> g (float[N,3,"2*T"] x) => (float[N,3,"2*T"] y) { y = Relu (x) }' > dynamic.onnxtxt
 says "there are N, 2*T" optimize dynamic.onnxtxt -o w.onnx --dim n=1
 json 0 'float[2,3,8]' inspect dynamic.onnxtxt --dim N=2 --dim T=4
+# A fixed size that becomes free: what the file says of the outputs holds no longer.
+printf '<ir_version: 8, opset_import: ["" : 17]> g (float[1,3] x) => (float[1,3] y) <float[1,3] a> { a = Relu (x) y = Add (a, a) }' > fixed.onnxtxt
+for free in "--input-shape x:N,3" "--input-shape x:?,3" "--dim batch=?"; do
+  "$onnxopt" optimize fixed.onnxtxt -o freed.onnx $free -q && "$onnxopt" print freed.onnx > out && ! grep -q 'float\[1,3\]' out || fail "a size that is not so: $free: $(cat out)"
+done
+"$onnxopt" optimize fixed.onnxtxt -o freed.onnx --input-shape x:N,3 -q && "$onnxopt" inspect freed.onnx | grep -q '^output *y *float\[N,3\]' || fail "a freed size is not seen in the output"
+says "with ? there, frees it" optimize fixed.onnxtxt -o freed.onnx --input-shape x:2,3
+"$onnxopt" optimize fixed.onnxtxt -o freed.onnx --input-shape x:?,3 --input-shape x:2,3 -q && "$onnxopt" inspect freed.onnx | grep -q '^output *y *float\[2,3\]' || fail "a fixed size is replaced"
 usage optimize in.onnx -o w.onnx --fuel -5
 usage optimize in.onnx -o w.onnx --disable fuse-conv-bn@x
 usage optimize in.onnx -o w.onnx --disable fuse-conv-bn@0
@@ -145,6 +159,7 @@ ln -sf /dev/full full.xml && unwritable conformance test --junit full.xml
 for command in optimize lower "convert --opset 13"; do
   unwritable $command in.onnx -o no/such/folder/x.onnx
   usage $command in.onnx -o -
+  usage $command - -o x.onnx
   cp in.onnx place.onnx && "$onnxopt" $command place.onnx --in-place > out && ! cmp -s in.onnx place.onnx || [ "$command" = lower ] || fail "$command --in-place"
 done
 mkdir -p folder.onnxtxt && for command in inspect "optimize -o w.onnx" "reduce -o w.onnx --command false"; do
@@ -239,10 +254,15 @@ done
 report() { "$onnxopt" optimize in.onnx -o x.onnx "$@"; }
 report --fuel 0 > out && grep -q '^  none were allowed' out && grep -q '^note: the fuel is spent' out && ! grep -q 'nothing to improve' out || fail "--fuel 0"
 report --fuel 1 > out && grep -q '^note: the fuel is spent' out || fail "--fuel 1"
+"$onnxopt" optimize "$slow" -o x.onnx --no-verify --fuel 10 > out && ! grep -q 'nothing to improve' out || fail "--fuel 10 says that there is nothing to improve"
 report --fuel 999 > out && ! grep -q 'fuel' out || fail "--fuel that is left"
 report --passes "" > out && grep -q '^  none, the pipeline is empty' out || fail "an empty pipeline"
 report --passes remove-dead > out && grep -q '^  nothing to improve' out || fail "nothing to improve"
 json 0 'the fuel is spent' optimize in.onnx -o x.onnx --fuel 0
+
+# The graph after a rule that runs in a group, each time it fired there.
+report -q --print-after fuse-conv-affine > out && grep -q '^# after fuse-conv-affine in fusions' out || fail "--print-after of a rule prints nothing"
+report -q --print-after fuse-gelu > out && [ ! -s out ] || fail "--print-after of a rule that never fired"
 
 # What rules and passes say of themselves.
 says() { "$onnxopt" optimize in.onnx -o x.onnx --explain "$1" | grep -qF "$1"; }
