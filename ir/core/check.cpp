@@ -138,7 +138,12 @@ class Checker {
       return static_cast<int>(size);
     };
     const int in = count(n.inputs()), out = count(n.outputs());
-    if (in < op.min_inputs || static_cast<int>(n.inputs().size()) > op.max_inputs)
+    bool given = in >= op.min_inputs;
+    if (!given && static_cast<int>(n.inputs().size()) >= op.min_inputs)  // Loop (n, "") has two inputs, of which both may be omitted
+      given = std::all_of(op.inputs.begin() + std::min<std::ptrdiff_t>(in, std::ssize(op.inputs)),
+                          op.inputs.begin() + std::min<std::ptrdiff_t>(op.min_inputs, std::ssize(op.inputs)),
+                          [](const auto& p) { return p.option == ParamOption::optional; });
+    if (!given || static_cast<int>(n.inputs().size()) > op.max_inputs)
       invalid(where, fmt::format("{} inputs, {}-{} takes {}", n.inputs().size(), op.name, op.since, range(op.min_inputs, op.max_inputs)));
     if (out < op.min_outputs || static_cast<int>(n.outputs().size()) > op.max_outputs)
       invalid(where, fmt::format("{} outputs, {}-{} makes {}", n.outputs().size(), op.name, op.since, range(op.min_outputs, op.max_outputs)));

@@ -11,9 +11,10 @@ namespace {
 
 constexpr std::size_t kManyUses = 64;  // a value read more often than this is taken to be read by every subgraph
 
+// In `g` or in another graph of the same node: what any of them reads from outside hides, for ONNX Runtime, the constants of all of them.
 bool is_within(const Graph* inner, const Graph& g) {
   for (; inner; inner = inner->outer())
-    if (inner == &g) return true;
+    if (inner == &g || (g.parent() && inner->parent() == g.parent())) return true;
   return false;
 }
 

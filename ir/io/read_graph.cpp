@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "ir/core/sparse.h"
 #include "ir/io/constant_of.h"
 #include "ir/io/fields.h"
@@ -92,6 +94,27 @@ void GraphReader::add_sparse_initializer(Scope& scope, std::string_view message)
     bad_input(fmt::format("sparse initializer '{}' is also another initializer of graph '{}'", notes->name, scope.graph.name));
 }
 
+namespace {
+
+bool is_read_below(const Value& v, const Node& node) {
+  return std::any_of(v.uses().begin(), v.uses().end(), [&](const Use& u) {
+    for (const Graph* g = u.node->graph(); g; g = g->outer())
+      if (g->parent() == &node) return true;
+    return false;
+  });
+}
+
+}  // namespace
+
+// An initializer of one branch hides the outer value of its name. Where another branch of the node reads that one, ONNX Runtime gives it to both.
+void GraphReader::refuse_ambiguous_names(const Scope& scope, const Node& node) {
+  for (const Graph* g : node.subgraphs())
+    for (const Value* v : g->constants())
+      if (const Value* outer = find(scope, v->name()); outer && is_read_below(*outer, node))
+        bad_input(fmt::format("initializer '{}' of inner graph '{}' has the name of an outer value that the same node reads; rename one of them",
+                              v->name(), g->name));
+}
+
 void GraphReader::add_subgraphs(Scope& scope, Node& node, std::vector<PendingGraphs>& graphs) {
   for (const PendingGraphs& p : graphs) {
     for (const std::string_view message : p.messages) {
@@ -103,6 +126,7 @@ void GraphReader::add_subgraphs(Scope& scope, Node& node, std::vector<PendingGra
       in_context([&] { return fmt::format("graph attribute '{}'", p.name); }, [&] { read_subgraph(message, body, &scope); });
     }
   }
+  refuse_ambiguous_names(scope, node);
 }
 
 // A Constant node that needs no Node: false where it does. (An output of IR version 3 and older must be made by a node, and which values are outputs

@@ -44,6 +44,7 @@ class GraphReader {
   void add_annotation(Scope& scope, std::string_view raw);
   void declare(ValueExtra& extra, const ValueInfoParts& info) const;
   void define(Scope& scope, std::string_view name, Value& value);
+  static void refuse_ambiguous_names(const Scope& scope, const Node& node);
   static Value* find(const Scope& scope, std::string_view name);
 
   const ReadContext& ctx_;

@@ -1,7 +1,9 @@
 // Calls of local functions  ==>  the nodes of their bodies, with the caller's attributes in place of the references. Only on demand (--inline).
+#include <algorithm>
 #include <unordered_map>
 
 #include "ir/ops/infer.h"
+#include "ir/ops/op_table.h"
 #include "passes/cleanup/whole_graph.h"
 
 namespace onnxopt {
@@ -51,6 +53,7 @@ class InlineFunctions : public Pass {
       Node* before = n->prev();
       if (f && !ctx.is_kept(*n) && !holds_graph(*n) && g.node_count() < kMaxNodes && book(ctx, "inline-functions", *n, 1)) {
         inline_call(g, *n, *f);
+        import_from(*f, g, ctx);
         n = before ? before->next() : g.first();  // the body may call functions itself
         changed = true;
         continue;
@@ -63,6 +66,22 @@ class InlineFunctions : public Pass {
 
   // A graph given as attribute would have to be copied for each place that refers to it.
   static bool holds_graph(const Node& n) { return !n.subgraphs().empty(); }
+
+  // A file that calls a function need not import what only the function's body uses.
+  static void import_from(const Function& f, Graph& g, PassContext& ctx) {
+    Graph* root = &g;
+    while (root->outer()) root = root->outer();
+    Function* host = root->function();
+    const auto add = [](std::vector<OpsetImport>& to, const OpsetImport& i) {
+      const auto same = [&](const OpsetImport& o) { return canonical_domain(o.domain) == canonical_domain(i.domain); };
+      if (std::none_of(to.begin(), to.end(), same)) to.push_back(i);
+    };
+    for (const OpsetImport& i : f.file_opsets) {
+      if (host && host->file_opsets.empty()) continue;  // it has the model's
+      add(host ? host->file_opsets : ctx.output.imports, i);
+      add(host ? host->opsets : ctx.model->opsets, i);
+    }
+  }
 
   static void inline_call(Graph& g, Node& call, const Function& f) {
     std::unordered_map<const Value*, Value*> map;

@@ -118,7 +118,10 @@ class Lifter {
     std::string why = fits(n, own);  // what breaks its own schema is left alone
     if (why.empty()) why = newer_attribute(n);
     if (why.empty()) {
-      if (!row_info(*info.relabel_up)->above && !info.relabel_up->has(kDeprecated)) n.set_op(*info.relabel_up);
+      const OpSchema& newest = *info.relabel_up;
+      if (n.has_ref_attrs() && row_info(newest)->relabel_down->since > own.since)
+        why = "an attribute is the function's, and unknown here";  // what has to be known on the way back
+      else if (!row_info(newest)->above && !newest.has(kDeprecated)) n.set_op(newest);
       else why = adapt(n, pool);
     }
     infer_with_bodies(n);

@@ -20,6 +20,24 @@ std::string findings(Model& m) {
 
 TEST_CASE("a sound model has no findings") { CHECK(findings(*read(model(relu_graph()))) == ""); }
 
+TEST_CASE("inputs that may be omitted count where the file lists them") {
+  const Wire body = Wire()
+                        .add(1, node("Identity", {"k"}, {"o"}))
+                        .add(1, node("Cast", {"i"}, {"z"}).add(5, Wire().bytes(1, "to").number(3, 1).number(20, 2)))
+                        .bytes(2, "b")
+                        .add(11, Wire().bytes(1, "i"))
+                        .add(11, Wire().bytes(1, "k"))
+                        .add(12, Wire().bytes(1, "o"))
+                        .add(12, Wire().bytes(1, "z"));
+  const auto loop = [&](std::initializer_list<std::string_view> inputs) {
+    const Wire n = node("Loop", inputs, {"y"}).add(5, Wire().bytes(1, "body").add(6, body).number(20, 5));
+    return model(Wire().add(1, n).bytes(2, "g").add(11, value_info("n")).add(12, value_info("y")));
+  };
+  CHECK(findings(*read(loop({"n", ""}))) == "");
+  CHECK(has(findings(*read(loop({"n"}))), "1 inputs, Loop-16 takes 2 or more"));
+  CHECK(has(findings(*read(model(relu_graph().add(1, node("Add", {"x", ""}, {"a"}))))), "2 inputs, Add-14 takes 2"));
+}
+
 TEST_CASE("what breaks the schema names graph, node and operator version") {
   const auto m = read(model(relu_graph()
                                 .add(1, node("Gemm", {"x"}, {"a"}).bytes(3, "gemm"))

@@ -71,6 +71,28 @@ TEST_CASE("an inner name gives way if it would hide an outer value that its grap
   CHECK(sub2.last()->input(0) == sub2.first()->output());
 }
 
+TEST_CASE("an initializer of one branch gives way where the other branch reads the outer value of its name") {
+  const Wire w = Wire().number(1, 1).number(2, 1).bytes(8, "w").bytes(9, "abcd");
+  const auto branch = [](std::string_view name, const Wire& graph) { return Wire().bytes(1, name).add(6, graph).number(20, 5); };
+  const Wire own = Wire().add(1, node("Add", {"x", "w"}, {"r"})).add(5, w).bytes(2, "t").add(12, value_info("r"));
+  const auto all = [&](std::string_view read_by_other) {
+    const Wire other = Wire().add(1, node("Add", {"x", read_by_other}, {"s"})).bytes(2, "e").add(12, value_info("s"));
+    return model(Wire()
+                     .add(1, node("If", {"c"}, {"y"}).add(5, branch("then_branch", own)).add(5, branch("else_branch", other)))
+                     .add(5, w)
+                     .add(11, value_info("x"))
+                     .add(11, value_info("c"))
+                     .add(12, value_info("y")));
+  };
+  CHECK(has(refusal(all("w")), "initializer 'w' of inner graph 't' has the name of an outer value that the same node reads"));
+  const auto m = read(all("x"));
+  Graph& other = *m->graph().last()->subgraphs()[1];
+  other.set_input(*other.first(), 1, m->graph().constants()[0]);  // as a pass may do
+  const auto again = read(serialize_model(*m));                   // is not refused
+  CHECK(again->graph().constants()[0]->name() == "w");
+  CHECK(again->graph().last()->subgraphs()[0]->constants()[0]->name() != "w");
+}
+
 TEST_CASE("shadowing of a name that nobody inside reads stays as the file has it") {
   const Wire inner = Wire().add(1, node("Relu", {"x"}, {"a"})).add(12, value_info("a"));
   const Wire g = Wire()

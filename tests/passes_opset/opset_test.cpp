@@ -241,4 +241,18 @@ TEST_SUITE("opset_test") {
     REQUIRE(c->extra());
     CHECK(c->extra()->constant_node->attr_name == "value_floats");
   }
+
+  TEST_CASE("a node of a function whose attribute is the caller's comes back as it was") {
+    // Cast has had attributes since that depend on `to` on the way back.
+    auto m = parsed(R"(<ir_version: 10, opset_import: ["" : 17, "own" : 1]>
+g (float[2] x) => (double[2] y) { y = own.F <t = 11> (x) }
+<domain: "own", opset_import: ["" : 17]>
+F <t> (a) => (b) { b = Cast <to : int = @t> (a) })");
+    lift(*m);
+    lower(*m, own_opsets(*m));
+    const Node& cast = *m->functions[0]->body->first();
+    CHECK(cast.op().since == 13);
+    CHECK(cast.attrs().size() == 1);
+    CHECK(check(*m).empty());
+  }
 }
