@@ -68,6 +68,7 @@ Value* reshaped_to_zeros(Expansion& e, Value* x, DType t, Value* to) {
 // other size that may be zero becomes -1 then, which is zero again as the tensor is empty. Where there may be more, and nothing fills a tensor of the
 // type (strings), or the type is not known, places are brought to the shape, and elements gathered from there.
 std::string reshape(Expansion& e) {
+  if (e.integer("allowzero", 0) == 0) return kOtherReason;
   Value* to = e.in(1);
   const auto n = length_of(to);
   const Shape* from = e.shape(0);
@@ -99,7 +100,7 @@ std::string reshape(Expansion& e) {
 std::string constant_of_shape(Expansion& e) {
   const auto* value = e.node().attrs().get<Tensor>("value");
   const Tensor fill = value ? *value : Tensor::zeros(DType::float32, {1});
-  if (const auto dims = e.constant_ints(0)) {
+  if (const auto dims = e.constant_ints(0); dims && std::ranges::none_of(*dims, [](std::int64_t d) { return d < 0; })) {
     std::int64_t count = 1;
     for (const std::int64_t d : *dims) count = d == 0 ? 0 : std::min<std::int64_t>(count * d, kMostMade + 1);
     const std::size_t width = fill.bytes().size();

@@ -199,6 +199,8 @@ Value* leaves_of_trees(Expansion& e, const Older& to, std::int64_t trees) {
 std::string ensemble_in_double(Expansion& e, const Newer& from, const Older& to, std::int64_t aggregate) {
   constexpr std::int64_t kAverage = 0, kSum = 1, kMin = 2;
   const std::int64_t targets = e.integer("n_targets", 0), trees = std::ssize(from.roots), leaves = std::ssize(from.weights);
+  const std::string no_others = "no decomposition: doubles need ai.onnx, of which the model names no version; --opset 13,ai.onnx.ml:3 would name one";
+  if (e.opset() == 0) return no_others;
   if (e.rank(0) != 2) return "the rank of the input is not known";
   if (e.integer("post_transform", 0) != 0) return "no decomposition: scores in double that are transformed";
   if (targets != 1 && aggregate > kSum) return "no decomposition: the least or largest of several targets, in double";
