@@ -215,6 +215,18 @@ void note_changes_of_interface(const Model& m, const std::vector<std::string>& i
   r.removed_inputs = std::move(gone);
 }
 
+// Names of dims that stand in several places of the inputs: that the sizes fed there are equal is taken for granted.
+void find_equal_dims(Model& m, OptimizeResult& r) {
+  std::map<std::string, std::vector<std::string>> places;
+  for (const Value* v : m.graph().inputs()) {
+    if (v->constant() || !v->type.shape) continue;
+    for (const Dim& d : *v->type.shape)
+      if (d.is_symbolic()) places[m.symbols().to_string(d)].push_back(v->name());
+  }
+  for (auto& [dim, inputs] : places)
+    if (inputs.size() > 1) r.equal_dims.emplace_back(dim, std::move(inputs));
+}
+
 // For a runtime that does not read the model's IR version: the lowest that the content needs.
 std::int64_t output_ir_version(const OptimizeOptions& o, Prepared& p) {
   if (o.ir_version != 0 || o.target.empty()) return o.ir_version;
@@ -304,6 +316,7 @@ OptimizeResult optimize(const OptimizeOptions& o) {
   prepare_context(p, o, r.bytes_before);
   std::vector<std::string> inputs_before;
   for (Value* v : p.model->graph().inputs()) inputs_before.push_back(v->name());
+  find_equal_dims(*p.model, r);
   r.load_ms = ms_since(start);
 
   progress.stage("optimizing");

@@ -34,7 +34,8 @@ struct OptimizeResult {
   std::vector<RewriteEvent> events;  // the first 100,000
   std::map<std::string, RuleTotal, std::less<>> totals;
   std::vector<std::string> explanations, notes;
-  std::vector<std::string> removed_inputs;  // initializers that were also inputs and are gone
+  std::vector<std::pair<std::string, std::vector<std::string>>> equal_dims;  // a name of a dim, and the inputs that are taken to agree in it
+  std::vector<std::string> removed_inputs;                                   // initializers that were also inputs and are gone
   std::string pipeline, time_table;
   LiftReport lift;
   VerifiedSave saved;

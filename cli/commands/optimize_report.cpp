@@ -48,6 +48,18 @@ std::string rules_table(const OptimizeOptions& o, const OptimizeResult& r) {
   return t.empty() ? no_rewrites(o, r) : t.text(2);
 }
 
+// "batch of a, b and 7 more"
+std::string equal_dims_text(const OptimizeResult& r) {
+  constexpr std::size_t kMost = 2;
+  std::string s;
+  for (const auto& [dim, inputs] : r.equal_dims) {
+    const std::size_t shown = std::min(inputs.size(), kMost);
+    s += fmt::format("{}{} in {}", s.empty() ? "" : "; ", dim, fmt::join(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(shown), ", "));
+    if (inputs.size() > shown) s += fmt::format(" and {} more", inputs.size() - shown);
+  }
+  return s;
+}
+
 nlohmann::json stats_json(const GraphStats& s, std::uint64_t bytes) {
   return {{"nodes", s.nodes}, {"bytes", bytes}, {"parameters", s.parameters}, {"weight_bytes", s.weight_bytes}, {"ops", s.ops}};
 }
@@ -67,6 +79,7 @@ std::string optimize_text(const OptimizeOptions& o, const OptimizeResult& r) {
   if (const std::string ops = ops_table(r); !ops.empty()) s += "Operators that changed:\n" + ops + "\n";
   s += "Rewrites:\n" + rules_table(o, r) + "\n";
   if (!r.lift.kept.empty()) s += fmt::format("{} nodes were kept as they are (onnxopt inspect --lifted says why)\n", r.lift.kept.size());
+  if (!r.equal_dims.empty() && !r.totals.empty()) s += "note: sizes of one name are taken to be equal: " + printable(equal_dims_text(r)) + "\n";
   for (const std::string& n : r.notes) s += "note: " + printable(n) + "\n";
   for (const std::string& e : r.explanations) s += printable(e) + "\n";
   if (!r.time_table.empty()) s += r.time_table + "\n";
@@ -90,6 +103,8 @@ nlohmann::json optimize_json(const OptimizeOptions& o, const OptimizeResult& r) 
                       {"nodes_before", p.nodes_before},
                       {"nodes_after", p.nodes_after},
                       {"ms", p.ms}});
+  nlohmann::json equal = nlohmann::json::array();
+  for (const auto& [dim, inputs] : r.equal_dims) equal.push_back({{"dim", dim}, {"inputs", inputs}});
   for (const RewriteEvent& e : r.events) events.push_back({{"rule", e.rule}, {"node", e.node}, {"from", e.from_nodes}});
   nlohmann::json j = {{"pipeline", r.pipeline},
                       {"before", stats_json(r.before, r.bytes_before)},
@@ -99,6 +114,7 @@ nlohmann::json optimize_json(const OptimizeOptions& o, const OptimizeResult& r) 
                       {"passes", passes},
                       {"kept_nodes", r.lift.kept.size()},
                       {"notes", r.notes},
+                      {"equal_dims", equal},
                       {"removed_inputs", r.removed_inputs},
                       {"explain", r.explanations},
                       {"ms", {{"total", r.total_ms}, {"read", r.load_ms}, {"optimize", r.passes_ms}, {"write", r.saved.save_ms}}}};

@@ -30,6 +30,11 @@ TEST_SUITE("case_runner_test") {
     CHECK(failed_with(o, "Exp-13 -> 'y' and Log-13 -> 'y'"));
     CHECK(o.after.find("y = Exp (x)") != std::string::npos);
   }
+  TEST_CASE("an empty AFTER is to be filled in") {
+    const cases::Outcome o = run(std::string(kBefore) + "# AFTER\n\n");
+    CHECK(failed_with(o, "AFTER is empty"));
+    CHECK(o.after.find("y = Exp (x)") != std::string::npos);
+  }
   TEST_CASE("UNCHANGED that changes, and a reason that nobody gives") {
     CHECK(failed_with(run(std::string(kBefore) + "# UNCHANGED\n"), "must stay as it is"));
     CHECK(failed_with(run("# BEFORE\ng (float[N] x) => (float[N] y) { y = Identity (x) }\n# UNCHANGED because the moon is full\n"),

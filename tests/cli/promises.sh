@@ -260,6 +260,11 @@ report --passes "" > out && grep -q '^  none, the pipeline is empty' out || fail
 report --passes remove-dead > out && grep -q '^  nothing to improve' out || fail "nothing to improve"
 json 0 'the fuel is spent' optimize in.onnx -o x.onnx --fuel 0
 
+# Equal names of dims are an assumption, and the report lists it.
+printf '<ir_version: 8, opset_import: ["" : 17]> g (float[N,3] x, float[N,3] z) => (float[N,3] y) { a = Identity (x) y = Add (a, z) }' > equal.onnxtxt
+"$onnxopt" optimize equal.onnxtxt -o x.onnx > out && grep -q '^note: sizes of one name are taken to be equal: N in x, z$' out || fail "equal dims are not listed: $(grep note out)"
+json 0 '"dim": "N"' optimize equal.onnxtxt -o x.onnx
+
 # The graph after a rule that runs in a group, each time it fired there.
 report -q --print-after fuse-conv-affine > out && grep -q '^# after fuse-conv-affine in fusions' out || fail "--print-after of a rule prints nothing"
 report -q --print-after fuse-gelu > out && [ ! -s out ] || fail "--print-after of a rule that never fired"
