@@ -11,7 +11,10 @@ namespace onnxopt {
 namespace {
 
 // A type without the type of its elements (of a function's parameters, which the caller decides) is not written: runtimes refuse it, and take none.
-bool is_told(const Type& t) { return t.kind != Type::Kind::unknown && (!t.is_tensor() || t.dtype != DType::undefined); }
+bool is_told(const Type& t) {
+  if (t.kind == Type::Kind::sequence || t.kind == Type::Kind::optional) return t.elem && is_told(*t.elem);
+  return t.kind != Type::Kind::unknown && (!t.is_tensor() || t.dtype != DType::undefined);
+}
 
 // What inference knows makes what the file declared impossible: another element type, rank or fixed dim.
 bool contradicts(const Type& declared, const Type& known) {

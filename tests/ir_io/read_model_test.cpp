@@ -305,6 +305,9 @@ TEST_CASE("what no type is known of in a function's inner graph is written witho
                      .bytes(4, "c")
                      .bytes(5, "y")
                      .add(7, node("If", {"c"}, {"y"}).add(5, branch("then_branch", "Neg", "p")).add(5, branch("else_branch", "Relu", "q")))
+                     .add(7, node("If", {"c"}, {"l"})
+                                 .add(5, branch("then_branch", "SequenceConstruct", "s"))
+                                 .add(5, branch("else_branch", "SequenceConstruct", "t")))
                      .add(9, opset(17))
                      .bytes(10, "own");
   const Wire g = Wire().add(1, node("F", {"x", "x"}, {"y"}).bytes(7, "own")).bytes(2, "g").add(11, value_info("x")).add(12, value_info("y"));
@@ -313,6 +316,7 @@ TEST_CASE("what no type is known of in a function's inner graph is written witho
   const std::string out = serialize_model(*m);
   CHECK(has(out, Wire().add(12, Wire().bytes(1, "p")).str()));  // nothing but the name
   CHECK(has(out, Wire().add(12, Wire().bytes(1, "q")).str()));
+  CHECK(has(out, Wire().add(12, Wire().bytes(1, "s")).str()));
 }
 
 }  // namespace
