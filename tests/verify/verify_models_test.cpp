@@ -229,7 +229,17 @@ g (float[4] x) => (float[4] y)
   y = Neg(c)
 }})";
     const VerifyReport same = compare(fmt::format(kText, "2.0", 1), fmt::format(kText, "2.0", 1));
-    CHECK(same.verdict == Verdict::not_verified);  // the type of c is not known
+    CHECK(same.verdict == Verdict::partly_verified);  // the type of c is taken to be that of a
+    CHECK(compare(fmt::format(kText, "2.0", 1), fmt::format(kText, "3.0", 1)).verdict == Verdict::differs);
+    constexpr const char* kSource =
+        "<ir_version: 8, opset_import: [\"\" : 17, \"mine\" : 1]> g (float[4] x) => (float[4] y) { c = mine.Thing()\n y = Add(x, c) }";
+    CHECK(compare(kSource, kSource).verdict == Verdict::not_verified);  // the type of c is not known
+    constexpr const char* kChain =
+        "<ir_version: 8, opset_import: [\"\" : 17, \"mine\" : 1]> g (float[4, 3] x) => (float[4, 5] y) <float[a, b] v, float[3, 5] u = "
+        "[\"location\": "
+        "\"@uniform\", \"seed\": \"1\"]> { w = mine.Quant(u)\n m = MatMul(x, w)\n v = mine.Quant(m)\n s = Sigmoid(v)\n t = mine.Quant(s)\n y = "
+        "Neg(t) }";
+    CHECK(compare(kChain, kChain).verdict == Verdict::partly_verified);  // shapes follow from those that were guessed
     constexpr const char* kTyped = R"(
 <ir_version: 8, opset_import: ["" : 17, "mine" : 1]>
 g (float[4] x) => (float[4] y)

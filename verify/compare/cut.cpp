@@ -7,6 +7,7 @@
 #include <unordered_set>
 
 #include "ir/io/constant_of.h"
+#include "ir/ops/infer.h"
 #include "ir/text/text.h"
 #include "verify/compare/inner_values.h"
 #include "verify/exec/executor.h"
@@ -41,6 +42,22 @@ Type made_up_type(const Value& v) {
   return v.type;
 }
 
+bool is_known(const Type& t) { return t.kind != Type::Kind::unknown && !(t.is_tensor() && t.dtype == DType::undefined); }
+
+// What is not known of an output of an operator that nobody knows is taken to be as its first input has it: most such operators quantize, normalize
+// or activate. A wrong guess makes the model fail on made-up inputs, never a wrong verdict: both models are fed the same.
+Type guessed_type(const Node& n, Type type) {
+  const Value* first = n.input(0);
+  if (!n.op().has(kOpaque) || !first || !first->type.is_tensor() || !is_known(first->type)) return type;
+  if (!is_known(type)) return first->type;
+  if (!type.is_tensor() || !first->type.has_rank()) return type;
+  if (!type.has_rank()) type.shape = first->type.shape;
+  if (type.rank() != first->type.rank()) return type;
+  for (std::size_t i = 0; i < type.shape->size(); ++i)
+    if (Dim& d = (*type.shape)[i]; !d.is_value()) d = (*first->type.shape)[i];
+  return type;
+}
+
 // `v` comes from a new input `name` instead. An output of the graph keeps its name where the input does not take it.
 void feed_from_outside(Graph& g, Value& v, const std::string& name, const Type& type) {
   if (v.name() == name) v.set_name(name + "#cut");
@@ -65,12 +82,27 @@ class Cutter {
   Cutter(Model& reference, Model& candidate) : reference_(reference), candidate_(candidate), in_candidate_(node_outputs(candidate.graph())) {}
 
   CutResult run(const std::vector<Node*>& nodes) {
-    for (Node* n : nodes)
+    for (Node& n : reference_.graph().nodes()) order_.push_back(&n);
+    for (Node* n : nodes) {
+      infer_up_to(*n);
       if (!n->erased() && !cut(*n)) break;
+    }
     return std::move(result_);
   }
 
  private:
+  // The types that follow from what was guessed.
+  void infer_up_to(const Node& n) {
+    for (; next_ < order_.size() && order_[next_] != &n; ++next_)
+      if (guessed_ && !order_[next_]->erased()) infer(*order_[next_]);
+  }
+  Type type_for(const Node& n, const Value& v) {
+    const Type known = made_up_type(v);
+    Type r = guessed_type(n, known);
+    guessed_ |= !(r == known);
+    return r;
+  }
+
   bool fail(const std::string& why) {
     result_.failure = fmt::format("{} cannot run here and {}", result_.ops.back(), why);
     return false;
@@ -81,9 +113,7 @@ class Cutter {
     result_.ops.push_back(fmt::format("{}{}{}", domain, n.op().name, n.name.empty() ? "" : " (" + n.name + ")"));
     for (const Value* v : n.outputs()) {
       if (!v || v->unused()) continue;
-      const Type type = made_up_type(*v);
-      if (type.kind == Type::Kind::unknown || (type.is_tensor() && type.dtype == DType::undefined))
-        return fail(fmt::format("the type of its output '{}' is not known", v->name()));
+      if (!is_known(type_for(n, *v))) return fail(fmt::format("the type of its output '{}' is not known", v->name()));
     }
     Node* twin = find_twin(n);
     if (twin && (twin->op().name != n.op().name || twin->op().domain != n.op().domain))
@@ -94,7 +124,7 @@ class Cutter {
       Value *v = n.output(i), *w = twin ? twin->output(i) : nullptr;
       if (!v) continue;
       const std::string name = v->name();
-      const Type type = made_up_type(*v);
+      const Type type = type_for(n, *v);
       if (w) feed_from_outside(candidate_.graph(), *w, name, type);
       if (twin || !v->unused()) feed_from_outside(reference_.graph(), *v, name, type);
     }
@@ -156,6 +186,9 @@ class Cutter {
   Model &reference_, &candidate_;
   const ByName in_candidate_;
   std::unordered_set<const Value*> compared_;
+  std::vector<Node*> order_;  // of the reference; some are erased by now
+  std::size_t next_ = 0;      // in it: the first that was not looked at
+  bool guessed_ = false;      // some type since was
   CutResult result_;
 };
 
