@@ -6,6 +6,7 @@
 #include "cli/commands/cli.h"
 #include "cli/commands/optimize.h"
 #include "cli/commands/scratch_folder.h"
+#include "cli/commands/target_option.h"
 #include "cli/commands/user_command.h"
 #include "cli/report/file_hashes.h"
 #include "cli/report/progress.h"
@@ -77,14 +78,22 @@ void setup_bisect(Command app, Action& chosen) {
   c.add_option("model", o->optimize.input, "The .onnx file to read").required();
   c.add_option("--command", o->command,
                "A program that exits 0 if the model file given as its last argument is good (default: compare with the original)");
-  c.add_option("-O", o->optimize.level, "Optimization level").range(1, 3).show_default();
-  c.add_option("--passes", o->optimize.passes, "The pipeline to bisect");
-  c.add_option("--disable", o->optimize.disable, "Switch a rule or pass off").one_value_each();
-  c.add_option("--opset", o->optimize.opsets, "Opset of the output").one_value_each();
-  c.add_option("--verify-budget", o->optimize.verify_budget_s, "Seconds that each comparison may take").check(not_seconds).show_default();
+  add_rewrite_options(c, o->optimize);
+  c.add_option("--opset", o->optimize.opsets, "Opset of the output").type_name("N").one_value_each();
+  add_target_option(c, o->optimize.target);
+  c.add_option("--verify-budget", o->optimize.verify_budget_s, "Seconds that each comparison may take")
+      .type_name("S")
+      .check(not_seconds)
+      .show_default();
   add_model_options(c, o->optimize.model);
   c.footer("Example: onnxopt bisect model.onnx --command ./my-test.sh");
-  c.on_chosen([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(o->optimize, o->command, invocation); }; });
+  c.on_chosen([o, &chosen] {
+    chosen = [o](const Invocation& invocation) {
+      if (lists_targets(o->optimize.target)) return list_targets(invocation);
+      forget_generic(o->optimize.target);
+      return run(o->optimize, o->command, invocation);
+    };
+  });
 }
 
 }  // namespace onnxopt

@@ -66,7 +66,7 @@ void setup_compare(Command app, Action& chosen) {
   c.add_option("a", o->a, "The reference .onnx file").required();
   c.add_option("b", o->b, "The .onnx file to compare with it").required();
   c.add_option("--seeds", o->verify.seeds, "Input sets to try").range(1, 1000).show_default();
-  c.add_option("--verify-budget", o->verify.budget_s, "Seconds that the comparison may take").check(not_seconds).show_default();
+  c.add_option("--verify-budget", o->verify.budget_s, "Seconds that the comparison may take").type_name("S").check(not_seconds).show_default();
   c.add_flag("--exact", o->exact, "Outputs must be bit-equal");
   c.add_flag("--require-verified", o->require_verified, "Exit 1 unless every output was compared on values that could differ, and is equal");
   add_model_options(c, o->model);

@@ -60,6 +60,7 @@ void setup_conformance(Command app, Action& chosen) {
   c.add_flag("--as-is", o->as_is, "Run operators at the version of the file, not lifted to the newest one first");
   c.add_flag("-q,--quiet", o->quiet, "List only operators with failed or refused tests");
   c.add_option("--junit", o->junit, "Also write a JUnit report").type_name("FILE");
+  c.footer("Example: onnxopt conformance onnx/backend/test/data/node --quiet --junit report.xml");
   c.on_chosen([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });
 }
 

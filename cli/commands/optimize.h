@@ -47,6 +47,8 @@ OptimizeResult optimize(const OptimizeOptions& o);
 OutputOpsets parse_opsets(const Model& m, const std::vector<std::string>& texts);  // --opset
 std::uint64_t model_bytes(const Model& m, const std::string& file);                // the file and its external data
 
+void add_rewrite_options(Command c, OptimizeOptions& o);  // which rewrites are allowed, of every command that runs the passes as optimize does
+
 std::string optimize_text(const OptimizeOptions& o, const OptimizeResult& r);
 nlohmann::json optimize_json(const OptimizeOptions& o, const OptimizeResult& r);  // without what print_json() puts in front
 

@@ -19,20 +19,6 @@ void add_format_options(Command c, OptimizeOptions& o) {
       "--no-restore", [&o] { o.restore = false; }, "Write every node through the opset adapters instead of restoring untouched ones");
 }
 
-void add_rewrite_options(Command c, OptimizeOptions& o) {
-  c.add_option("-O", o.level, "Optimization level: 1 bit-equal, 2 within float rounding, 3 also bigger operators and layout")
-      .range(1, 3)
-      .show_default();
-  c.add_option("--passes", o.passes, "Run exactly this pipeline, e.g. \"fixpoint(fold-constants,fusions),remove-dead\"; \"\" runs nothing")
-      .type_name("TEXT");
-  c.add_option("--disable", o.disable, "Switch a rule or pass off (NAME or NAME@n for its n-th run)").type_name("NAME").one_value_each();
-  c.add_option("--keep", o.keep_nodes, "Leave the node of this name as it is").type_name("NODE").one_value_each();
-  c.add_flag("--inline", o.inline_functions, "Inline model-local functions");
-  c.add_flag("--keep-overridable", o.keep_overridable, "Keep inputs that have a default value as inputs");
-  c.add_option("--max-growth", o.max_growth, "How much the file may grow, in bytes or percent (default: the larger of 1 MiB and 10 %)")
-      .type_name("SIZE");
-}
-
 void add_debug_options(Command c, OptimizeOptions& o) {
   c.add_option("--explain", o.explain, "Say why a rule did not fire (RULE or RULE@NODE): the nearest miss").type_name("RULE").group("Debugging");
   c.add_option("--print-after", o.print_after,
@@ -48,6 +34,20 @@ void add_debug_options(Command c, OptimizeOptions& o) {
 }
 
 }  // namespace
+
+void add_rewrite_options(Command c, OptimizeOptions& o) {
+  c.add_option("-O", o.level, "Optimization level: 1 bit-equal, 2 within float rounding, 3 also bigger operators and layout")
+      .range(1, 3)
+      .show_default();
+  c.add_option("--passes", o.passes, "Run exactly this pipeline, e.g. \"fixpoint(fold-constants,fusions),remove-dead\"; \"\" runs nothing")
+      .type_name("TEXT");
+  c.add_option("--disable", o.disable, "Switch a rule or pass off (NAME or NAME@n for its n-th run)").type_name("NAME").one_value_each();
+  c.add_option("--keep", o.keep_nodes, "Leave the node of this name as it is").type_name("NODE").one_value_each();
+  c.add_flag("--inline", o.inline_functions, "Inline model-local functions");
+  c.add_flag("--keep-overridable", o.keep_overridable, "Keep inputs that have a default value as inputs");
+  c.add_option("--max-growth", o.max_growth, "How much the file may grow, in bytes or percent (default: the larger of 1 MiB and 10 %)")
+      .type_name("SIZE");
+}
 
 void setup_optimize(Command app, Action& chosen) {
   auto o = std::make_shared<OptimizeOptions>();

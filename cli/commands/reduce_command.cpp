@@ -195,7 +195,7 @@ void setup_reduce(Command app, Action& chosen) {
   auto o = std::make_shared<Options>();
   Command c = app.add_subcommand("reduce", "Make a model that fails as small as it can be while it still fails");
   c.add_option("model", o->optimize.input, "The .onnx file that fails, or the .onnxtxt reproducer of an internal error").required();
-  c.add_option("-o,--out", o->optimize.output, "The small model to write: .onnx, or .onnxtxt for text").required();
+  c.add_option("-o,--out", o->optimize.output, "The small model to write: .onnx, or .onnxtxt for text").type_name("FILE").required();
   c.add_option("--check", o->check,
                "What failing means. optimize: onnxopt optimize ends in an internal error; compare: its result differs; command: --command fails")
       .one_of({"optimize", "compare", "command"})
@@ -203,11 +203,14 @@ void setup_reduce(Command app, Action& chosen) {
   c.add_option(
       "--command", o->command,
       "A program that exits 0 if the model file given as its last argument is good; models that fail with the same status as the original are kept");
-  c.add_option("--budget", o->budget_s, "Seconds that the search may take; the smallest model so far is written").check(not_seconds).show_default();
+  c.add_option("--budget", o->budget_s, "Seconds that the search may take; the smallest model so far is written")
+      .type_name("S")
+      .check(not_seconds)
+      .show_default();
   c.add_option("-O", o->optimize.level, "Optimization level of the built-in checks").range(1, 3).show_default();
   c.add_option("--passes", o->optimize.passes, "Pipeline of the built-in checks (default: that of a reproducer, else of the level)");
-  c.add_option("--disable", o->optimize.disable, "Switch a rule or pass off").one_value_each();
-  c.add_option("--opset", o->optimize.opsets, "Opset of the built-in checks' output").one_value_each();
+  c.add_option("--disable", o->optimize.disable, "Switch a rule or pass off (NAME or NAME@n for its n-th run)").type_name("NAME").one_value_each();
+  c.add_option("--opset", o->optimize.opsets, "Opset of the built-in checks' output").type_name("N").one_value_each();
   add_load_options(c, o->optimize.model);
   c.footer("Example: onnxopt reduce model.onnx -o small.onnx --command ./my-runtime-loads-it.sh");
   c.on_chosen([o, &chosen] { chosen = [o](const Invocation& invocation) { return run(*o, invocation); }; });

@@ -74,6 +74,7 @@ json 0 '"passes"' passes
 json 0 '"bad": false' bisect in.onnx
 json 1 '"bad": true' bisect in.onnx --command false
 json 3 '"error"' bisect missing.onnx
+json 0 '"bad": false' bisect in.onnx --target onnxruntime-cpu --inline --keep Plus112 --keep-overridable --max-growth 0
 json 0 '"nodes_after": 1' reduce in.onnx -o small.onnx --command false
 json 1 '"error"' reduce in.onnx -o small.onnx --check compare
 json 0 '"nodes_after": 1' reduce in.onnx -o small.onnxtxt --command false
