@@ -80,6 +80,7 @@ class InlineFunctions : public Pass {
       if (host && host->file_opsets.empty()) continue;  // it has the model's
       add(host ? host->file_opsets : ctx.output.imports, i);
       add(host ? host->opsets : ctx.model->opsets, i);
+      if (!host && !ctx.model->file_opsets.empty()) add(ctx.model->file_opsets, i);  // whoever saves at the model's own opsets
     }
   }
 
