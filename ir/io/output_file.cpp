@@ -140,10 +140,14 @@ fs::path OutputFile::publish_temporary() {
   return temporary_;
 }
 
-void OutputFile::replace_target() {
+void OutputFile::take_rights_of(const fs::path& file) {
   struct stat there;
-  if (::lstat(target_.c_str(), &there) == 0 && S_ISREG(there.st_mode) && ::fchmod(fd_, there.st_mode & kRights) != 0)
+  if (::lstat(file.c_str(), &there) == 0 && S_ISREG(there.st_mode) && ::fchmod(fd_, there.st_mode & kRights) != 0)
     fail("giving it the rights of the file that it replaces");
+}
+
+void OutputFile::replace_target() {
+  take_rights_of(target_);
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("renaming the finished file");
   temporary_.clear();
 }

@@ -25,6 +25,8 @@ class OutputFile : public ByteSink {
   // Goes on at `offset`, which is not before the end; the gap reads as zeros.
   void skip_to(std::uint64_t offset);
   std::uint64_t size() const { return at_; }
+  // The access rights of `file`, if it is there: of the older model whose weights go into another file now.
+  void take_rights_of(const std::filesystem::path& file);
   // Gives the file the target's name; false if a file of that name exists. Until release() or the destructor it has a temporary name besides: by the
   // second link others see that it may still be taken away.
   bool publish_new();

@@ -74,7 +74,7 @@ class DataFile {
       const bool exists = ::lstat(path.c_str(), &info) == 0;
       if (exists) reused_ = holds_exactly(path, plan);
       if (reused_) return;
-      if (!exists && write_new(path, plan)) return;
+      if (!exists && write_new(path, model, plan)) return;
     }
     bad_input(fmt::format("cannot write {}: {} names like it are taken; remove old data files", (folder / wanted).string(), kMostDataNames));
   }
@@ -87,8 +87,9 @@ class DataFile {
   }
 
  private:
-  bool write_new(const fs::path& path, const ExternalPlan& plan) {
+  bool write_new(const fs::path& path, const fs::path& model, const ExternalPlan& plan) {
     OutputFile& out = file_.emplace(path);
+    out.take_rights_of(model);  // weights that only some may read stay so
     for (const ExternalPlan::Item& item : plan.items()) {
       out.skip_to(item.offset);
       const std::string_view bytes(reinterpret_cast<const char*>(item.bytes.data()), item.bytes.size());

@@ -146,6 +146,10 @@ usage run in.onnx --save out.npz --format pb
 usage reduce in.onnx -o in.onnx --command false
 grep -q "in-place" err && fail "reduce has no --in-place"
 
+# Weights that leave a model which only its owner may read are for the owner only.
+cp in.onnx private.onnx && chmod 600 private.onnx && "$onnxopt" optimize private.onnx --in-place --external-data -q
+[ "$(stat -c %a private.onnx private.onnx.data | tr '\n' ' ')" = "600 600 " ] || fail "access rights: $(ls -l private*)"
+
 # A target that cannot be written: one line, exit code 3, and what was there stays.
 unwritable() { "$onnxopt" "$@" > out 2> err; [ $? -eq 3 ] && [ "$(wc -l < err)" = 1 ] && grep -q "cannot write" err || fail "not one line and exit code 3: onnxopt $*: $(cat err)"; }
 mkdir -p folder && echo old > old.npz && cp old.npz old.onnx && cp old.npz old.onnxtxt && cp old.npz old.xml
