@@ -66,6 +66,15 @@ bool only_copies(const OptimizeOptions& o) {
   return o.passes && o.passes->empty() && !o.inline_functions && !o.verify && o.restore && o.opsets.empty() && o.target.empty() && !o.model.edits();
 }
 
+// A copy is what was read: wrong or missing types of outputs too, which would be put right else.
+void restore_declared_outputs(Model& m) {
+  for (Graph* root : m.root_graphs())
+    for_each_graph(*root, [](Graph& g) {
+      for (Value* v : g.outputs())
+        if (const bool said = v->extra() && v->extra()->has_declared; said || !v->constant()) v->type = said ? v->extra()->declared : Type();
+    });
+}
+
 // "rule", "pass", "group", ...; "": there is none of this name.
 std::string kind_of(const std::string& name) {
   for (const CatalogEntry& e : pipeline_names(graph_passes()))
@@ -330,6 +339,7 @@ OptimizeResult optimize(const OptimizeOptions& o) {
 
   for (const auto& [value, tensor] : hidden)
     if (!value->erased()) p.model->graph().set_constant(*value, tensor);
+  if (only_copies(o) && !o.infer_types) restore_declared_outputs(*p.model);
   write_result(o, p, r, progress);
   r.after = graph_stats(*p.model);
   r.bytes_after = r.saved.written.model_bytes + r.saved.written.external_bytes;

@@ -270,6 +270,10 @@ printf '<ir_version: 8, opset_import: ["" : 17]> g (float[N,3] x, float[N,3] z) 
 "$onnxopt" optimize equal.onnxtxt -o x.onnx > out && grep -q '^note: sizes of one name are taken to be equal: N in x, z$' out || fail "equal dims are not listed: $(grep note out)"
 json 0 '"dim": "N"' optimize equal.onnxtxt -o x.onnx
 
+# A copy keeps what the file says of its outputs, wrong as it may be.
+printf '<ir_version: 8, opset_import: ["" : 17]> g (float[2,3] x) => (float[2,5] y) { y = Relu (x) }' > wrong.onnxtxt
+"$onnxopt" optimize wrong.onnxtxt -o wrong.onnx --passes "" --no-verify -q && "$onnxopt" diff wrong.onnxtxt wrong.onnx > out || fail "a copy differs: $(cat out)"
+
 # The graph after a rule that runs in a group, each time it fired there.
 report -q --print-after fuse-conv-affine > out && grep -q '^# after fuse-conv-affine in fusions' out || fail "--print-after of a rule prints nothing"
 report -q --print-after fuse-gelu > out && [ ! -s out ] || fail "--print-after of a rule that never fired"
