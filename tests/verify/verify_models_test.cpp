@@ -240,6 +240,10 @@ g (float[4] x) => (float[4] y)
         "\"@uniform\", \"seed\": \"1\"]> { w = mine.Quant(u)\n m = MatMul(x, w)\n v = mine.Quant(m)\n s = Sigmoid(v)\n t = mine.Quant(s)\n y = "
         "Neg(t) }";
     CHECK(compare(kChain, kChain).verdict == Verdict::partly_verified);  // shapes follow from those that were guessed
+    constexpr const char* kOtherRank =
+        "<ir_version: 8, opset_import: [\"\" : 17, \"mine\" : 1]> g (float[4, 3] x) => (float[a] y) { w = mine.Spectrum(x)\n "
+        "s = ArgMax <axis = 2, keepdims = 0> (w)\n y = mine.Scale(s) }";
+    CHECK(compare(kOtherRank, kOtherRank).verdict == Verdict::not_verified);
     constexpr const char* kTyped = R"(
 <ir_version: 8, opset_import: ["" : 17, "mine" : 1]>
 g (float[4] x) => (float[4] y)

@@ -84,17 +84,21 @@ class Cutter {
   CutResult run(const std::vector<Node*>& nodes) {
     for (Node& n : reference_.graph().nodes()) order_.push_back(&n);
     for (Node* n : nodes) {
-      infer_up_to(*n);
-      if (!n->erased() && !cut(*n)) break;
+      if (!infer_up_to(*n) || (!n->erased() && !cut(*n))) break;
     }
     return std::move(result_);
   }
 
  private:
-  // The types that follow from what was guessed.
-  void infer_up_to(const Node& n) {
-    for (; next_ < order_.size() && order_[next_] != &n; ++next_)
-      if (guessed_ && !order_[next_]->erased()) infer(*order_[next_]);
+  // The types that follow from what was guessed. False: a guess does not fit what reads it.
+  bool infer_up_to(const Node& n) {
+    try {
+      for (; next_ < order_.size() && order_[next_] != &n; ++next_)
+        if (guessed_ && !order_[next_]->erased()) infer(*order_[next_]);
+      return true;
+    } catch (const Error& e) {
+      return fail(fmt::format("the type of its output is not known; that of its input does not fit: {}", e.what()));
+    }
   }
   Type type_for(const Node& n, const Value& v) {
     const Type known = made_up_type(v);
