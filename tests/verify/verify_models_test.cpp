@@ -244,6 +244,15 @@ g (float[4] x) => (float[4] y)
         "<ir_version: 8, opset_import: [\"\" : 17, \"mine\" : 1]> g (float[4, 3] x) => (float[a] y) { w = mine.Spectrum(x)\n "
         "s = ArgMax <axis = 2, keepdims = 0> (w)\n y = mine.Scale(s) }";
     CHECK(compare(kOtherRank, kOtherRank).verdict == Verdict::not_verified);
+    constexpr const char* kTwo =
+        "<ir_version: 8, opset_import: [\"\" : 17, \"mine\" : 1]> g (float[4] x) => (float[4] y, float[4] z) { a = Neg(x)\n {0} = mine.Thing(x)\n "
+        "{1} = mine.Thing(a)\n {2} }";
+    const auto two = [&](std::string_view first, std::string_view second, std::string_view rest) {
+      std::string text = kTwo;
+      text.replace(text.find("{0}"), 3, first).replace(text.find("{1}"), 3, second).replace(text.find("{2}"), 3, rest);
+      return text;
+    };
+    CHECK(compare(two("b", "c", "y = Identity(b)\n z = Identity(c)"), two("y", "z", "")).verdict == Verdict::not_verified);  // which is which
     constexpr const char* kTyped = R"(
 <ir_version: 8, opset_import: ["" : 17, "mine" : 1]>
 g (float[4] x) => (float[4] y)

@@ -86,6 +86,7 @@ class Cutter {
     for (Node* n : nodes) {
       if (!infer_up_to(*n) || (!n->erased() && !cut(*n))) break;
     }
+    if (result_.failure.empty()) find_left_over();
     return std::move(result_);
   }
 
@@ -124,6 +125,7 @@ class Cutter {
       return fail(fmt::format("in its place stands {}", twin->op().name));
     if (twin && !same_node(n, *twin)) return false;
     if (twin) compare_reads(n, *twin);
+    else twinless_.push_back(&n.op());
     for (std::size_t i = 0; i < n.outputs().size(); ++i) {
       Value *v = n.output(i), *w = twin ? twin->output(i) : nullptr;
       if (!v) continue;
@@ -137,6 +139,16 @@ class Cutter {
     reference_.graph().erase(n);
     if (twin) candidate_.graph().erase(*twin);
     return true;
+  }
+
+  // Without a twin a node was taken to be gone from the result. It is not where one of its kind is still there: which of several, nothing says.
+  void find_left_over() {
+    for (const Node& m : candidate_.graph().nodes())
+      for (const OpSchema* op : twinless_)
+        if (m.op().name == op->name && m.op().domain == op->domain) {
+          fail(fmt::format("it is not known which {} of the result stands for it", op->name));
+          return;
+        }
   }
 
   // The node of the candidate that stands for `n`: it makes a value of the same name, has the node's name, or is the only one of its kind in both.
@@ -191,8 +203,9 @@ class Cutter {
   const ByName in_candidate_;
   std::unordered_set<const Value*> compared_;
   std::vector<Node*> order_;  // of the reference; some are erased by now
-  std::size_t next_ = 0;      // in it: the first that was not looked at
-  bool guessed_ = false;      // some type since was
+  std::vector<const OpSchema*> twinless_;
+  std::size_t next_ = 0;  // in it: the first that was not looked at
+  bool guessed_ = false;  // some type since was
   CutResult result_;
 };
 
