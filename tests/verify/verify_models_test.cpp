@@ -218,6 +218,13 @@ g (float[2] x, int64 n) => (float[k, 2] y)
     const VerifyReport r = compare(with("{ y = HardSwish (x) }"), with("{ h = HardSigmoid <alpha = 0.16666667, beta = 0.5> (x)  y = Mul (x, h) }"));
     CHECK(r.verdict == Verdict::verified);
   }
+  TEST_CASE("inputs without elements are made up too, of strings as well") {
+    constexpr const char* kEmpty =
+        "<ir_version: 10, opset_import: [\"\" : 20]> g (string[0] x, float[0] f) => (string[0] y, float[0] z) { y = StringConcat(x, x)\n z = Neg(f) "
+        "}";
+    CHECK(compare(kEmpty, kEmpty).verdict == Verdict::verified);
+  }
+
   TEST_CASE("a custom operator: its inputs are compared, its outputs are made up") {
     constexpr const char* kText = R"(
 <ir_version: 8, opset_import: ["" : 17, "mine" : 1]>

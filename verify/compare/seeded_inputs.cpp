@@ -241,7 +241,7 @@ RtValue SeededInputs::make_tensor_value(const std::string& name, const Type& typ
   elements_ += count;
   if (type.dtype == DType::undefined) bad_input(fmt::format("input '{}': its element type is not known", name));
   if (std::chrono::steady_clock::now() > deadline_) throw Error(ExitCode::gate_failed, "timed out");
-  if (count == static_cast<std::int64_t>(plan.wanted.size())) return of_elements(type.dtype, dims, plan.wanted);
+  if (!plan.wanted.empty() && count == static_cast<std::int64_t>(plan.wanted.size())) return of_elements(type.dtype, dims, plan.wanted);
   return make_tensor(
       {lower(name), type.dtype, dims, plan.index_limit, style_, kAttempts[static_cast<std::size_t>(attempt_)], length_, plan.flag, plan.divisor},
       random);
